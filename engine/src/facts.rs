@@ -1,0 +1,143 @@
+//! All that a decision may look at. An adapter builds these values once from bytes of the host;
+//! the decision reads nothing else.
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use crate::identity::{Assurance, SpiffeId};
+use crate::names::{Method, RequestPath};
+use crate::time::TimeMs;
+
+/// The facts of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Facts of the connection, read once.
+    pub connection: &'a ConnectionFacts,
+    /// The hybrid token of the request, if its headers were present: verified, or why not.
+    pub token: Option<Result<&'a CredentialFacts, CredentialFault>>,
+    /// What the request asks for.
+    pub request: RequestFacts<'a>,
+}
+
+/// The facts of a downstream connection.
+#[derive(Debug, Clone)]
+pub struct ConnectionFacts {
+    /// Our own identity: the URI SAN of the certificate that this proxy presents.
+    pub own: Option<SpiffeId>,
+    /// How the peer is connected.
+    pub transport: Transport,
+    /// Address of the TCP peer; never from a header.
+    pub source_ip: IpAddr,
+    /// Port that the peer connected to, after redirection to the proxy was undone.
+    pub destination_port: u16,
+}
+
+/// How a peer is connected.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// No TLS, or TLS without a client certificate.
+    Plaintext,
+    /// TLS, and the peer presented a certificate.
+    Mutual(MutualTls),
+}
+
+/// Facts of a mutual TLS connection.
+#[derive(Debug, Clone)]
+pub struct MutualTls {
+    /// Whether Envoy validated the certificate of the peer.
+    pub validation: PeerValidation,
+    /// The negotiated version.
+    pub version: TlsVersion,
+    /// SHA-256 of the DER of the peer's certificate, as Envoy computed it.
+    pub certificate_sha256: [u8; 32],
+    /// What the peer's certificate says and proves.
+    pub certificate: PeerCertificate,
+}
+
+/// Whether Envoy validated the peer's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerValidation {
+    /// Envoy says that it did.
+    Validated,
+    /// This Envoy (before 1.39) cannot say. Trust rests on its configuration.
+    Assumed,
+    /// Envoy says that it did not: a listener that accepts untrusted peers.
+    Failed,
+}
+
+/// TLS protocol versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+    /// An older version, or a name that we do not know.
+    Other,
+}
+
+/// What reading and verifying the peer's certificate gave.
+#[derive(Debug, Clone)]
+pub enum PeerCertificate {
+    /// The host does not show the certificate.
+    Unavailable,
+    /// The certificate is not one SPIFFE ID in strict DER.
+    Unreadable,
+    /// The certificate names one SPIFFE ID.
+    Read {
+        /// The one URI SAN.
+        subject: SpiffeId,
+        /// The certificate as a credential.
+        credential: Result<CredentialFacts, CredentialFault>,
+    },
+}
+
+/// A credential whose signatures hold. Its times are still to be compared with the clock, on
+/// every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialFacts {
+    /// The pinned authority that signed it; none for a certificate that only Envoy validated.
+    pub authority: Option<Arc<str>>,
+    /// Whom it names.
+    pub subject: SpiffeId,
+    /// What its signatures amount to.
+    pub assurance: Assurance,
+    /// Not valid before this time.
+    pub not_before: TimeMs,
+    /// Not valid from this time on.
+    pub not_after: TimeMs,
+}
+
+/// Why a credential that is present does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialFault {
+    /// Not in the strict form that its standard asks for, or larger than allowed.
+    Malformed,
+    /// Its authority has an ML-DSA key, and the ML-DSA signature is absent.
+    HybridSignatureMissing,
+    /// The ML-DSA signature does not hold.
+    HybridSignatureInvalid,
+    /// The RSA or ECDSA signature does not hold.
+    ClassicalSignatureInvalid,
+    /// No pinned authority issued it.
+    AuthorityUnknown,
+    /// The authority may not certify identities of this trust domain.
+    TrustDomainForeign,
+    /// An algorithm, type or critical header other than the pinned authority's.
+    AlgorithmRefused,
+    /// It belongs to another TLS certificate than the one of this connection.
+    BindingMismatch,
+    /// A claim is missing, ill-typed, or not what the authority's entry asks for.
+    ClaimsInvalid,
+    /// A header that carries it is present twice, or one of two without the other.
+    HeaderAmbiguous,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestFacts<'a> {
+    /// The HTTP method.
+    pub method: Method<'a>,
+    /// The path without its query; `Err` when it can be read in two ways.
+    pub path: Result<RequestPath<'a>, crate::names::InvalidPath>,
+}

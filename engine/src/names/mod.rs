@@ -1,0 +1,7 @@
+//! Names that a request carries, parsed once into a canonical form.
+
+mod method;
+mod path;
+
+pub use method::{InvalidMethod, Method};
+pub use path::{InvalidPath, RequestPath};

@@ -1,0 +1,299 @@
+//! The `MeshTrustPolicy` v1alpha1 as it is typed: shapes only, no meaning.
+//!
+//! Unknown and duplicate keys are errors. [`super::compile`] turns a document into a
+//! [`super::Policy`], all or nothing. The doc comments here become the JSON Schema.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+
+/// A policy for the microsegments of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// Always `MeshTrustPolicy`.
+    pub kind: Kind,
+    /// Name of the policy, as in Kubernetes.
+    pub metadata: Metadata,
+    /// What the policy says.
+    pub spec: Spec,
+}
+
+/// The versions of the policy format that this build reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ApiVersion {
+    /// The first format; may still change.
+    #[serde(rename = "security.sallyport.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// The kinds of document that this build reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Kind {
+    /// The policy of a mesh.
+    MeshTrustPolicy,
+}
+
+/// Kubernetes object metadata, as far as a policy needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// Name of the policy: a DNS label. It stands in every decision record.
+    pub name: String,
+}
+
+/// What the policy says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spec {
+    /// `enforce` refuses what is not allowed; `shadow` lets it pass and reports it.
+    pub mode: Mode,
+    /// Trust domains whose identities are known at all. At least one.
+    pub trust_domains: Vec<String>,
+    /// The least assurance of a peer, where its flow names none.
+    pub minimum_assurance: RequiredAssurance,
+    /// The least trust score of a peer, 0 to 100, where its flow names none. Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
+    pub minimum_trust: Option<u8>,
+    /// The pinned authorities. Absent: none, so no peer is more than `classical`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Authorities>,
+    /// The microsegments. At least one.
+    pub segments: Vec<Segment>,
+    /// The allowed flows between segments. An empty list allows nothing.
+    pub flows: Vec<Flow>,
+    /// Requests of health probes, which need no identity. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Vec<Probe>>,
+}
+
+/// The assurance levels that a policy can require.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum RequiredAssurance {
+    /// The TLS identity, validated by Envoy.
+    Classical,
+    /// The identity is certified by both keys of one pinned authority.
+    Hybrid,
+}
+
+/// The pinned authorities, by what they sign. A key serves one purpose only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Authorities {
+    /// Authorities that sign workload certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Vec<CertificateAuthority>>,
+    /// Authorities that sign hybrid tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Vec<TokenAuthority>>,
+}
+
+/// An authority for workload certificates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificateAuthority {
+    /// Name of the authority in records and messages: a DNS label.
+    pub name: String,
+    /// The one trust domain whose identities it may certify.
+    pub trust_domain: String,
+    /// Its certificate (PEM): subject name, key identifier and classical key are pinned from it.
+    pub ca_certificate: Material,
+    /// Its ML-DSA key. Present: each certificate it issues must carry the alternative signature.
+    /// Absent: its certificates are `classical`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative_key: Option<AlternativeKey>,
+}
+
+/// An authority for hybrid tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenAuthority {
+    /// Name of the authority in records and messages: a DNS label.
+    pub name: String,
+    /// The one trust domain whose identities it may certify.
+    pub trust_domain: String,
+    /// The exact `iss` claim of its tokens.
+    pub issuer: String,
+    /// The `aud` claim that its tokens must contain.
+    pub audience: String,
+    /// Its RSA key, which signs the JWT.
+    pub classical_key: ClassicalKey,
+    /// Its ML-DSA key, which signs the whole JWT in a detached JWS.
+    pub alternative_key: TokenAlternativeKey,
+    /// The longest lifetime (`exp` - `iat`) of a token, in seconds. Default: 3600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86400)))]
+    pub maximum_lifetime_seconds: Option<u32>,
+}
+
+/// The alternative key of a certificate authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AlternativeKey {
+    /// The one algorithm of this key.
+    pub algorithm: AlternativeAlgorithm,
+    /// The public key (PEM, `PUBLIC KEY` of RFC 9881).
+    pub public_key: Material,
+}
+
+/// The classical key of a token authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClassicalKey {
+    /// The `kid` that tokens name this key by. One `kid`, one key.
+    pub kid: String,
+    /// The one algorithm of this key.
+    pub algorithm: ClassicalTokenAlgorithm,
+    /// The public key (PEM, `PUBLIC KEY`).
+    pub public_key: Material,
+}
+
+/// The alternative key of a token authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenAlternativeKey {
+    /// The `kid` that detached signatures name this key by. One `kid`, one key.
+    pub kid: String,
+    /// The one algorithm of this key.
+    pub algorithm: AlternativeTokenAlgorithm,
+    /// The public key (PEM: `PUBLIC KEY` of RFC 9881, or `DILITHIUM5 PUBLIC KEY`, raw bytes).
+    pub public_key: Material,
+}
+
+/// A PEM text: written in the policy itself, or in a file beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Material {
+    /// The PEM text.
+    Inline(String),
+    /// Path of a PEM file, relative to the policy file. The command line reads it and writes the
+    /// text in its place; a sidecar never reads files.
+    File(String),
+}
+
+/// Post-quantum signature algorithms of certificates (FIPS 204).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum AlternativeAlgorithm {
+    /// Security category 3.
+    #[serde(rename = "ML-DSA-65")]
+    MlDsa65,
+    /// Security category 5.
+    #[serde(rename = "ML-DSA-87")]
+    MlDsa87,
+}
+
+/// Post-quantum signature algorithms of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum AlternativeTokenAlgorithm {
+    /// FIPS 204, security category 3.
+    #[serde(rename = "ML-DSA-65")]
+    MlDsa65,
+    /// FIPS 204, security category 5.
+    #[serde(rename = "ML-DSA-87")]
+    MlDsa87,
+    /// Legacy: the code before the standard. It is not ML-DSA-87 and not interoperable with it.
+    Dilithium5,
+}
+
+/// Signature algorithms of the JWT half of a hybrid token (RFC 7518).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ClassicalTokenAlgorithm {
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+}
+
+/// A microsegment: the workloads that share one place in the flow map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Segment {
+    /// Name of the segment: a DNS label.
+    pub name: String,
+    /// Trust domains of its workloads. Required where the policy knows more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_domains: Option<Vec<String>>,
+    /// Kubernetes namespaces of its workloads. At least one.
+    pub namespaces: Vec<String>,
+    /// Service accounts of its workloads. Absent: each one in the namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_accounts: Option<Vec<String>>,
+}
+
+/// An allowed flow: who may do what to whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Flow {
+    /// Name of the flow: a DNS label. Denials name it.
+    pub name: String,
+    /// Segments that may call. At least one.
+    pub from: Vec<String>,
+    /// The segment that is called.
+    pub to: String,
+    /// Overrides the policy's mode for requests of this flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Overrides the policy's least assurance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_assurance: Option<RequiredAssurance>,
+    /// Overrides the policy's least trust score, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
+    pub minimum_trust: Option<u8>,
+    /// What the callers may do. At least one.
+    pub operations: Vec<Operation>,
+}
+
+/// A set of requests: one of the methods, on one of the paths, at one of the ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operation {
+    /// HTTP methods, or `["*"]` for any.
+    pub methods: Vec<String>,
+    /// Path templates: `{name}` is one segment, `{**}` at the end is the rest.
+    pub paths: Vec<String>,
+    /// Ports of the called workload. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Vec<u16>>,
+}
+
+/// The exact request of a health probe, and where it may come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Probe {
+    /// HTTP method, usually `GET`.
+    pub method: String,
+    /// The exact path, without a query.
+    pub path: String,
+    /// The port of the probed workload.
+    pub port: u16,
+    /// Source addresses (CIDR) that may probe. At least one.
+    pub ip_blocks: Vec<String>,
+}
