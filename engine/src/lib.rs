@@ -7,8 +7,19 @@
 
 extern crate alloc;
 
+pub mod decide;
+pub mod effect;
 pub mod facts;
+pub mod headers;
 pub mod identity;
+pub mod metric;
 pub mod names;
 pub mod policy;
+pub mod reason;
+pub mod record;
+pub mod session;
 pub mod time;
+pub mod trust;
+pub mod verdict;
+
+pub use decide::decide;

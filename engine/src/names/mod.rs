@@ -2,6 +2,8 @@
 
 mod method;
 mod path;
+mod template;
 
 pub use method::{InvalidMethod, Method};
 pub use path::{InvalidPath, RequestPath};
+pub use template::{InvalidTemplate, PathTemplate};

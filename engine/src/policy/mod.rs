@@ -1,7 +1,34 @@
-//! The policy.
+//! The policy: who may do what to whom, with which assurance and trust.
+//!
+//! [`raw`] holds the document as it is typed, [`compile`] turns it into a [`Policy`], all or
+//! nothing, and a [`Policy`] answers the questions of a decision without parsing anything again.
+
+mod compile;
+mod error;
+mod flow;
+mod probe;
 pub mod raw;
+mod segment;
+pub mod slice;
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+pub use compile::compile;
+pub use error::{PolicyError, PolicyErrorCause};
+pub use flow::{Flow, Operation, PortSet};
+pub use probe::Probe;
+pub use segment::{Segment, SegmentId};
+
+use crate::facts::{ConnectionFacts, RequestFacts};
+use crate::identity::{Assurance, SpiffeId, TrustDomain};
+use segment::SegmentIndex;
+
 /// What happens to a request that is not allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
@@ -9,4 +36,138 @@ pub enum Mode {
     Enforce,
     /// It passes, and is reported as a would-deny.
     Shadow,
+}
+
+/// A compiled policy. It does not change; a new version is a new value.
+#[derive(Debug)]
+pub struct Policy {
+    name: Arc<str>,
+    mode: Mode,
+    trust_domains: Vec<TrustDomain>,
+    minimum_assurance: Assurance,
+    minimum_trust: u8,
+    authorities: Option<raw::Authorities>,
+    segments: Vec<Segment>,
+    segment_index: SegmentIndex,
+    flows: Vec<Flow>,
+    /// Which flows lead from one segment to another.
+    flow_index: BTreeMap<(SegmentId, SegmentId), Vec<usize>>,
+    probes: Vec<Probe>,
+}
+
+/// What the policy knows of a way from one segment to another.
+#[derive(Debug, Clone, Copy)]
+pub enum FlowMatch<'a> {
+    /// No flow leads there.
+    None,
+    /// A flow leads there, and one of its operations covers the request.
+    Covered(&'a Flow),
+    /// Flows lead there, and none covers the request. When there is only one, its settings apply.
+    Uncovered(Option<&'a Flow>),
+}
+
+// === impl Mode ===
+
+impl Mode {
+    /// The word for it in policies and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+// === impl Policy ===
+
+impl Policy {
+    /// The name of the policy.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The mode for requests whose flow names none.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The least assurance for requests whose flow names none.
+    #[must_use]
+    pub const fn minimum_assurance(&self) -> Assurance {
+        self.minimum_assurance
+    }
+
+    /// The least trust score, 0 to 100, for requests whose flow names none.
+    #[must_use]
+    pub const fn minimum_trust(&self) -> u8 {
+        self.minimum_trust
+    }
+
+    /// The pinned authorities, for the verifier of credentials to read.
+    #[must_use]
+    pub const fn authorities(&self) -> Option<&raw::Authorities> {
+        self.authorities.as_ref()
+    }
+
+    /// All segments, in the order of the document.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// All flows, in the order of the document.
+    #[must_use]
+    pub fn flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// Whether identities of this trust domain are known at all.
+    #[must_use]
+    pub fn knows_trust_domain(&self, name: &str) -> bool {
+        self.trust_domains.iter().any(|known| known.as_str() == name)
+    }
+
+    /// The one segment that a workload belongs to.
+    #[must_use]
+    pub fn segment_of(&self, identity: &SpiffeId) -> Option<SegmentId> {
+        self.segment_index.find(identity)
+    }
+
+    /// A segment by its id.
+    #[must_use]
+    pub fn segment(&self, id: SegmentId) -> Option<&Segment> {
+        self.segments.get(id.0)
+    }
+
+    /// Whether the request is exactly one of the health probes.
+    #[must_use]
+    pub fn is_probe(&self, connection: &ConnectionFacts, request: &RequestFacts<'_>) -> bool {
+        self.probes.iter().any(|probe| probe.covers(connection, request))
+    }
+
+    /// What the policy says of a request from one segment to another, at a port.
+    #[must_use]
+    pub fn find_flow(
+        &self,
+        from: SegmentId,
+        to: SegmentId,
+        port: u16,
+        request: &RequestFacts<'_>,
+    ) -> FlowMatch<'_> {
+        let Some(candidates) = self.flow_index.get(&(from, to)) else { return FlowMatch::None };
+        let flows = || candidates.iter().filter_map(|index| self.flows.get(*index));
+        // INVARIANT: operations of flows between the same segments do not overlap (compile.rs), so
+        // the first flow that covers the request is the only one.
+        if let Some(flow) = flows().find(|flow| flow.covers(port, request)) {
+            return FlowMatch::Covered(flow);
+        }
+        let mut all = flows();
+        match (all.next(), all.next()) {
+            (Some(only), None) => FlowMatch::Uncovered(Some(only)),
+            (_, _) => FlowMatch::Uncovered(None),
+        }
+    }
 }

@@ -1,0 +1,139 @@
+//! The leaf of a workload, checked against the profile of X509-SVIDs.
+
+use sallyport_engine::facts::CredentialFault;
+use sallyport_engine::identity::{InvalidSpiffeId, SpiffeId};
+#[cfg(feature = "classical")]
+use sallyport_engine::time::TimeMs;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+
+use super::MAXIMUM_BYTES;
+use super::parts::{
+    BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, Parts, SUBJECT_ALTERNATIVE_NAME,
+};
+use crate::classical::is_workload_key;
+use crate::der::InvalidDer;
+
+/// A certificate that names exactly one workload.
+pub(super) struct Leaf<'a> {
+    /// Its exact bytes, part by part.
+    pub(super) parts: Parts<'a>,
+    /// Whom it names.
+    pub(super) subject: SpiffeId,
+    /// What it means.
+    certificate: X509Certificate<'a>,
+}
+
+/// Why bytes name no workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnreadableLeaf {
+    /// Longer than [`MAXIMUM_BYTES`].
+    TooLong,
+    /// Not one X.509 v3 certificate in strict DER.
+    Der(InvalidDer),
+    /// A field or the subject alternative name has no meaning.
+    Meaning,
+    /// Not exactly one URI name (X509-SVID, section 2).
+    UriNames,
+    /// The URI name is no SPIFFE ID of a workload.
+    SpiffeId(InvalidSpiffeId),
+}
+
+/// Extensions that this code, or Envoy before it, acts upon.
+const KNOWN_CRITICAL: [&[u8]; 4] =
+    [KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
+
+// === impl Leaf ===
+
+impl<'a> Leaf<'a> {
+    /// Reads the DER of a certificate.
+    pub(super) fn parse(der: &'a [u8]) -> Result<Self, UnreadableLeaf> {
+        if der.len() > MAXIMUM_BYTES {
+            return Err(UnreadableLeaf::TooLong);
+        }
+        let parts = Parts::parse(der).map_err(UnreadableLeaf::Der)?;
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| UnreadableLeaf::Meaning)?;
+        if !rest.is_empty() {
+            return Err(UnreadableLeaf::Der(InvalidDer::Trailing));
+        }
+        let subject = one_uri_name(&certificate)?.parse().map_err(UnreadableLeaf::SpiffeId)?;
+        Ok(Self { parts, subject, certificate })
+    }
+
+    /// Checks the rules of X509-SVID (sections 3 and 4) and RFC 5280 for a leaf.
+    pub(super) fn check_profile(&self) -> Result<(), CredentialFault> {
+        let is_sound = self.parts.inner_algorithm == self.parts.signature_algorithm
+            && !self.parts.has_duplicate_extensions()
+            && !self.parts.has_critical_extension_beyond(&KNOWN_CRITICAL)
+            && is_workload_key(self.parts.public_key)
+            && self.is_no_authority()
+            && self.may_sign_handshakes()
+            && self.may_be_client();
+        if is_sound { Ok(()) } else { Err(CredentialFault::Malformed) }
+    }
+
+    /// The time from which on, and the time until which (exclusive), it is valid.
+    #[cfg(feature = "classical")]
+    pub(super) fn validity(&self) -> Result<(TimeMs, TimeMs), CredentialFault> {
+        let validity = self.certificate.validity();
+        let seconds = |timestamp: i64| {
+            u64::try_from(timestamp).map_err(|_| CredentialFault::Malformed)
+        };
+        let not_before = seconds(validity.not_before.timestamp())?;
+        // The second that notAfter names is still valid; our end is exclusive.
+        let not_after = seconds(validity.not_after.timestamp())?.saturating_add(1);
+        Ok((TimeMs::from_seconds(not_before), TimeMs::from_seconds(not_after)))
+    }
+
+    fn is_no_authority(&self) -> bool {
+        match self.certificate.basic_constraints() {
+            Ok(Some(constraints)) => !constraints.value.ca,
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    fn may_sign_handshakes(&self) -> bool {
+        match self.certificate.key_usage() {
+            Ok(Some(usage)) => {
+                usage.critical
+                    && usage.value.digital_signature()
+                    && !usage.value.key_cert_sign()
+                    && !usage.value.crl_sign()
+            }
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// Without the extension every use is allowed (RFC 5280, section 4.2.1.12).
+    fn may_be_client(&self) -> bool {
+        match self.certificate.extended_key_usage() {
+            Ok(Some(usage)) => usage.value.client_auth || usage.value.any,
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+}
+
+/// The one URI among the subject's alternative names. Names of other types may stand beside it.
+fn one_uri_name<'a>(certificate: &X509Certificate<'a>) -> Result<&'a str, UnreadableLeaf> {
+    let names = match certificate.subject_alternative_name() {
+        Ok(Some(names)) => &names.value.general_names,
+        Ok(None) => return Err(UnreadableLeaf::UriNames),
+        Err(_) => return Err(UnreadableLeaf::Meaning),
+    };
+    let mut uri = None;
+    for name in names {
+        if matches!(name, GeneralName::Invalid(..)) {
+            return Err(UnreadableLeaf::Meaning);
+        }
+        if let GeneralName::URI(text) = name
+            && uri.replace(*text).is_some()
+        {
+            return Err(UnreadableLeaf::UriNames);
+        }
+    }
+    uri.ok_or(UnreadableLeaf::UriNames)
+}

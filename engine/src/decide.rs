@@ -1,0 +1,230 @@
+//! The decision: eight gates in order, the first shut one denies.
+//!
+//! The order fixes only which reason is reported. Gates never trade against the score: no amount
+//! of trust opens one.
+
+use crate::facts::{
+    ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate, PeerValidation, Transport,
+};
+use crate::identity::{Assurance, SpiffeId};
+use crate::policy::{Flow, FlowMatch, Mode, Policy, SegmentId};
+use crate::reason::DenyReason;
+use crate::time::TimeMs;
+use crate::trust::{Behaviour, PeerState, score};
+use crate::verdict::{Basis, Context, DecisionId, Verdict};
+
+/// Decides a request.
+///
+/// `peer` is the state of the caller, [advanced](PeerState::advance) to `now`; none where the
+/// connection has no caller to keep state of ([`peer_of`] says which one it is).
+#[must_use]
+pub fn decide(
+    policy: &Policy,
+    facts: &Facts<'_>,
+    peer: Option<&PeerState>,
+    now: TimeMs,
+    decision_id: DecisionId,
+) -> Verdict {
+    let mut context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
+    match pass_gates(policy, facts, peer, now, &mut context) {
+        Ok(basis) => Verdict::allow(basis, context),
+        Err(reason) => Verdict::deny(reason, context),
+    }
+}
+
+/// A denial in a situation without facts, such as a host that does not answer. The policy's mode
+/// applies: shadow lets the request pass and reports it.
+#[must_use]
+pub fn deny_without_facts(
+    policy: &Policy,
+    reason: DenyReason,
+    decision_id: DecisionId,
+) -> Verdict {
+    let context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
+    Verdict::deny(reason, context)
+}
+
+/// The caller that a connection can be attributed to: a validated identity and its certificate.
+#[must_use]
+pub const fn peer_of(connection: &ConnectionFacts) -> Option<(&SpiffeId, &[u8; 32])> {
+    match &connection.transport {
+        Transport::Mutual(MutualTls {
+            certificate: PeerCertificate::Read { subject, .. },
+            certificate_sha256,
+            validation: PeerValidation::Validated | PeerValidation::Assumed,
+            ..
+        }) => Some((subject, certificate_sha256)),
+        Transport::Mutual(_) | Transport::Plaintext => None,
+    }
+}
+
+fn pass_gates(
+    policy: &Policy,
+    facts: &Facts<'_>,
+    peer: Option<&PeerState>,
+    now: TimeMs,
+    context: &mut Context,
+) -> Result<Basis, DenyReason> {
+    // Gate 0: our own identity has a segment.
+    let own = own_segment(policy, facts.connection, context)?;
+
+    // Gate 1: exactly a health probe; nothing else is exempt.
+    if policy.is_probe(facts.connection, &facts.request) {
+        return Ok(Basis::Probe);
+    }
+
+    // Gate 2: the peer has a validated identity of a known trust domain.
+    let (tls, subject, certificate) = identified_peer(policy, facts.connection)?;
+    context.source = Some(subject.clone());
+    context.assurance = Assurance::Classical;
+
+    // Which flow the request belongs to decides on mode, assurance and trust.
+    let source = policy.segment_of(subject);
+    let flow = source.map_or(FlowMatch::None, |source| {
+        policy.find_flow(source, own, facts.connection.destination_port, &facts.request)
+    });
+    let requirement = Requirement::of(policy, &flow);
+    context.mode = requirement.mode;
+    context.flow = requirement.flow.map(|flow| flow.name().clone());
+
+    // Gate 3: each credential that is present holds, now, and together they suffice.
+    let assurance = match assured(subject, certificate, facts, now) {
+        Ok(assurance) => assurance,
+        Err(reason) => {
+            context.standing = peer.map(PeerState::standing);
+            return Err(reason);
+        }
+    };
+    context.assurance = assurance;
+    let peer = peer.ok_or(DenyReason::InternalBug)?;
+    let certificate = certificate.as_ref().map_err(|fault| DenyReason::from(*fault))?;
+    let score = score(tls, certificate, assurance, peer, now);
+    context.score = Some(score);
+    context.standing = Some(peer.standing());
+    if assurance < requirement.assurance {
+        return Err(DenyReason::AssuranceTooLow);
+    }
+
+    // Gate 4: the peer is not isolated.
+    if peer.standing() == Behaviour::Isolated {
+        return Err(DenyReason::PeerIsolated);
+    }
+
+    // Gates 5 and 6: the flow exists and covers the operation; otherwise default deny.
+    match flow {
+        FlowMatch::None => return Err(DenyReason::FlowNotAllowed),
+        FlowMatch::Uncovered(_) if facts.request.path.is_err() => {
+            return Err(DenyReason::PathAmbiguous);
+        }
+        FlowMatch::Uncovered(_) => return Err(DenyReason::OperationNotAllowed),
+        FlowMatch::Covered(_) => {}
+    }
+
+    // Gate 7: trust.
+    if score.trust < requirement.trust {
+        return Err(DenyReason::TrustTooLow);
+    }
+    let reads = matches!(facts.request.method.as_str(), "GET" | "HEAD");
+    if peer.standing() == Behaviour::Restricted && !reads {
+        return Err(DenyReason::TrustRestricted);
+    }
+    Ok(Basis::Flow)
+}
+
+/// What the peer must bring, and what happens if it does not: the flow's word where there is a
+/// flow, the policy's otherwise.
+struct Requirement<'a> {
+    flow: Option<&'a Flow>,
+    mode: Mode,
+    assurance: Assurance,
+    trust: u8,
+}
+
+impl<'a> Requirement<'a> {
+    fn of(policy: &Policy, flow: &FlowMatch<'a>) -> Self {
+        match *flow {
+            FlowMatch::Covered(flow) | FlowMatch::Uncovered(Some(flow)) => Self {
+                flow: Some(flow),
+                mode: flow.mode(),
+                assurance: flow.minimum_assurance(),
+                trust: flow.minimum_trust(),
+            },
+            FlowMatch::None | FlowMatch::Uncovered(None) => Self {
+                flow: None,
+                mode: policy.mode(),
+                assurance: policy.minimum_assurance(),
+                trust: policy.minimum_trust(),
+            },
+        }
+    }
+}
+
+fn own_segment(
+    policy: &Policy,
+    connection: &ConnectionFacts,
+    context: &mut Context,
+) -> Result<SegmentId, DenyReason> {
+    let own = connection.own.as_ref().and_then(|own| policy.segment_of(own));
+    let own = own.ok_or(DenyReason::OwnIdentityUnknown)?;
+    context.destination_segment = policy.segment(own).map(|segment| segment.name().clone());
+    Ok(own)
+}
+
+type CertificateResult = Result<CredentialFacts, crate::facts::CredentialFault>;
+
+fn identified_peer<'a>(
+    policy: &Policy,
+    connection: &'a ConnectionFacts,
+) -> Result<(&'a MutualTls, &'a SpiffeId, &'a CertificateResult), DenyReason> {
+    let tls = match &connection.transport {
+        Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
+        Transport::Mutual(tls) => tls,
+    };
+    match tls.validation {
+        PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
+        PeerValidation::Validated | PeerValidation::Assumed => {}
+    }
+    match &tls.certificate {
+        PeerCertificate::Unavailable => Err(DenyReason::PeerCertificateUnavailable),
+        PeerCertificate::Unreadable => Err(DenyReason::PeerIdentityInvalid),
+        PeerCertificate::Read { subject, credential } => {
+            if policy.knows_trust_domain(subject.trust_domain()) {
+                Ok((tls, subject, credential))
+            } else {
+                Err(DenyReason::TrustDomainUnknown)
+            }
+        }
+    }
+}
+
+/// The highest assurance of the credentials that are present, of which each must hold.
+fn assured(
+    subject: &SpiffeId,
+    certificate: &CertificateResult,
+    facts: &Facts<'_>,
+    now: TimeMs,
+) -> Result<Assurance, DenyReason> {
+    let certificate = certificate.as_ref().map_err(|fault| DenyReason::from(*fault))?;
+    in_time(certificate, now)?;
+    let Some(token) = &facts.token else { return Ok(certificate.assurance) };
+    let token = token.as_ref().map_err(|fault| DenyReason::from(*fault))?;
+    in_time(token, now)?;
+    if token.subject != *subject {
+        return Err(DenyReason::CredentialIdentityMismatch);
+    }
+    Ok(certificate.assurance.max(token.assurance))
+}
+
+/// An open connection outlives its credentials, so their times are compared on each request.
+fn in_time(credential: &CredentialFacts, now: TimeMs) -> Result<(), DenyReason> {
+    if now < credential.not_before {
+        Err(DenyReason::CredentialNotYetValid)
+    } else if now >= credential.not_after {
+        Err(DenyReason::CredentialExpired)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What a request's headers hold for us, read in one pass over bytes.
+//!
+//! Header values are bytes from the peer: nothing here assumes UTF-8, and a security header that
+//! is present twice is a fault, since another reader might take the other one.
+
+mod xfcc;
+
+use alloc::vec::Vec;
+
+pub use xfcc::{InvalidXfcc, Xfcc};
+
+use crate::facts::CredentialFault;
+use crate::names::{InvalidPath, Method, RequestPath};
+use crate::reason::DenyReason;
+
+/// The JWT half of a hybrid token.
+pub const TOKEN: &str = "hybrid-identity-token";
+/// The ML-DSA half of a hybrid token: a detached JWS.
+pub const TOKEN_SIGNATURE: &str = "hybrid-identity-signature";
+/// Envoy's forwarded client certificate.
+pub const XFCC: &str = "x-forwarded-client-cert";
+/// All headers that we write start so; clients may not send them.
+pub const OWN_PREFIX: &str = "x-sallyport-";
+
+/// The headers of a request, as far as a decision and its effects need them.
+#[derive(Debug)]
+pub struct RequestHead<'a> {
+    method: Single<'a>,
+    path: Single<'a>,
+    token: Single<'a>,
+    token_signature: Single<'a>,
+    xfcc: Single<'a>,
+    /// Names of headers of ours that the client sent.
+    spoofed: Vec<&'a [u8]>,
+}
+
+/// The halves of a hybrid token, as they stand in the headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenHalves<'a> {
+    /// Value of [`TOKEN`].
+    pub token: &'a [u8],
+    /// Value of [`TOKEN_SIGNATURE`].
+    pub signature: &'a [u8],
+}
+
+/// A header that may be present once.
+#[derive(Debug, Clone, Copy, Default)]
+enum Single<'a> {
+    #[default]
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+// === impl RequestHead ===
+
+impl<'a> RequestHead<'a> {
+    /// Reads the headers. Names are lower case, as HTTP/2 has them and as proxies give them.
+    pub fn read(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+        let mut head = Self {
+            method: Single::Absent,
+            path: Single::Absent,
+            token: Single::Absent,
+            token_signature: Single::Absent,
+            xfcc: Single::Absent,
+            spoofed: Vec::new(),
+        };
+        for (name, value) in headers {
+            if name == b":method" {
+                head.method.add(value);
+            } else if name == b":path" {
+                head.path.add(value);
+            } else if name == TOKEN.as_bytes() {
+                head.token.add(value);
+            } else if name == TOKEN_SIGNATURE.as_bytes() {
+                head.token_signature.add(value);
+            } else if name == XFCC.as_bytes() {
+                head.xfcc.add(value);
+            } else if name.starts_with(OWN_PREFIX.as_bytes()) && !head.spoofed.contains(&name) {
+                head.spoofed.push(name);
+            }
+        }
+        head
+    }
+
+    /// The method.
+    ///
+    /// # Errors
+    /// [`DenyReason::RequestMalformed`] when it is absent, doubled or no method.
+    pub fn method(&self) -> Result<Method<'a>, DenyReason> {
+        match self.method {
+            Single::Once(bytes) => {
+                Method::parse(bytes).map_err(|_| DenyReason::RequestMalformed)
+            }
+            Single::Absent | Single::Repeated => Err(DenyReason::RequestMalformed),
+        }
+    }
+
+    /// The path, or why it can be read in two ways.
+    ///
+    /// # Errors
+    /// [`DenyReason::RequestMalformed`] when it is absent (as with CONNECT) or doubled.
+    pub fn path(&self) -> Result<Result<RequestPath<'a>, InvalidPath>, DenyReason> {
+        match self.path {
+            Single::Once(bytes) => Ok(RequestPath::parse(bytes)),
+            Single::Absent | Single::Repeated => Err(DenyReason::RequestMalformed),
+        }
+    }
+
+    /// The bytes of the path as sent, for records; empty when there is none.
+    #[must_use]
+    pub const fn raw_path(&self) -> &'a [u8] {
+        match self.path {
+            Single::Once(bytes) => bytes,
+            Single::Absent | Single::Repeated => b"",
+        }
+    }
+
+    /// The bytes of the method as sent, for records; empty when there is none.
+    #[must_use]
+    pub const fn raw_method(&self) -> &'a [u8] {
+        match self.method {
+            Single::Once(bytes) => bytes,
+            Single::Absent | Single::Repeated => b"",
+        }
+    }
+
+    /// The hybrid token, if one of its headers is present.
+    #[must_use]
+    pub const fn token(&self) -> Option<Result<TokenHalves<'a>, CredentialFault>> {
+        match (self.token, self.token_signature) {
+            (Single::Absent, Single::Absent) => None,
+            (Single::Once(token), Single::Once(signature)) => {
+                Some(Ok(TokenHalves { token, signature }))
+            }
+            (Single::Once(_), Single::Absent) => Some(Err(CredentialFault::HybridSignatureMissing)),
+            (Single::Absent, Single::Once(_))
+            | (Single::Repeated, _)
+            | (_, Single::Repeated) => Some(Err(CredentialFault::HeaderAmbiguous)),
+        }
+    }
+
+    /// The forwarded client certificate header, if it is present exactly once.
+    #[must_use]
+    pub const fn xfcc(&self) -> Option<&'a [u8]> {
+        match self.xfcc {
+            Single::Once(value) => Some(value),
+            Single::Absent | Single::Repeated => None,
+        }
+    }
+
+    /// The headers that the application must not see: our own names when a client sent them, and
+    /// credentials.
+    pub fn removals(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let credentials = [(self.token, TOKEN), (self.token_signature, TOKEN_SIGNATURE)];
+        credentials
+            .into_iter()
+            .filter(|(header, _)| !matches!(header, Single::Absent))
+            .map(|(_, name)| name.as_bytes())
+            .chain(self.spoofed.iter().copied())
+            .chain(matches!(self.xfcc, Single::Repeated).then_some(XFCC.as_bytes()))
+    }
+
+    /// What the application may see of the forwarded client certificate.
+    #[must_use]
+    pub fn forwarded_xfcc(&self) -> ForwardedXfcc {
+        match self.xfcc {
+            Single::Absent => ForwardedXfcc::Keep,
+            // The removals name it.
+            Single::Repeated => ForwardedXfcc::Keep,
+            Single::Once(value) if !xfcc::mentions_certificate(value) => ForwardedXfcc::Keep,
+            Single::Once(value) => match xfcc::without_certificates(value) {
+                Ok(value) => ForwardedXfcc::Replace(value),
+                Err(_) => ForwardedXfcc::Remove,
+            },
+        }
+    }
+}
+
+/// What becomes of the forwarded client certificate header. Certificates in it can be 20 KB, more
+/// than many applications accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForwardedXfcc {
+    /// It stays as it is.
+    Keep,
+    /// The value without certificates.
+    Replace(Vec<u8>),
+    /// It mentions certificates and cannot be read.
+    Remove,
+}
+
+// === impl Single ===
+
+impl<'a> Single<'a> {
+    const fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;

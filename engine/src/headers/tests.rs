@@ -1,0 +1,112 @@
+use alloc::vec::Vec;
+
+use super::*;
+
+fn head<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
+    RequestHead::read(headers.iter().map(|(name, value)| (name.as_bytes(), *value)))
+}
+
+#[test]
+fn reads_method_and_path_once() {
+    let ok = head(&[(":method", b"GET"), (":path", b"/a?b")]);
+    assert_eq!(ok.method().map(Method::as_str), Ok("GET"));
+    assert_eq!(ok.path().unwrap().map(RequestPath::as_str), Ok("/a"));
+    for bad in [&[(":path", &b"/"[..])][..], &[(":method", b"G T"), (":path", b"/")]] {
+        assert_eq!(head(bad).method().map(Method::as_str), Err(DenyReason::RequestMalformed));
+    }
+    let doubled = head(&[(":method", b"GET"), (":method", b"GET"), (":path", b"/"), (":path", b"/")]);
+    assert_eq!(doubled.method().map(Method::as_str), Err(DenyReason::RequestMalformed));
+    assert!(doubled.path().is_err());
+    assert!(head(&[(":method", b"CONNECT")]).path().is_err());
+}
+
+#[test]
+fn a_token_needs_both_halves_once() {
+    let both = head(&[(TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")]);
+    assert_eq!(both.token(), Some(Ok(TokenHalves { token: b"t", signature: b"s" })));
+    assert_eq!(head(&[]).token(), None);
+    for (headers, fault) in [
+        (&[(TOKEN, &b"t"[..])][..], CredentialFault::HybridSignatureMissing),
+        (&[(TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
+        (&[(TOKEN, b"t"), (TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
+        (
+            &[(TOKEN, b"t"), (TOKEN_SIGNATURE, b"s"), (TOKEN_SIGNATURE, b"s")],
+            CredentialFault::HeaderAmbiguous,
+        ),
+    ] {
+        assert_eq!(head(headers).token(), Some(Err(fault)));
+    }
+    let empty = head(&[(TOKEN, b""), (TOKEN_SIGNATURE, b"")]);
+    assert_eq!(empty.token(), Some(Ok(TokenHalves { token: b"", signature: b"" })));
+}
+
+#[test]
+fn removes_credentials_and_spoofed_headers() {
+    let head = head(&[
+        (TOKEN, b"t"),
+        ("x-sallyport-trust", b"99"),
+        ("x-sallyport-trust", b"98"),
+        ("x-sallyport-\xc3\xa9", b"\xff\xfe"),
+        ("accept", b"*/*"),
+    ]);
+    let removals: Vec<&[u8]> = head.removals().collect();
+    assert_eq!(
+        removals,
+        [TOKEN.as_bytes(), b"x-sallyport-trust", "x-sallyport-\u{e9}".as_bytes()]
+    );
+}
+
+#[test]
+fn removes_an_xfcc_that_is_present_twice() {
+    let head = head(&[(XFCC, b"Hash=a"), (XFCC, b"Hash=b")]);
+    assert_eq!(head.xfcc(), None);
+    assert_eq!(head.removals().collect::<Vec<_>>(), [XFCC.as_bytes()]);
+}
+
+#[test]
+fn takes_the_certificate_of_the_last_element_only() {
+    let value = br#"By=spiffe://d/x;Cert="forged",By=spiffe://d/y;Hash=00;Subject="CN=a,O=\"b;c\"";Cert="-----BEGIN%20";URI=spiffe://d/z"#;
+    let last = Xfcc::last(value).unwrap();
+    assert_eq!(last.certificate(), Ok(Some(&b"-----BEGIN%20"[..])));
+    assert_eq!(Xfcc::last(b"Cert=a,Hash=b").unwrap().certificate(), Ok(None));
+}
+
+#[test]
+fn refuses_xfcc_that_is_not_in_envoys_form() {
+    assert_eq!(Xfcc::last(b"Subject=\"a").unwrap_err(), InvalidXfcc::Quote);
+    assert_eq!(Xfcc::last(b"Hash").unwrap().certificate(), Err(InvalidXfcc::Pair));
+    assert_eq!(Xfcc::last(b"").unwrap().certificate(), Err(InvalidXfcc::Pair));
+    assert_eq!(Xfcc::last(b"Cert=a;cert=b").unwrap().certificate(), Err(InvalidXfcc::Doubled));
+    let long = alloc::vec![b'a'; 65_537];
+    assert_eq!(Xfcc::last(&long).unwrap_err(), InvalidXfcc::TooLong);
+}
+
+#[test]
+fn hides_certificates_from_the_application() {
+    for (value, forwarded) in [
+        (&b"Hash=a;URI=spiffe://d/x"[..], ForwardedXfcc::Keep),
+        (
+            b"Hash=a;Cert=\"x,y\";URI=u,Chain=\"z\",By=b;Chain=q;cert=r",
+            ForwardedXfcc::Replace(b"Hash=a;URI=u,,By=b".to_vec()),
+        ),
+        (b"Cert=\"cut", ForwardedXfcc::Remove),
+    ] {
+        assert_eq!(head(&[(XFCC, value)]).forwarded_xfcc(), forwarded);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_forwards_a_certificate(value in "([A-Za-z]{0,2}|Cert|chain|=|;|,|\"|\\\\){0,16}") {
+        match head(&[(XFCC, value.as_bytes())]).forwarded_xfcc() {
+            ForwardedXfcc::Replace(kept) => {
+                // What is kept parses again, to the same elements without certificates.
+                proptest::prop_assert_eq!(xfcc::without_certificates(&kept).unwrap(), kept);
+            }
+            ForwardedXfcc::Keep => {
+                proptest::prop_assert!(!xfcc::mentions_certificate(value.as_bytes()));
+            }
+            ForwardedXfcc::Remove => {}
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The `x-forwarded-client-cert` header, as Envoy writes it.
+//!
+//! Elements are separated by commas, their `Key=value` pairs by semicolons; a value may be quoted,
+//! and then holds both. A client can write elements in front of ours, so only the last element is
+//! ever used, and only its certificate, whose digest is compared with the one that Envoy computed.
+
+use alloc::vec::Vec;
+
+/// The last element of a header value: the one that our own proxy wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Xfcc<'a> {
+    element: &'a [u8],
+}
+
+/// Why a header value is not in Envoy's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidXfcc {
+    /// More than 64 KiB.
+    #[error("is longer than 64 KiB")]
+    TooLong,
+    /// A quote that is not closed.
+    #[error("has a quote that is not closed")]
+    Quote,
+    /// A part without `=`.
+    #[error("has a part without `=`")]
+    Pair,
+    /// `Cert` twice in the last element.
+    #[error("has `Cert` twice in its last element")]
+    Doubled,
+}
+
+impl<'a> Xfcc<'a> {
+    /// Finds the last element.
+    ///
+    /// # Errors
+    /// When the value is not in Envoy's form.
+    pub fn last(value: &'a [u8]) -> Result<Self, InvalidXfcc> {
+        let mut last: &[u8] = b"";
+        for element in split(value, b',') {
+            last = element?;
+        }
+        Ok(Self { element: last })
+    }
+
+    /// The URL-encoded PEM of the peer's certificate, if the element has one.
+    ///
+    /// # Errors
+    /// When the element is not in Envoy's form or names two certificates.
+    pub fn certificate(&self) -> Result<Option<&'a [u8]>, InvalidXfcc> {
+        let mut found = None;
+        for part in split(self.element, b';') {
+            let (key, value) = pair(part?)?;
+            if key.eq_ignore_ascii_case(b"cert") {
+                if found.is_some() {
+                    return Err(InvalidXfcc::Doubled);
+                }
+                found = Some(unquoted(value));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a value may hold certificates; true also for what cannot be read.
+pub(super) fn mentions_certificate(value: &[u8]) -> bool {
+    let mentions = |key: &[u8]| {
+        value.windows(key.len()).any(|window| window.eq_ignore_ascii_case(key))
+    };
+    mentions(b"cert=") || mentions(b"chain=")
+}
+
+/// The value without the parts that hold certificates, in all elements.
+pub(super) fn without_certificates(value: &[u8]) -> Result<Vec<u8>, InvalidXfcc> {
+    let mut kept = Vec::with_capacity(value.len());
+    for (number, element) in split(value, b',').enumerate() {
+        if number > 0 {
+            kept.push(b',');
+        }
+        let mut is_first = true;
+        for part in split(element?, b';') {
+            let part = part?;
+            let (key, _) = pair(part)?;
+            if key.eq_ignore_ascii_case(b"cert") || key.eq_ignore_ascii_case(b"chain") {
+                continue;
+            }
+            if !is_first {
+                kept.push(b';');
+            }
+            is_first = false;
+            kept.extend_from_slice(part);
+        }
+    }
+    Ok(kept)
+}
+
+fn pair(part: &[u8]) -> Result<(&[u8], &[u8]), InvalidXfcc> {
+    let mut halves = part.splitn(2, |byte| *byte == b'=');
+    match (halves.next(), halves.next()) {
+        (Some(key), Some(value)) => Ok((key.trim_ascii(), value)),
+        (_, _) => Err(InvalidXfcc::Pair),
+    }
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
+}
+
+/// Splits at a separator that stands outside quotes. A backslash in quotes escapes one byte.
+fn split(value: &[u8], separator: u8) -> impl Iterator<Item = Result<&[u8], InvalidXfcc>> {
+    let mut rest = Some(value);
+    core::iter::from_fn(move || {
+        let current = rest.take()?;
+        if current.len() > MAXIMUM_BYTES {
+            return Some(Err(InvalidXfcc::TooLong));
+        }
+        let Some(end) = end_of_part(current, separator) else {
+            return Some(Err(InvalidXfcc::Quote));
+        };
+        let (part, tail) = current.split_at_checked(end).unwrap_or((current, b""));
+        rest = tail.split_first().map(|(_, tail)| tail);
+        Some(Ok(part))
+    })
+}
+
+/// Where the first part ends; none when a quote is not closed.
+fn end_of_part(value: &[u8], separator: u8) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (place, byte) in value.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if *byte == separator && !quoted => return Some(place),
+            _ => {}
+        }
+    }
+    (!quoted).then_some(value.len())
+}
+
+const MAXIMUM_BYTES: usize = 65_536;

@@ -1,0 +1,134 @@
+//! The metrics of the filter: one table, from which docs/metrics.md is generated.
+//!
+//! Labels are reason codes, which are a closed list; nothing of a request ever becomes a label.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use crate::reason::DenyReason;
+
+/// A metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Requests that a flow allowed.
+    Allowed,
+    /// Requests that passed as health probes.
+    ProbeAllowed,
+    /// Requests that were denied.
+    Denied(DenyReason),
+    /// Requests that only shadow mode let pass.
+    WouldDeny(DenyReason),
+    /// Signature verifications that no cache could answer.
+    ColdVerification,
+    /// Decision records that were counted and not logged.
+    RecordSuppressed,
+    /// Whether the last configuration was rejected.
+    ConfigRejected,
+    /// Requests that passed because the configuration is invalid and its mode is shadow.
+    PassedUnconfigured,
+    /// The first 6 bytes of the hash of the policy in force.
+    PolicyHash,
+    /// 1 in enforce, 0 in shadow.
+    Enforcing,
+}
+
+/// How a metric is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It only grows.
+    Counter,
+    /// It has a value.
+    Gauge,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricRow {
+    /// The name, without the reason.
+    pub name: &'static str,
+    /// How it is counted.
+    pub kind: MetricKind,
+    /// What it says, and what to do about it.
+    pub help: &'static str,
+    /// Whether name and meaning stay the same between minor versions.
+    pub stable: bool,
+}
+
+impl Metric {
+    /// The metrics without a reason.
+    pub const PLAIN: [Self; 8] = [
+        Self::Allowed,
+        Self::ProbeAllowed,
+        Self::ColdVerification,
+        Self::RecordSuppressed,
+        Self::ConfigRejected,
+        Self::PassedUnconfigured,
+        Self::PolicyHash,
+        Self::Enforcing,
+    ];
+
+    /// The full name: the reason, if there is one, is the last part, so that Envoy's tag
+    /// extraction can make a label of it.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = self.row().name;
+        match self {
+            Self::Denied(reason) | Self::WouldDeny(reason) => format!("{name}.{}", reason.code()),
+            Self::Allowed
+            | Self::ProbeAllowed
+            | Self::ColdVerification
+            | Self::RecordSuppressed
+            | Self::ConfigRejected
+            | Self::PassedUnconfigured
+            | Self::PolicyHash
+            | Self::Enforcing => name.to_string(),
+        }
+    }
+
+    /// The row of the table.
+    #[must_use]
+    pub const fn row(self) -> MetricRow {
+        match self {
+            Self::Allowed => counter("sallyport.allowed", "Requests that a flow allowed."),
+            Self::ProbeAllowed => {
+                counter("sallyport.probe_allowed", "Requests that passed as health probes of the policy.")
+            }
+            Self::Denied(_) => counter("sallyport.denied", "Requests that were denied, by reason."),
+            Self::WouldDeny(_) => counter(
+                "sallyport.would_deny",
+                "Requests that only shadow mode let pass, by the reason for which enforce would deny them.",
+            ),
+            Self::ColdVerification => counter(
+                "sallyport.cold_verification",
+                "Credentials that were verified because no cache held the answer. High at steady load: too many distinct credentials.",
+            ),
+            Self::RecordSuppressed => counter(
+                "sallyport.record_suppressed",
+                "Decision records beyond the log limit of 10 a second and worker, counted instead of logged.",
+            ),
+            Self::ConfigRejected => gauge(
+                "sallyport.config_rejected",
+                "1 when the last configuration was rejected. Alert on it.",
+            ),
+            Self::PassedUnconfigured => counter(
+                "sallyport.passed_unconfigured",
+                "Requests that passed unchecked because the configuration is invalid and its mode is shadow. Alert on it.",
+            ),
+            Self::PolicyHash => gauge(
+                "sallyport.policy_hash",
+                "The first 6 bytes of the SHA-256 of the policy in force, as a number: equal on all proxies that run the same policy.",
+            ),
+            Self::Enforcing => {
+                gauge("sallyport.enforcing", "1 when the mode of the policy in force is enforce, 0 in shadow.")
+            }
+        }
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str) -> MetricRow {
+    MetricRow { name, kind: MetricKind::Counter, help, stable: true }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> MetricRow {
+    MetricRow { name, kind: MetricKind::Gauge, help, stable: true }
+}

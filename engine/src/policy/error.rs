@@ -1,0 +1,133 @@
+//! What is wrong with a policy, where, and what to do about it.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::identity::InvalidTrustDomain;
+use crate::names::{InvalidMethod, InvalidPath, InvalidTemplate};
+
+/// One error of a policy document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    /// Where: a path such as `spec.flows[2].operations[0].paths[1]`.
+    pub path: String,
+    /// What.
+    pub cause: PolicyErrorCause,
+}
+
+/// What can be wrong with a policy whose shape is right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyErrorCause {
+    /// A list that needs an entry has none.
+    #[error("is empty: name at least one, or leave the key out where it may be absent")]
+    Empty,
+    /// More entries than the limit.
+    #[error("has more than {0} entries")]
+    TooMany(usize),
+    /// A text is no DNS label.
+    #[error("`{0}` is no DNS label: use lower case letters, digits and `-`, at most 63 characters")]
+    NotALabel(String),
+    /// A text is no DNS subdomain.
+    #[error("`{0}` is no Kubernetes name: use lower case letters, digits, `-` and `.`, at most 253 characters")]
+    NotASubdomain(String),
+    /// The same name twice.
+    #[error("`{0}` is already used: give each its own name")]
+    Duplicate(String),
+    /// A trust domain breaks a rule.
+    #[error("`{name}` {cause}")]
+    TrustDomain {
+        /// The text.
+        name: String,
+        /// The broken rule.
+        cause: InvalidTrustDomain,
+    },
+    /// A trust domain that the policy does not list.
+    #[error("`{0}` is not among `spec.trustDomains`: add it there, or correct it")]
+    UnknownTrustDomain(String),
+    /// A segment without trust domains, in a policy with several.
+    #[error("the policy has several trust domains: say in `trustDomains` which ones this segment is of")]
+    AmbiguousTrustDomain,
+    /// A segment that does not exist.
+    #[error("there is no segment `{name}`{}", Suggestion(.similar))]
+    UnknownSegment {
+        /// The text.
+        name: String,
+        /// A segment whose name looks like it.
+        similar: Option<String>,
+    },
+    /// Two segments contain the same workload.
+    #[error("contains workloads that `{0}` contains too: a workload belongs to one segment only")]
+    SegmentsOverlap(String),
+    /// Two flows cover the same request.
+    #[error("covers requests that flow `{0}` covers too: a request belongs to one flow only")]
+    FlowsOverlap(String),
+    /// A trust score above 100.
+    #[error("{0} is no trust score: use 0 to 100")]
+    TrustOutOfRange(u8),
+    /// An HTTP method breaks a rule.
+    #[error("`{name}` {cause}")]
+    Method {
+        /// The text.
+        name: String,
+        /// The broken rule.
+        cause: InvalidMethod,
+    },
+    /// A method that is not written in upper case.
+    #[error("`{0}` is not in upper case: methods are compared exactly, and no client sends this one")]
+    MethodCase(String),
+    /// `*` beside other methods.
+    #[error("`*` stands for any method: leave the others out")]
+    StarNotAlone,
+    /// A path template breaks a rule.
+    #[error("`{template}`: {cause}")]
+    Template {
+        /// The text.
+        template: String,
+        /// The broken rule.
+        cause: InvalidTemplate,
+    },
+    /// The path of a probe breaks a rule.
+    #[error("`{path}` {cause}")]
+    ProbePath {
+        /// The text.
+        path: String,
+        /// The broken rule.
+        cause: InvalidPath,
+    },
+    /// The path of a probe has a query.
+    #[error("`{0}` has a query: a probe is matched by its path alone, leave the query out")]
+    ProbeQuery(String),
+    /// Port 0.
+    #[error("0 is no port")]
+    PortZero,
+    /// A text is no address block.
+    #[error("`{0}` is no address block: write an address and a prefix length, as in `10.0.0.0/8`")]
+    IpBlock(String),
+    /// A block of all addresses.
+    #[error("`{0}` is every address: name the addresses that the probes come from")]
+    IpBlockEverything(String),
+    /// An address block with bits outside its prefix.
+    #[error("`{0}` has bits behind its prefix length: did you mean `{1}`?")]
+    IpBlockBits(String, String),
+}
+
+/// `: did you mean `x`?`, or nothing.
+struct Suggestion<'a>(&'a Option<String>);
+
+impl fmt::Display for Suggestion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ": did you mean `{name}`?"),
+            None => f.write_str(": add it to `spec.segments`, or correct the name"),
+        }
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.cause)
+    }
+}
+
+impl core::error::Error for PolicyError {}

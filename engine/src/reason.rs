@@ -1,0 +1,250 @@
+//! Why a request is denied: one table from reason to code, status, evidence and help.
+//!
+//! The table is the source of docs/deny-reasons.md, of metric labels and of the replies. A reason
+//! has one name everywhere.
+
+/// Why a request is denied, in the order of the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DenyReason {
+    /// No valid configuration.
+    NotConfigured,
+    /// A fact could not be read from the host.
+    HostReadFailed,
+    /// A state that should be impossible.
+    InternalBug,
+    /// The request has no method or path, or several.
+    RequestMalformed,
+    /// The policy has no segment for this workload itself.
+    OwnIdentityUnknown,
+    /// No mutual TLS.
+    PeerPlaintext,
+    /// Envoy did not validate the peer's certificate.
+    PeerUnvalidated,
+    /// The peer's certificate is not shown to the filter.
+    PeerCertificateUnavailable,
+    /// The peer's certificate does not name exactly one SPIFFE ID.
+    PeerIdentityInvalid,
+    /// The peer is of a trust domain that the policy does not list.
+    TrustDomainUnknown,
+    /// A credential breaks the form that its standard asks for.
+    CredentialMalformed,
+    /// A header that carries a credential is doubled or lacks its other half.
+    CredentialHeaderAmbiguous,
+    /// No pinned authority issued the token.
+    CredentialAuthorityUnknown,
+    /// The authority may not certify this trust domain.
+    CredentialTrustDomainForeign,
+    /// Another algorithm, type or critical header than the pinned authority's.
+    CredentialAlgorithmRefused,
+    /// The ML-DSA signature is absent where the authority has an ML-DSA key.
+    HybridSignatureMissing,
+    /// The ML-DSA signature does not hold.
+    HybridSignatureInvalid,
+    /// The RSA or ECDSA signature does not hold.
+    ClassicalSignatureInvalid,
+    /// The token belongs to another TLS certificate.
+    CredentialBindingMismatch,
+    /// A claim of the token is missing or wrong.
+    CredentialClaimsInvalid,
+    /// The token names another identity than the TLS certificate.
+    CredentialIdentityMismatch,
+    /// The credential is not valid yet.
+    CredentialNotYetValid,
+    /// The credential is no longer valid.
+    CredentialExpired,
+    /// The assurance of the peer is below what the flow asks for.
+    AssuranceTooLow,
+    /// The peer is isolated because of what it did.
+    PeerIsolated,
+    /// No flow leads from the peer's segment to this one.
+    FlowNotAllowed,
+    /// The path can be read in two ways.
+    PathAmbiguous,
+    /// No operation of the flow covers the request.
+    OperationNotAllowed,
+    /// The trust score of the peer is below what the flow asks for.
+    TrustTooLow,
+    /// The peer is restricted to reading.
+    TrustRestricted,
+}
+
+/// What a reason means to everyone who meets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReasonRow {
+    /// The name in replies, records, metrics and documents.
+    pub code: &'static str,
+    /// The gate of the decision, 0 to 7, that denies with it.
+    pub gate: u8,
+    /// HTTP status of the reply (RFC 9110, section 15).
+    pub status: u16,
+    /// Whether the denial is evidence against the peer.
+    pub evidence: bool,
+    /// What happened, in one sentence.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+impl DenyReason {
+    /// All reasons, in the order of the gates.
+    pub const ALL: [Self; 30] = [
+        Self::NotConfigured,
+        Self::HostReadFailed,
+        Self::InternalBug,
+        Self::RequestMalformed,
+        Self::OwnIdentityUnknown,
+        Self::PeerPlaintext,
+        Self::PeerUnvalidated,
+        Self::PeerCertificateUnavailable,
+        Self::PeerIdentityInvalid,
+        Self::TrustDomainUnknown,
+        Self::CredentialMalformed,
+        Self::CredentialHeaderAmbiguous,
+        Self::CredentialAuthorityUnknown,
+        Self::CredentialTrustDomainForeign,
+        Self::CredentialAlgorithmRefused,
+        Self::HybridSignatureMissing,
+        Self::HybridSignatureInvalid,
+        Self::ClassicalSignatureInvalid,
+        Self::CredentialBindingMismatch,
+        Self::CredentialClaimsInvalid,
+        Self::CredentialIdentityMismatch,
+        Self::CredentialNotYetValid,
+        Self::CredentialExpired,
+        Self::AssuranceTooLow,
+        Self::PeerIsolated,
+        Self::FlowNotAllowed,
+        Self::PathAmbiguous,
+        Self::OperationNotAllowed,
+        Self::TrustTooLow,
+        Self::TrustRestricted,
+    ];
+
+    /// The name in replies, records, metrics and documents.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The gRPC status code for the HTTP status of the reason: 7 permission denied, 16
+    /// unauthenticated, 14 unavailable, 3 invalid argument.
+    #[must_use]
+    pub const fn grpc_status(self) -> u8 {
+        match self.row().status {
+            400 => 3,
+            401 => 16,
+            503 => 14,
+            _ => 7,
+        }
+    }
+
+    /// The row of the table.
+    #[must_use]
+    pub const fn row(self) -> ReasonRow {
+        match self {
+            Self::NotConfigured => row("not_configured", 0, 503, NO, "The filter has no valid configuration, so it denies everything.", "Look for `configuration rejected` in the proxy's log, and run `sallyport check` on the policy."),
+            Self::HostReadFailed => row("host_read_failed", 0, 503, NO, "The proxy did not give a fact that the decision needs.", "Read the log line of the decision: it names the fact. The proxy may be older than the filter needs."),
+            Self::InternalBug => row("internal_bug", 0, 503, NO, "The filter met a state that should be impossible, and denies.", "Please report it with the decision record."),
+            Self::RequestMalformed => row("request_malformed", 0, 400, NO, "The request has no valid method or path, or has one twice.", "Correct the client."),
+            Self::OwnIdentityUnknown => row("own_identity_unknown", 0, 503, NO, "The policy has no segment for the workload that was called.", "Add its namespace and service account to a segment."),
+            Self::PeerPlaintext => row("peer_plaintext", 2, 403, NO, "The caller did not use mutual TLS.", "Bring the caller into the mesh; set PeerAuthentication to STRICT."),
+            Self::PeerUnvalidated => row("peer_unvalidated", 2, 403, NO, "The proxy did not validate the caller's certificate.", "Configure the listener with a trusted CA, and without accepting untrusted peers."),
+            Self::PeerCertificateUnavailable => row("peer_certificate_unavailable", 2, 503, NO, "The proxy does not show the caller's certificate to the filter.", "Use Envoy 1.38 or newer, or forward the certificate in XFCC (`setCurrentClientCertDetails.cert`)."),
+            Self::PeerIdentityInvalid => row("peer_identity_invalid", 2, 403, NO, "The caller's certificate does not name exactly one SPIFFE ID.", "Issue the certificate as an X509-SVID: one URI SAN, not a CA."),
+            Self::TrustDomainUnknown => row("trust_domain_unknown", 2, 403, NO, "The caller is of a trust domain that the policy does not list.", "Add it to `spec.trustDomains` if it should be known."),
+            Self::CredentialMalformed => row("credential_malformed", 3, 401, NO, "A credential breaks the form that its standard asks for, or is too large.", "Inspect it, and issue it again."),
+            Self::CredentialHeaderAmbiguous => row("credential_header_ambiguous", 3, 401, NO, "A header that carries a credential is present twice, or without its other half.", "Send `hybrid-identity-token` and `hybrid-identity-signature` once each."),
+            Self::CredentialAuthorityUnknown => row("credential_authority_unknown", 3, 401, NO, "No pinned authority issued the token.", "Pin the issuer under `spec.authorities.tokens`, or use a token of a pinned one."),
+            Self::CredentialTrustDomainForeign => row("credential_trust_domain_foreign", 3, 401, NO, "The authority may not certify identities of this trust domain.", "Use the authority of that trust domain."),
+            Self::CredentialAlgorithmRefused => row("credential_algorithm_refused", 3, 401, NO, "The credential names another algorithm, type or critical header than its authority is pinned to.", "Issue it with the pinned algorithms."),
+            Self::HybridSignatureMissing => row("hybrid_signature_missing", 3, 401, NO, "The authority has an ML-DSA key, and the credential lacks its ML-DSA signature.", "Issue it with both signatures. A missing one may mean that it was stripped."),
+            Self::HybridSignatureInvalid => row("hybrid_signature_invalid", 3, 401, NO, "The ML-DSA signature does not hold for this authority.", "Check that the pinned key is the authority's current one; otherwise treat it as a forgery."),
+            Self::ClassicalSignatureInvalid => row("classical_signature_invalid", 3, 401, NO, "The RSA or ECDSA signature does not hold for this authority.", "Check that the pinned key is the authority's current one; otherwise treat it as a forgery."),
+            Self::CredentialBindingMismatch => row("credential_binding_mismatch", 3, 401, NO, "The token is bound to another TLS certificate than the one of this connection.", "Fetch a token for the current certificate. A mismatch may mean that it was stolen."),
+            Self::CredentialClaimsInvalid => row("credential_claims_invalid", 3, 401, NO, "A claim of the token is missing, ill-typed or not what its authority's entry asks for.", "Compare issuer, audience and lifetime with the policy."),
+            Self::CredentialIdentityMismatch => row("credential_identity_mismatch", 3, 401, NO, "The token names another identity than the TLS certificate.", "Use a token of the workload itself."),
+            Self::CredentialNotYetValid => row("credential_not_yet_valid", 3, 401, NO, "The credential is not valid yet.", "Compare the clocks of issuer and proxy."),
+            Self::CredentialExpired => row("credential_expired", 3, 401, NO, "The credential is no longer valid; open connections are checked on every request.", "Renew it, and open a new connection."),
+            Self::AssuranceTooLow => row("assurance_too_low", 3, 403, NO, "The identity of the caller is known with less assurance than the flow asks for.", "Give the caller a hybrid certificate or a hybrid token."),
+            Self::PeerIsolated => row("peer_isolated", 4, 403, NO, "The caller is isolated because of what it did before.", "Look at its denial records. It is released when the evidence has decayed."),
+            Self::FlowNotAllowed => row("flow_not_allowed", 5, 403, YES, "No flow leads from the caller's segment to this one.", "If the call is wanted, add a flow to the policy."),
+            Self::PathAmbiguous => row("path_ambiguous", 6, 403, YES, "The path can be read in two ways, so nobody can say what it allows.", "Send a plain path: no `//`, `%2f`, `%5c`, `%00`, `;` or dot segments."),
+            Self::OperationNotAllowed => row("operation_not_allowed", 6, 403, YES, "A flow leads here, but not for this method, path and port.", "If the call is wanted, add an operation to the flow."),
+            Self::TrustTooLow => row("trust_too_low", 7, 403, NO, "The trust score of the caller is below what the flow asks for.", "Read the terms in the decision record: they say what lowered it."),
+            Self::TrustRestricted => row("trust_restricted", 7, 403, NO, "The caller is restricted to reading because of what it did before.", "Look at its denial records. It recovers when the evidence has decayed."),
+        }
+    }
+}
+
+const YES: bool = true;
+const NO: bool = false;
+
+const fn row(
+    code: &'static str,
+    gate: u8,
+    status: u16,
+    evidence: bool,
+    meaning: &'static str,
+    remedy: &'static str,
+) -> ReasonRow {
+    ReasonRow { code, gate, status, evidence, meaning, remedy }
+}
+
+impl From<crate::facts::CredentialFault> for DenyReason {
+    fn from(fault: crate::facts::CredentialFault) -> Self {
+        use crate::facts::CredentialFault as Fault;
+        match fault {
+            Fault::Malformed => Self::CredentialMalformed,
+            Fault::HybridSignatureMissing => Self::HybridSignatureMissing,
+            Fault::HybridSignatureInvalid => Self::HybridSignatureInvalid,
+            Fault::ClassicalSignatureInvalid => Self::ClassicalSignatureInvalid,
+            Fault::AuthorityUnknown => Self::CredentialAuthorityUnknown,
+            Fault::TrustDomainForeign => Self::CredentialTrustDomainForeign,
+            Fault::AlgorithmRefused => Self::CredentialAlgorithmRefused,
+            Fault::BindingMismatch => Self::CredentialBindingMismatch,
+            Fault::ClaimsInvalid => Self::CredentialClaimsInvalid,
+            Fault::HeaderAmbiguous => Self::CredentialHeaderAmbiguous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_reason_stands_once_in_the_list_with_a_code_of_its_own() {
+        let codes: BTreeSet<&str> = DenyReason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), DenyReason::ALL.len());
+        let ordered = DenyReason::ALL.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(ordered, "the list follows the order of the enum");
+    }
+
+    #[test]
+    fn statuses_follow_the_gates() {
+        for reason in DenyReason::ALL {
+            let row = reason.row();
+            match row.status {
+                400 => assert_eq!(row.gate, 0),
+                401 => assert_eq!((row.gate, reason.grpc_status()), (3, 16)),
+                403 => assert_eq!(reason.grpc_status(), 7),
+                503 => assert_eq!(reason.grpc_status(), 14),
+                other => panic!("{} has status {other}", row.code),
+            }
+            assert!(row.gate <= 7);
+            assert!(row.meaning.ends_with('.') && row.remedy.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn only_what_the_caller_chose_to_ask_for_is_evidence() {
+        let evidence: alloc::vec::Vec<&str> = DenyReason::ALL
+            .iter()
+            .filter(|reason| reason.row().evidence)
+            .map(|reason| reason.code())
+            .collect();
+        assert_eq!(evidence, ["flow_not_allowed", "path_ambiguous", "operation_not_allowed"]);
+    }
+}

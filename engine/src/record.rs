@@ -1,0 +1,193 @@
+//! The decision record: one JSON object that says what was decided, why, and on what grounds.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use serde::Serialize;
+
+use crate::facts::{ConnectionFacts, PeerValidation, Transport};
+use crate::headers::RequestHead;
+use crate::identity::Assurance;
+use crate::time::TimeMs;
+use crate::trust::TermName;
+use crate::verdict::{Basis, DecisionId, Verdict};
+
+/// A decision record. The order of the fields is the order in the JSON text.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    /// Identifies the decision; stands in the reply too.
+    pub decision_id: DecisionId,
+    /// Time of the decision.
+    pub time_ms: TimeMs,
+    /// Name of the policy.
+    pub policy: Option<String>,
+    /// SHA-256 of the canonical policy, hexadecimal.
+    pub policy_sha256: Option<String>,
+    /// `enforce` or `shadow`.
+    pub mode: &'static str,
+    /// `allow` or `deny`.
+    pub verdict: &'static str,
+    /// Why the request went on: `flow`, `probe` or `shadow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<&'static str>,
+    /// Whether only shadow mode let the request pass.
+    pub would_deny: bool,
+    /// Reason code of the denial or would-deny.
+    pub reason: Option<&'static str>,
+    /// The flow that the request belongs to.
+    pub flow: Option<String>,
+    /// SPIFFE ID of the caller.
+    pub source: Option<String>,
+    /// SHA-256 of the caller's certificate, hexadecimal.
+    pub certificate_sha256: Option<String>,
+    /// The segment that was called.
+    pub destination_segment: Option<String>,
+    /// Method, escaped and cut.
+    pub method: String,
+    /// Path without the query, escaped and cut.
+    pub path: String,
+    /// Assurance of the caller's identity.
+    pub assurance: Assurance,
+    /// Who says that the certificate was validated: `envoy`, `assumed`, `no`, or `none` without one.
+    pub validated: &'static str,
+    /// Trust score, 0 to 99.
+    pub trust: Option<u8>,
+    /// What the caller's behaviour allows: `TRUSTED`, `RESTRICTED` or `ISOLATED`.
+    pub state: Option<&'static str>,
+    /// Log-odds that the caller is compromised, in milli-nats.
+    pub lambda_mnat: Option<i32>,
+    /// The terms of `lambda_mnat`.
+    pub terms: Vec<Term>,
+    /// Version of the module that decided.
+    pub module_version: &'static str,
+}
+
+/// One term of a score.
+#[derive(Debug, Serialize)]
+pub struct Term {
+    /// Name.
+    pub name: TermName,
+    /// Milli-nats; positive lowers trust.
+    pub mnat: i32,
+}
+
+impl Record {
+    /// The record of a verdict. `connection` is none when it could not be read.
+    #[must_use]
+    pub fn new(
+        verdict: &Verdict,
+        connection: Option<&ConnectionFacts>,
+        head: &RequestHead<'_>,
+        policy_sha256: Option<&[u8; 32]>,
+        now: TimeMs,
+    ) -> Self {
+        let context = verdict.context();
+        let text = |name: &Option<alloc::sync::Arc<str>>| name.as_deref().map(String::from);
+        let tls = connection.and_then(|connection| match &connection.transport {
+            Transport::Mutual(tls) => Some(tls),
+            Transport::Plaintext => None,
+        });
+        let basis = match verdict {
+            Verdict::Allow(permit) => Some(permit.basis().as_str()),
+            Verdict::Deny(_) => None,
+        };
+        let terms = context.score.map_or_else(Vec::new, |score| {
+            score.terms.list().iter().map(|(name, mnat)| Term { name: *name, mnat: *mnat }).collect()
+        });
+        Self {
+            decision_id: context.decision_id,
+            time_ms: now,
+            policy: text(&context.policy),
+            policy_sha256: policy_sha256.map(|digest| hexadecimal(digest)),
+            mode: context.mode.as_str(),
+            verdict: if verdict.is_allowed() { "allow" } else { "deny" },
+            basis,
+            would_deny: verdict.is_allowed() && verdict.reason().is_some(),
+            reason: verdict.reason().map(crate::reason::DenyReason::code),
+            flow: text(&context.flow),
+            source: context.source.as_ref().map(|source| String::from(source.as_str())),
+            certificate_sha256: tls.map(|tls| hexadecimal(&tls.certificate_sha256)),
+            destination_segment: text(&context.destination_segment),
+            method: escaped(head.raw_method(), 32),
+            path: escaped(without_query(head.raw_path()), 256),
+            assurance: context.assurance,
+            validated: tls.map_or("none", |tls| tls.validation.as_str()),
+            trust: context.score.map(|score| score.trust),
+            state: context.standing.map(crate::trust::Behaviour::as_str),
+            lambda_mnat: context.score.map(|score| score.lambda),
+            terms,
+            module_version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+impl Basis {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flow => "flow",
+            Self::Probe => "probe",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl PeerValidation {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Validated => "envoy",
+            Self::Assumed => "assumed",
+            Self::Failed => "no",
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A query may hold secrets, so no record has it.
+fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+/// Bytes of a peer as printable ASCII, cut after `maximum` bytes of input.
+fn escaped(bytes: &[u8], maximum: usize) -> String {
+    let mut text: String =
+        bytes.iter().take(maximum).flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
+    if bytes.len() > maximum {
+        text.push_str("...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_cuts_what_a_peer_wrote() {
+        assert_eq!(escaped(b"/a\n\"\xff", 16), "/a\\n\\\"\\xff");
+        assert_eq!(escaped(b"abcdef", 3), "abc...");
+    }
+
+    #[test]
+    fn leaves_out_the_query() {
+        assert_eq!(without_query(b"/login?password=secret"), b"/login");
+    }
+
+    #[test]
+    fn writes_digests_in_lower_case() {
+        assert_eq!(hexadecimal(&[0x00, 0xab, 0xff]), "00abff");
+    }
+}

@@ -1,0 +1,25 @@
+//! The trust score: how likely a peer is to be compromised, from what the mesh can see.
+//!
+//! Evidence is counted in integer milli-nats of log-odds ([`MilliNats`]); no floating point number
+//! is used, so a sidecar and the command line agree to the last bit. The score is
+//!
+//! ```text
+//! lambda = prior - static assurance + behaviour       log-odds that the peer is compromised
+//! trust  = 100 / (1 + e^(lambda / 1000))              0..=99, rounded down
+//! ```
+//!
+//! Behaviour falls with time only, never by good deeds, so trust cannot be saved up. This version
+//! knows one family of evidence, denials; each further family adds a field to [`Behaviour`] and a
+//! line to [`Terms`].
+
+mod behaviour;
+mod decay;
+mod peers;
+mod score;
+
+pub use behaviour::{Behaviour, DenialEvidence, PeerState};
+pub use peers::{PeerKey, PeerTable};
+pub use score::{Score, TermName, Terms, score};
+
+/// Log-odds in thousandths of a nat.
+pub type MilliNats = i32;

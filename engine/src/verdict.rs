@@ -1,0 +1,201 @@
+//! What a decision says.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::identity::{Assurance, SpiffeId};
+use crate::policy::Mode;
+use crate::reason::DenyReason;
+use crate::trust::{Behaviour, Score};
+
+/// The answer to a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may go on.
+    Allow(Permit),
+    /// It may not.
+    Deny(Denial),
+}
+
+/// The right of one request to go on.
+///
+/// INVARIANT: built in decide.rs only, not copied, and consumed by the one effect that lets a
+/// request continue ([`crate::effect`]).
+#[derive(Debug)]
+pub struct Permit {
+    basis: Basis,
+    would_deny: Option<DenyReason>,
+    context: Context,
+}
+
+/// Why a request may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A flow allows it, and all gates were open.
+    Flow,
+    /// It is exactly a health probe of the policy.
+    Probe,
+    /// The mode is shadow. A gate was shut, and [`Permit::would_deny`] names the reason.
+    Shadow,
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub struct Denial {
+    reason: DenyReason,
+    context: Context,
+}
+
+/// What was known when the decision was made; part of each record.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Identifies this decision in replies, logs and records.
+    pub decision_id: DecisionId,
+    /// The mode that applied.
+    pub mode: Mode,
+    /// The name of the policy; none without a valid configuration.
+    pub policy: Option<Arc<str>>,
+    /// The flow that the request belongs to, if one is known.
+    pub flow: Option<Arc<str>>,
+    /// The segment that was called, if it is known.
+    pub destination_segment: Option<Arc<str>>,
+    /// The identity of the caller, if it is known.
+    pub source: Option<SpiffeId>,
+    /// The assurance of that identity.
+    pub assurance: Assurance,
+    /// The trust score, once the caller is known.
+    pub score: Option<Score>,
+    /// The standing of the caller, once it is known.
+    pub standing: Option<Behaviour>,
+}
+
+/// Identifies a decision: random for each VM, then counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecisionId {
+    /// Random bytes, drawn once.
+    pub vm: [u8; 8],
+    /// Number of the decision within the VM.
+    pub counter: u64,
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// The verdict that [decide](crate::decide()) comes to once it knows which gate was shut.
+    pub(crate) fn deny(reason: DenyReason, context: Context) -> Self {
+        match context.mode {
+            Mode::Enforce => Self::Deny(Denial { reason, context }),
+            Mode::Shadow => {
+                Self::Allow(Permit { basis: Basis::Shadow, would_deny: Some(reason), context })
+            }
+        }
+    }
+
+    pub(crate) const fn allow(basis: Basis, context: Context) -> Self {
+        Self::Allow(Permit { basis, would_deny: None, context })
+    }
+
+    /// What was known when the decision was made.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        match self {
+            Self::Allow(permit) => &permit.context,
+            Self::Deny(denial) => &denial.context,
+        }
+    }
+
+    /// The reason of a denial, or what shadow mode let pass.
+    #[must_use]
+    pub const fn reason(&self) -> Option<DenyReason> {
+        match self {
+            Self::Allow(permit) => permit.would_deny,
+            Self::Deny(denial) => Some(denial.reason),
+        }
+    }
+
+    /// Whether the request goes on.
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    /// Why the request may go on.
+    #[must_use]
+    pub const fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// In shadow mode, why it would have been denied.
+    #[must_use]
+    pub const fn would_deny(&self) -> Option<DenyReason> {
+        self.would_deny
+    }
+
+    /// What was known when the decision was made.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+// === impl Denial ===
+
+impl Denial {
+    /// A refusal without a policy to decide by, which no mode turns into a permit.
+    #[must_use]
+    pub const fn without_policy(reason: DenyReason, decision_id: DecisionId) -> Self {
+        Self { reason, context: Context::empty(decision_id, Mode::Enforce, None) }
+    }
+
+    /// Why the request is refused.
+    #[must_use]
+    pub const fn reason(&self) -> DenyReason {
+        self.reason
+    }
+
+    /// What was known when the decision was made.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+// === impl Context ===
+
+impl Context {
+    pub(crate) const fn empty(
+        decision_id: DecisionId,
+        mode: Mode,
+        policy: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            decision_id,
+            mode,
+            policy,
+            flow: None,
+            destination_segment: None,
+            source: None,
+            assurance: Assurance::Plaintext,
+            score: None,
+            standing: None,
+        }
+    }
+}
+
+// === impl DecisionId ===
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{:x}", u64::from_be_bytes(self.vm), self.counter)
+    }
+}
+
+impl serde::Serialize for DecisionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
