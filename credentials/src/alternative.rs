@@ -51,11 +51,13 @@ pub enum InvalidAlternativeKey {
 pub(crate) struct InvalidSignature;
 
 /// OBJECT IDENTIFIER 2.16.840.1.101.3.4.3.18, alone in its AlgorithmIdentifier (RFC 9881).
-pub(crate) const ML_DSA_65_IDENTIFIER: &[u8] =
-    &[0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12];
+pub(crate) const ML_DSA_65_IDENTIFIER: &[u8] = &[
+    0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12,
+];
 /// OBJECT IDENTIFIER 2.16.840.1.101.3.4.3.19, alone in its AlgorithmIdentifier (RFC 9881).
-pub(crate) const ML_DSA_87_IDENTIFIER: &[u8] =
-    &[0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13];
+pub(crate) const ML_DSA_87_IDENTIFIER: &[u8] = &[
+    0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13,
+];
 
 const NO_CONTEXT: &[u8] = b"";
 
@@ -91,7 +93,10 @@ impl AlternativeKey {
     #[cfg(feature = "legacy-dilithium")]
     pub(crate) fn from_dilithium5(key: &[u8]) -> Result<Self, InvalidAlternativeKey> {
         let expected = dilithium5::public_key_bytes();
-        let length = InvalidAlternativeKey::Length { expected, found: key.len() };
+        let length = InvalidAlternativeKey::Length {
+            expected,
+            found: key.len(),
+        };
         pqcrypto_traits::sign::PublicKey::from_bytes(key)
             .map(|key| Self::Dilithium5(Box::new(key)))
             .map_err(|_| length)
@@ -189,6 +194,8 @@ fn verify_dilithium5(
 }
 
 fn exactly<const LENGTH: usize>(key: &[u8]) -> Result<[u8; LENGTH], InvalidAlternativeKey> {
-    key.try_into()
-        .map_err(|_| InvalidAlternativeKey::Length { expected: LENGTH, found: key.len() })
+    key.try_into().map_err(|_| InvalidAlternativeKey::Length {
+        expected: LENGTH,
+        found: key.len(),
+    })
 }

@@ -72,7 +72,10 @@ pub fn verify_alternative(
     leaf.check_profile()?;
     let authority = issuing(authorities, &leaf)?.ok_or(CredentialFault::AuthorityUnknown)?;
     check_trust_domain(authority, &leaf)?;
-    let key = authority.alternative.as_ref().ok_or(CredentialFault::HybridSignatureMissing)?;
+    let key = authority
+        .alternative
+        .as_ref()
+        .ok_or(CredentialFault::HybridSignatureMissing)?;
     verify_alternative_signature(key, &leaf)?;
     Ok(Arc::clone(&authority.name))
 }
@@ -108,7 +111,10 @@ fn issuing<'a>(
     authorities: &'a AuthoritySet,
     leaf: &Leaf<'_>,
 ) -> Result<Option<&'a CertificateAuthority>, CredentialFault> {
-    let key_id = leaf.parts.authority_key_id().map_err(|_| CredentialFault::Malformed)?;
+    let key_id = leaf
+        .parts
+        .authority_key_id()
+        .map_err(|_| CredentialFault::Malformed)?;
     Ok(key_id.and_then(|key_id| authorities.certificate_authority(leaf.parts.issuer, key_id)))
 }
 
@@ -152,6 +158,10 @@ fn verify_classical_signature(
         .ok_or(CredentialFault::AlgorithmRefused)?;
     authority
         .classical
-        .verify(scheme.rsa_parameters(), leaf.parts.tbs, leaf.parts.signature)
+        .verify(
+            scheme.rsa_parameters(),
+            leaf.parts.tbs,
+            leaf.parts.signature,
+        )
         .map_err(|_| CredentialFault::ClassicalSignatureInvalid)
 }

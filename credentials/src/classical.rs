@@ -34,7 +34,10 @@ pub enum InvalidRsaKey {
 
 /// The signature schemes of certificates (RFC 4055), each with its one hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "classical"), expect(dead_code, reason = "parsed, but not verified"))]
+#[cfg_attr(
+    not(feature = "classical"),
+    expect(dead_code, reason = "parsed, but not verified")
+)]
 pub(crate) enum SignatureScheme {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RsaPkcs1Sha256,
@@ -50,8 +53,9 @@ pub(crate) enum SignatureScheme {
     RsaPssSha512,
 }
 
-const RSA_ENCRYPTION: &[u8] =
-    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+const RSA_ENCRYPTION: &[u8] = &[
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+];
 const EC_P256: &[u8] = &[
     0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
     0xce, 0x3d, 0x03, 0x01, 0x07,
@@ -86,7 +90,10 @@ impl RsaKey {
         if !is_odd(modulus) || !is_odd(exponent) || exponent.len() > 4 || exponent == [1] {
             return Err(InvalidRsaKey::Numbers);
         }
-        Ok(Self { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+        Ok(Self {
+            modulus: modulus.to_vec(),
+            exponent: exponent.to_vec(),
+        })
     }
 
     /// The modulus, big-endian, without leading zeros.
@@ -108,9 +115,12 @@ impl RsaKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), crate::alternative::InvalidSignature> {
-        ring::signature::RsaPublicKeyComponents { n: &self.modulus, e: &self.exponent }
-            .verify(parameters, message, signature)
-            .map_err(|_| crate::alternative::InvalidSignature)
+        ring::signature::RsaPublicKeyComponents {
+            n: &self.modulus,
+            e: &self.exponent,
+        }
+        .verify(parameters, message, signature)
+        .map_err(|_| crate::alternative::InvalidSignature)
     }
 }
 
@@ -129,17 +139,19 @@ impl SignatureScheme {
     /// The scheme that an AlgorithmIdentifier names in its usual encoding: parameters NULL for
     /// PKCS1-v1_5, all of them written for PSS. Another encoding is another algorithm.
     pub(crate) fn from_algorithm_identifier(identifier: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|scheme| scheme.algorithm_identifier() == identifier)
+        Self::ALL
+            .into_iter()
+            .find(|scheme| scheme.algorithm_identifier() == identifier)
     }
 
     const fn algorithm_identifier(self) -> &'static [u8] {
         match self {
-            Self::RsaPkcs1Sha256 => &rsa_pkcs1(0x0b),
-            Self::RsaPkcs1Sha384 => &rsa_pkcs1(0x0c),
-            Self::RsaPkcs1Sha512 => &rsa_pkcs1(0x0d),
-            Self::RsaPssSha256 => &rsa_pss(0x01, 32),
-            Self::RsaPssSha384 => &rsa_pss(0x02, 48),
-            Self::RsaPssSha512 => &rsa_pss(0x03, 64),
+            Self::RsaPkcs1Sha256 => const { &rsa_pkcs1(0x0b) },
+            Self::RsaPkcs1Sha384 => const { &rsa_pkcs1(0x0c) },
+            Self::RsaPkcs1Sha512 => const { &rsa_pkcs1(0x0d) },
+            Self::RsaPssSha256 => const { &rsa_pss(0x01, 32) },
+            Self::RsaPssSha384 => const { &rsa_pss(0x02, 48) },
+            Self::RsaPssSha512 => const { &rsa_pss(0x03, 64) },
         }
     }
 
@@ -204,7 +216,9 @@ fn is_odd(magnitude: &[u8]) -> bool {
 
 /// sha256WithRSAEncryption and its kin, with NULL parameters (RFC 4055, section 5).
 const fn rsa_pkcs1(number: u8) -> [u8; 15] {
-    [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, number, 0x05, 0x00]
+    [
+        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, number, 0x05, 0x00,
+    ]
 }
 
 /// id-RSASSA-PSS with one SHA-2 function for message and mask, and its salt length (RFC 4055,

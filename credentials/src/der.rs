@@ -95,7 +95,11 @@ impl<'a> Reader<'a> {
 
     /// Nothing may be left.
     pub(crate) const fn finish(self) -> Result<(), InvalidDer> {
-        if self.0.is_empty() { Ok(()) } else { Err(InvalidDer::Trailing) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(InvalidDer::Trailing)
+        }
     }
 }
 
@@ -141,7 +145,9 @@ fn push_length(out: &mut Vec<u8>, length: usize) {
             let bytes = length.to_be_bytes();
             let significant = bytes.iter().skip_while(|byte| **byte == 0);
             // INVARIANT: at most 8 bytes, so the count fits beside the form bit.
-            let count = significant.clone().fold(0_u8, |count, _| count.saturating_add(1));
+            let count = significant
+                .clone()
+                .fold(0_u8, |count, _| count.saturating_add(1));
             out.push(0x80 | count);
             out.extend(significant);
         }
@@ -154,10 +160,19 @@ fn split_element(input: &[u8]) -> Result<(Element<'_>, &[u8]), InvalidDer> {
         return Err(InvalidDer::LongTag);
     }
     let (length, after_length) = split_length(after_tag)?;
-    let (contents, rest) = after_length.split_at_checked(length).ok_or(InvalidDer::Truncated)?;
+    let (contents, rest) = after_length
+        .split_at_checked(length)
+        .ok_or(InvalidDer::Truncated)?;
     let raw_length = input.len().saturating_sub(rest.len());
     let raw = input.get(..raw_length).ok_or(InvalidDer::Truncated)?;
-    Ok((Element { tag: *tag, contents, raw }, rest))
+    Ok((
+        Element {
+            tag: *tag,
+            contents,
+            raw,
+        },
+        rest,
+    ))
 }
 
 /// A definite length in its shortest form, at most 3 bytes long.
@@ -171,9 +186,15 @@ fn split_length(input: &[u8]) -> Result<(usize, &[u8]), InvalidDer> {
         return Err(InvalidDer::Length);
     }
     let (bytes, rest) = rest.split_at_checked(count).ok_or(InvalidDer::Truncated)?;
-    let length = bytes.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
+    let length = bytes
+        .iter()
+        .fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
     let shortest = length >= 0x80 && bytes.first() != Some(&0);
-    if shortest { Ok((length, rest)) } else { Err(InvalidDer::Length) }
+    if shortest {
+        Ok((length, rest))
+    } else {
+        Err(InvalidDer::Length)
+    }
 }
 
 fn check_element(element: Element<'_>, levels: u8) -> Result<(), InvalidDer> {
@@ -208,7 +229,11 @@ fn check_primitive(tag: u8, contents: &[u8]) -> Result<(), InvalidDer> {
         0x10 | 0x11 => false,
         _ => true,
     };
-    if canonical { Ok(()) } else { Err(InvalidDer::Value) }
+    if canonical {
+        Ok(())
+    } else {
+        Err(InvalidDer::Value)
+    }
 }
 
 /// At most 7 unused bits, all of them zero; none unused in an empty string.

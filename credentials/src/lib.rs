@@ -24,7 +24,10 @@ pub mod pem;
 mod provider;
 pub mod token;
 
-pub use authority::{AuthoritySet, InvalidAuthority, InvalidAuthorityCause};
+pub use alternative::InvalidAlternativeKey;
+pub use authority::{AuthoritySet, InvalidAuthority, InvalidAuthorityCause, InvalidCaCertificate};
+pub use classical::InvalidRsaKey;
+pub use der::InvalidDer;
 
 /// SHA-256 (FIPS 180-4) of `bytes`. Of the DER of a certificate, it is what a token is bound to
 /// (`x5t#S256` of RFC 8705, section 3.1).

@@ -39,7 +39,11 @@ pub fn decode_certificate(bytes: &[u8]) -> Result<Vec<u8>, InvalidPem> {
         return Err(InvalidPem::TooLong);
     }
     // The label has a space, so a URL-encoded document has its first `%` there; base64 has none.
-    let text = if bytes.starts_with(b"-----BEGIN%20") { percent_decode(bytes)? } else { bytes.into() };
+    let text = if bytes.starts_with(b"-----BEGIN%20") {
+        percent_decode(bytes)?
+    } else {
+        bytes.into()
+    };
     decode(&text, CERTIFICATE)
 }
 
@@ -75,7 +79,9 @@ fn percent_decode(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InvalidPem> {
             rest = after;
             continue;
         }
-        let [high, low, after @ ..] = after else { return Err(InvalidPem::PercentEncoding) };
+        let [high, low, after @ ..] = after else {
+            return Err(InvalidPem::PercentEncoding);
+        };
         decoded.push(hexadecimal(*high)? << 4 | hexadecimal(*low)?);
         rest = after;
     }

@@ -1,11 +1,11 @@
 //! What a host is asked to do after a decision. The list is closed: an adapter can do nothing else.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::headers::{ForwardedXfcc, RequestHead};
-use crate::verdict::{Denial, Permit, Verdict};
+use crate::headers::{ForwardedXfcc, RequestHead, XFCC};
+use crate::verdict::{Context, Denial, Permit, Verdict};
 
 /// The effect of a decision on a request.
 #[derive(Debug)]
@@ -21,8 +21,9 @@ pub enum RequestEffect {
 pub struct HeaderChanges {
     /// Names of headers to remove.
     pub remove: Vec<Vec<u8>>,
-    /// The new value of the forwarded client certificate header, if it changes.
-    pub xfcc: Option<Vec<u8>>,
+    /// Headers to set, in place of all values that the request has under these names. No name is
+    /// in both lists.
+    pub set: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// An answer from the proxy itself.
@@ -41,11 +42,12 @@ pub struct LocalReply {
 }
 
 impl RequestEffect {
-    /// The effect of a verdict, which is used up by it.
+    /// The effect of a verdict, which is used up by it. `tell` is whether the application is told
+    /// about the decision ([`crate::policy::Policy::application_headers`]).
     #[must_use]
-    pub fn of(verdict: Verdict, head: &RequestHead<'_>) -> Self {
+    pub fn of(verdict: Verdict, head: &RequestHead<'_>, tell: bool) -> Self {
         match verdict {
-            Verdict::Allow(permit) => Self::Continue(HeaderChanges::of(permit, head)),
+            Verdict::Allow(permit) => Self::Continue(HeaderChanges::of(permit, head, tell)),
             Verdict::Deny(denial) => Self::Reply(LocalReply::of(&denial)),
         }
     }
@@ -53,18 +55,42 @@ impl RequestEffect {
 
 impl HeaderChanges {
     /// Takes the permit by value: it lets one request go on.
-    fn of(_permit: Permit, head: &RequestHead<'_>) -> Self {
-        let mut remove: Vec<Vec<u8>> = head.removals().map(<[u8]>::to_vec).collect();
-        let xfcc = match head.forwarded_xfcc() {
-            ForwardedXfcc::Keep => None,
-            ForwardedXfcc::Replace(value) => Some(value),
-            ForwardedXfcc::Remove => {
-                remove.push(crate::headers::XFCC.as_bytes().to_vec());
-                None
-            }
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is consumed by its one effect")]
+    fn of(permit: Permit, head: &RequestHead<'_>, tell: bool) -> Self {
+        let mut set = if tell { decision_headers(permit.context()) } else { Vec::new() };
+        let is_set = |name: &[u8], set: &[(&str, Vec<u8>)]| {
+            set.iter().any(|(other, _)| other.as_bytes() == name)
         };
-        Self { remove, xfcc }
+        let mut remove: Vec<Vec<u8>> =
+            head.removals().filter(|name| !is_set(name, &set)).map(<[u8]>::to_vec).collect();
+        match head.forwarded_xfcc() {
+            ForwardedXfcc::Keep => {}
+            ForwardedXfcc::Replace(value) => set.push((XFCC, value)),
+            ForwardedXfcc::Remove => remove.push(XFCC.as_bytes().to_vec()),
+        }
+        Self { remove, set }
     }
+
+    /// Whether the request goes on as it came.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty()
+    }
+}
+
+/// What the application is told. All names start with [`crate::headers::OWN_PREFIX`].
+fn decision_headers(context: &Context) -> Vec<(&'static str, Vec<u8>)> {
+    let mut headers = alloc::vec![
+        ("x-sallyport-assurance", context.assurance.as_str().as_bytes().to_vec()),
+        ("x-sallyport-decision-id", context.decision_id.to_string().into_bytes()),
+    ];
+    if let Some(score) = context.score {
+        headers.push(("x-sallyport-trust", score.trust.to_string().into_bytes()));
+    }
+    if let Some(standing) = context.standing {
+        headers.push(("x-sallyport-state", standing.as_str().as_bytes().to_vec()));
+    }
+    headers
 }
 
 impl LocalReply {

@@ -14,6 +14,8 @@ pub enum DenyReason {
     InternalBug,
     /// The request has no method or path, or several.
     RequestMalformed,
+    /// The filter stands in a listener that is not inbound.
+    ListenerNotInbound,
     /// The policy has no segment for this workload itself.
     OwnIdentityUnknown,
     /// No mutual TLS.
@@ -87,11 +89,12 @@ pub struct ReasonRow {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
         Self::RequestMalformed,
+        Self::ListenerNotInbound,
         Self::OwnIdentityUnknown,
         Self::PeerPlaintext,
         Self::PeerUnvalidated,
@@ -146,6 +149,7 @@ impl DenyReason {
             Self::HostReadFailed => row("host_read_failed", 0, 503, NO, "The proxy did not give a fact that the decision needs.", "Read the log line of the decision: it names the fact. The proxy may be older than the filter needs."),
             Self::InternalBug => row("internal_bug", 0, 503, NO, "The filter met a state that should be impossible, and denies.", "Please report it with the decision record."),
             Self::RequestMalformed => row("request_malformed", 0, 400, NO, "The request has no valid method or path, or has one twice.", "Correct the client."),
+            Self::ListenerNotInbound => row("listener_not_inbound", 0, 503, NO, "The filter stands in a listener that is not inbound, where it cannot identify callers.", "Set `match: [{mode: SERVER}]` in the WasmPlugin, or `traffic_direction: INBOUND` in Envoy's listener."),
             Self::OwnIdentityUnknown => row("own_identity_unknown", 0, 503, NO, "The policy has no segment for the workload that was called.", "Add its namespace and service account to a segment."),
             Self::PeerPlaintext => row("peer_plaintext", 2, 403, NO, "The caller did not use mutual TLS.", "Bring the caller into the mesh; set PeerAuthentication to STRICT."),
             Self::PeerUnvalidated => row("peer_unvalidated", 2, 403, NO, "The proxy did not validate the caller's certificate.", "Configure the listener with a trusted CA, and without accepting untrusted peers."),
@@ -211,6 +215,9 @@ impl From<crate::facts::CredentialFault> for DenyReason {
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeSet;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
 

@@ -95,6 +95,13 @@ impl Verdict {
         Self::Allow(Permit { basis, would_deny: None, context })
     }
 
+    /// The answer while there is no valid policy. `mode` is the configuration's own word, which is
+    /// read before the rest: only an explicit `shadow` lets requests pass.
+    #[must_use]
+    pub fn not_configured(mode: Mode, decision_id: DecisionId) -> Self {
+        Self::deny(DenyReason::NotConfigured, Context::empty(decision_id, mode, None))
+    }
+
     /// What was known when the decision was made.
     #[must_use]
     pub const fn context(&self) -> &Context {
@@ -145,12 +152,6 @@ impl Permit {
 // === impl Denial ===
 
 impl Denial {
-    /// A refusal without a policy to decide by, which no mode turns into a permit.
-    #[must_use]
-    pub const fn without_policy(reason: DenyReason, decision_id: DecisionId) -> Self {
-        Self { reason, context: Context::empty(decision_id, Mode::Enforce, None) }
-    }
-
     /// Why the request is refused.
     #[must_use]
     pub const fn reason(&self) -> DenyReason {

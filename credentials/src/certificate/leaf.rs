@@ -41,8 +41,12 @@ pub(super) enum UnreadableLeaf {
 }
 
 /// Extensions that this code, or Envoy before it, acts upon.
-const KNOWN_CRITICAL: [&[u8]; 4] =
-    [KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
+const KNOWN_CRITICAL: [&[u8]; 4] = [
+    KEY_USAGE,
+    SUBJECT_ALTERNATIVE_NAME,
+    BASIC_CONSTRAINTS,
+    EXTENDED_KEY_USAGE,
+];
 
 // === impl Leaf ===
 
@@ -58,8 +62,14 @@ impl<'a> Leaf<'a> {
         if !rest.is_empty() {
             return Err(UnreadableLeaf::Der(InvalidDer::Trailing));
         }
-        let subject = one_uri_name(&certificate)?.parse().map_err(UnreadableLeaf::SpiffeId)?;
-        Ok(Self { parts, subject, certificate })
+        let subject = one_uri_name(&certificate)?
+            .parse()
+            .map_err(UnreadableLeaf::SpiffeId)?;
+        Ok(Self {
+            parts,
+            subject,
+            certificate,
+        })
     }
 
     /// Checks the rules of X509-SVID (sections 3 and 4) and RFC 5280 for a leaf.
@@ -71,20 +81,26 @@ impl<'a> Leaf<'a> {
             && self.is_no_authority()
             && self.may_sign_handshakes()
             && self.may_be_client();
-        if is_sound { Ok(()) } else { Err(CredentialFault::Malformed) }
+        if is_sound {
+            Ok(())
+        } else {
+            Err(CredentialFault::Malformed)
+        }
     }
 
     /// The time from which on, and the time until which (exclusive), it is valid.
     #[cfg(feature = "classical")]
     pub(super) fn validity(&self) -> Result<(TimeMs, TimeMs), CredentialFault> {
         let validity = self.certificate.validity();
-        let seconds = |timestamp: i64| {
-            u64::try_from(timestamp).map_err(|_| CredentialFault::Malformed)
-        };
+        let seconds =
+            |timestamp: i64| u64::try_from(timestamp).map_err(|_| CredentialFault::Malformed);
         let not_before = seconds(validity.not_before.timestamp())?;
         // The second that notAfter names is still valid; our end is exclusive.
         let not_after = seconds(validity.not_after.timestamp())?.saturating_add(1);
-        Ok((TimeMs::from_seconds(not_before), TimeMs::from_seconds(not_after)))
+        Ok((
+            TimeMs::from_seconds(not_before),
+            TimeMs::from_seconds(not_after),
+        ))
     }
 
     fn is_no_authority(&self) -> bool {

@@ -134,20 +134,28 @@ impl<'a> Parts<'a> {
 
     /// Whether an extension is critical that is not one of these.
     pub(crate) fn has_critical_extension_beyond(&self, known: &[&[u8]]) -> bool {
-        self.extensions.iter().any(|extension| extension.critical && !known.contains(&extension.id))
+        self.extensions
+            .iter()
+            .any(|extension| extension.critical && !known.contains(&extension.id))
     }
 
     /// The key identifier of the issuer (RFC 5280, section 4.2.1.1), if it is given.
     pub(crate) fn authority_key_id(&self) -> Result<Option<&'a [u8]>, InvalidDer> {
-        let Some(extension) = self.extension(AUTHORITY_KEY_ID) else { return Ok(None) };
+        let Some(extension) = self.extension(AUTHORITY_KEY_ID) else {
+            return Ok(None);
+        };
         let mut fields = Reader::new(der::single(extension.value, der::SEQUENCE)?.contents);
         Ok(fields.optional(KEY_ID_TAG)?.map(|element| element.contents))
     }
 
     /// The key identifier of the subject (RFC 5280, section 4.2.1.2), if it is given.
     pub(crate) fn subject_key_id(&self) -> Result<Option<&'a [u8]>, InvalidDer> {
-        let Some(extension) = self.extension(SUBJECT_KEY_ID) else { return Ok(None) };
-        Ok(Some(der::single(extension.value, der::OCTET_STRING)?.contents))
+        let Some(extension) = self.extension(SUBJECT_KEY_ID) else {
+            return Ok(None);
+        };
+        Ok(Some(
+            der::single(extension.value, der::OCTET_STRING)?.contents,
+        ))
     }
 
     /// What the alternative signature covers: the TBSCertificate without the field `signature` and
@@ -211,5 +219,10 @@ fn parse_extension(element: Element<'_>) -> Result<Extension<'_>, InvalidDer> {
     if id.starts_with(STANDARD_EXTENSIONS) {
         der::check(value)?;
     }
-    Ok(Extension { id, critical, value, raw: element.raw })
+    Ok(Extension {
+        id,
+        critical,
+        value,
+        raw: element.raw,
+    })
 }

@@ -28,7 +28,10 @@ fn refuses_what_only_ber_allows() {
         (&[0x30, 0x80, 0x00, 0x00], InvalidDer::Length),
         (&[0x04, 0x81, 0x01, 0xaa], InvalidDer::Length),
         (&[0x04, 0x82, 0x00, 0x01, 0xaa], InvalidDer::Length),
-        (&[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa], InvalidDer::Length),
+        (
+            &[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa],
+            InvalidDer::Length,
+        ),
         (&[0x04, 0xff], InvalidDer::Length),
         (&[0x01, 0x01, 0x01], InvalidDer::Value),
         (&[0x02, 0x00], InvalidDer::Value),
@@ -69,14 +72,23 @@ fn wraps_in_the_shortest_length() {
     ] {
         let bytes = wrap(OCTET_STRING, &[&vec![0xaa; length]]);
         assert_eq!(&bytes[..header.len()], header);
-        assert_eq!(single(&bytes, OCTET_STRING).map(|element| element.contents.len()), Ok(length));
+        assert_eq!(
+            single(&bytes, OCTET_STRING).map(|element| element.contents.len()),
+            Ok(length)
+        );
     }
 }
 
 #[test]
 fn gives_whole_bytes_only_without_unused_bits() {
     let element = |bytes| single(bytes, BIT_STRING).unwrap();
-    assert_eq!(whole_bytes(element(&[0x03, 0x02, 0x00, 0xaa])), Ok(&[0xaa][..]));
-    assert_eq!(whole_bytes(element(&[0x03, 0x02, 0x01, 0xaa])), Err(InvalidDer::Value));
+    assert_eq!(
+        whole_bytes(element(&[0x03, 0x02, 0x00, 0xaa])),
+        Ok(&[0xaa][..])
+    );
+    assert_eq!(
+        whole_bytes(element(&[0x03, 0x02, 0x01, 0xaa])),
+        Err(InvalidDer::Value)
+    );
     assert_eq!(whole_bytes(element(&[0x03, 0x00])), Err(InvalidDer::Value));
 }

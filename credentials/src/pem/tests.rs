@@ -19,12 +19,19 @@ fn reads_raw_and_url_encoded_documents() {
         DOCUMENT.trim_end().to_owned(),
         DOCUMENT.replace('\n', "\r\n"),
         url_encoded(DOCUMENT),
-        url_encoded(DOCUMENT).to_lowercase().replace("begin", "BEGIN"),
+        url_encoded(DOCUMENT)
+            .to_lowercase()
+            .replace("begin", "BEGIN"),
     ] {
         let decoded = decode_certificate(text.as_bytes());
         match text.contains("certificate") {
             // Lower case escapes are fine, a lower case label is not.
-            true => assert_eq!(decoded, Err(InvalidPem::Label { expected: "CERTIFICATE" })),
+            true => assert_eq!(
+                decoded,
+                Err(InvalidPem::Label {
+                    expected: "CERTIFICATE"
+                })
+            ),
             false => assert_eq!(decoded.as_deref(), Ok(DER), "{text}"),
         }
     }
@@ -32,12 +39,28 @@ fn reads_raw_and_url_encoded_documents() {
 
 #[test]
 fn refuses_text_around_the_document() {
-    let label = Err(InvalidPem::Label { expected: "CERTIFICATE" });
+    let label = Err(InvalidPem::Label {
+        expected: "CERTIFICATE",
+    });
     assert_eq!(decode_certificate(b""), label);
-    assert_eq!(decode_certificate(format!("note\n{DOCUMENT}").as_bytes()), label);
-    assert_eq!(decode_certificate(format!("\n{DOCUMENT}").as_bytes()), label);
-    for text in [format!("{DOCUMENT}x"), format!("{DOCUMENT}\n"), format!("{DOCUMENT}{DOCUMENT}")] {
-        assert_eq!(decode_certificate(text.as_bytes()), Err(InvalidPem::Document), "{text}");
+    assert_eq!(
+        decode_certificate(format!("note\n{DOCUMENT}").as_bytes()),
+        label
+    );
+    assert_eq!(
+        decode_certificate(format!("\n{DOCUMENT}").as_bytes()),
+        label
+    );
+    for text in [
+        format!("{DOCUMENT}x"),
+        format!("{DOCUMENT}\n"),
+        format!("{DOCUMENT}{DOCUMENT}"),
+    ] {
+        assert_eq!(
+            decode_certificate(text.as_bytes()),
+            Err(InvalidPem::Document),
+            "{text}"
+        );
     }
 }
 
@@ -51,12 +74,18 @@ fn refuses_broken_documents() {
         DOCUMENT.replace("END CERT", "END PERT"),
         DOCUMENT.replace("-----END CERTIFICATE-----", ""),
     ] {
-        assert_eq!(decode_certificate(text.as_bytes()), Err(InvalidPem::Document), "{text}");
+        assert_eq!(
+            decode_certificate(text.as_bytes()),
+            Err(InvalidPem::Document),
+            "{text}"
+        );
     }
     let other = DOCUMENT.replace("CERTIFICATE", "X509 CRL");
     assert_eq!(
         decode_certificate(other.as_bytes()),
-        Err(InvalidPem::Label { expected: "CERTIFICATE" })
+        Err(InvalidPem::Label {
+            expected: "CERTIFICATE"
+        })
     );
 }
 
@@ -64,9 +93,15 @@ fn refuses_broken_documents() {
 fn refuses_broken_escapes_and_long_input() {
     for end in ["%", "%2", "%zz", "%+2"] {
         let text = format!("-----BEGIN%20CERTIFICATE-----{end}");
-        assert_eq!(decode_certificate(text.as_bytes()), Err(InvalidPem::PercentEncoding));
+        assert_eq!(
+            decode_certificate(text.as_bytes()),
+            Err(InvalidPem::PercentEncoding)
+        );
     }
-    assert_eq!(decode_certificate(&[b'-'; MAXIMUM_BYTES + 1]), Err(InvalidPem::TooLong));
+    assert_eq!(
+        decode_certificate(&[b'-'; MAXIMUM_BYTES + 1]),
+        Err(InvalidPem::TooLong)
+    );
 }
 
 #[test]
@@ -75,6 +110,8 @@ fn trims_white_space_around_policy_material_only() {
     assert_eq!(decode_material(&text, "CERTIFICATE").as_deref(), Ok(DER));
     assert_eq!(
         decode_material(&text, "PUBLIC KEY"),
-        Err(InvalidPem::Label { expected: "PUBLIC KEY" })
+        Err(InvalidPem::Label {
+            expected: "PUBLIC KEY"
+        })
     );
 }

@@ -1,6 +1,9 @@
 use alloc::format;
 use alloc::string::ToString;
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]

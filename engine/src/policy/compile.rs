@@ -47,6 +47,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         trust_domains,
         minimum_assurance: defaults.minimum_assurance,
         minimum_trust,
+        application_headers: spec.application_headers.unwrap_or(false),
         authorities: spec.authorities.clone(),
         segment_index: SegmentIndex::new(&segments),
         segments,

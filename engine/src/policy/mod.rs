@@ -46,6 +46,7 @@ pub struct Policy {
     trust_domains: Vec<TrustDomain>,
     minimum_assurance: Assurance,
     minimum_trust: u8,
+    application_headers: bool,
     authorities: Option<raw::Authorities>,
     segments: Vec<Segment>,
     segment_index: SegmentIndex,
@@ -104,6 +105,12 @@ impl Policy {
     #[must_use]
     pub const fn minimum_trust(&self) -> u8 {
         self.minimum_trust
+    }
+
+    /// Whether the application is told about decisions in request headers.
+    #[must_use]
+    pub const fn application_headers(&self) -> bool {
+        self.application_headers
     }
 
     /// The pinned authorities, for the verifier of credentials to read.

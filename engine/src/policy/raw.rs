@@ -66,6 +66,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
     pub minimum_trust: Option<u8>,
+    /// Whether the application is told about the decision, in the request headers
+    /// `x-sallyport-trust`, `-state`, `-assurance` and `-decision-id`. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_headers: Option<bool>,
     /// The pinned authorities. Absent: none, so no peer is more than `classical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorities: Option<Authorities>,

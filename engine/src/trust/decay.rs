@@ -70,6 +70,9 @@ const FACTORS_1_H: [u32; 17] = [
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn after(scale: TimeScale, seconds: u64) -> u32 {

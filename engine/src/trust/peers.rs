@@ -78,6 +78,9 @@ impl PeerTable {
 mod tests {
     use alloc::format;
 
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::trust::DenialEvidence;
 

@@ -1,6 +1,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]
@@ -81,6 +84,7 @@ fn bounds_length_and_segments() {
     assert_eq!(RequestPath::parse(deeper.as_bytes()), Err(InvalidPath::TooLong));
 }
 
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 proptest::proptest! {
     #[test]
     fn what_is_allowed_means_the_same_after_decoding_once_or_twice(path in "/[a/.%25;2fFeEcC0\\\\]{0,24}") {

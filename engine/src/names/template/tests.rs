@@ -1,3 +1,6 @@
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn template(text: &str) -> PathTemplate {
@@ -91,6 +94,7 @@ fn overlap_is_symmetric_and_exact_on_examples() {
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 proptest::proptest! {
     #[test]
     fn templates_that_cover_one_path_overlap(

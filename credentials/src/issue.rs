@@ -1,0 +1,63 @@
+//! Authorities that sign: for development, demonstrations and tests. Native only.
+//!
+//! A [`HybridAuthority`] issues hybrid certificates, a [`ClassicalAuthority`] ordinary ones, a
+//! [`TokenIssuer`] hybrid tokens. Each gives the entry by which a policy pins it. Private keys
+//! live in memory that is wiped, and in files that only their owner may read; their types have no
+//! `Debug`, `Display` or `Serialize`.
+//!
+//! Not an authority for production: there is no hardware key, no audit, no revocation.
+
+mod alternative;
+mod authority;
+mod error;
+mod files;
+mod leaf;
+mod rsa;
+mod token;
+
+use zeroize::Zeroizing;
+
+pub use authority::{AuthorityOptions, ClassicalAuthority, HybridAuthority};
+pub use error::IssueError;
+pub use leaf::{AlternativeSignature, Leaf, LeafKey, LeafRequest};
+pub use token::{Overrides, Token, TokenIssuer, TokenIssuerOptions, TokenRequest};
+
+/// The size of an RSA key that is generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RsaBits {
+    /// 2048 bits: quick, for tests and leaves.
+    Bits2048,
+    /// 3072 bits, about as strong as ML-DSA-65 is meant to be against classical attacks.
+    #[default]
+    Bits3072,
+    /// 4096 bits.
+    Bits4096,
+}
+
+/// A private key in PEM. Wiped when dropped; to be written to a file that only its owner reads.
+pub struct PrivateKeyPem(Zeroizing<String>);
+
+// === impl PrivateKeyPem ===
+
+impl PrivateKeyPem {
+    fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The secret text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+fn random_bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], IssueError> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|_| IssueError::Randomness)?;
+    Ok(bytes)
+}
+
+fn encode_pem(label: &str, bytes: &[u8]) -> Result<String, IssueError> {
+    pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, bytes)
+        .map_err(|_| IssueError::Encoding)
+}

@@ -1,0 +1,138 @@
+//! Hybrid tokens: a JWT, and a detached ML-DSA signature over the whole of it.
+//!
+//! - `hybrid-identity-token`: a compact JWT (RFC 7519), PS256 or RS256, header members `alg`,
+//!   `typ` ([`TOKEN_TYPE`]) and `kid`, nothing else.
+//! - `hybrid-identity-signature`: a JWS with detached content (RFC 7515, appendix F),
+//!   `header..signature`, header members `alg`, `typ` ([`SIGNATURE_TYPE`]) and `kid`. Its payload
+//!   is the ASCII of the whole compact JWT, so it covers the RSA signature too.
+//!
+//! The authority is chosen by `iss`; both key ids must be its own, both algorithms are compared
+//! with its pins. The JWT alone is valid elsewhere, so what makes a token hybrid is that both
+//! halves are required here. `cnf.x5t#S256` (RFC 8705, section 3.1) binds it to one certificate.
+
+#[cfg(feature = "classical")]
+mod claims;
+mod json;
+mod jws;
+
+use std::sync::Arc;
+
+#[cfg(feature = "classical")]
+use sallyport_engine::facts::CredentialFacts;
+use sallyport_engine::facts::CredentialFault;
+
+use crate::alternative::jose_name;
+use crate::authority::{AuthoritySet, TokenAuthority};
+use jws::HybridToken;
+#[cfg(feature = "issue")]
+pub(crate) use jws::{classical_name, signing_input};
+
+/// The two header values that carry a hybrid token, as bytes of the host.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenHeaders<'a> {
+    /// The value of `hybrid-identity-token`.
+    pub token: &'a [u8],
+    /// The value of `hybrid-identity-signature`.
+    pub signature: &'a [u8],
+}
+
+/// The `typ` of the JWT, compared exactly.
+pub const TOKEN_TYPE: &str = "hybrid-identity+jwt";
+/// The `typ` of the detached JWS, compared exactly. One of its own, so that neither half can stand
+/// in for the other or for a token of another kind (RFC 8725, section 3.11).
+pub const SIGNATURE_TYPE: &str = "hybrid-identity-sig+jws";
+/// The longest JWT, in bytes.
+pub const MAXIMUM_TOKEN_BYTES: usize = 16 * 1024;
+/// The longest detached JWS, in bytes. ML-DSA-87 needs about 6.3 KiB.
+pub const MAXIMUM_SIGNATURE_BYTES: usize = 10 * 1024;
+/// How far the clock of an authority may be ahead of ours, in seconds: a token counts that much
+/// earlier than it says. Its end is never moved.
+pub const CLOCK_SKEW_SECONDS: u64 = 60;
+/// The longest lifetime of a token where the policy names none, in seconds.
+pub const DEFAULT_MAXIMUM_LIFETIME_SECONDS: u64 = 3600;
+
+/// Verifies a hybrid token that came over a TLS connection with this peer certificate (SHA-256 of
+/// its DER).
+///
+/// The ML-DSA half is verified first, then the JWT, then the claims: `iss`, `sub` (a SPIFFE ID of
+/// the authority's trust domain), `aud`, `iat`, `exp`, `jti` and `cnf` are required; `nbf`,
+/// `model_digest` and `image_digest` are checked where present; others are ignored. No clock is
+/// consulted: the facts say from when ([`CLOCK_SKEW_SECONDS`] before the later of `iat` and `nbf`)
+/// until when (`exp`, exclusive) the token counts.
+///
+/// # Errors
+///
+/// - `Malformed`: too long, not the form above, not canonical base64url, not JSON objects, or a
+///   member stands twice at any depth.
+/// - `AlgorithmRefused`: other header members than the three, or another `alg` or `typ`.
+/// - `AuthorityUnknown`: no pinned `iss`, or a `kid` that is not of that authority.
+/// - `HybridSignatureInvalid`, `ClassicalSignatureInvalid`: that half does not hold.
+/// - `ClaimsInvalid`, `TrustDomainForeign`, `BindingMismatch`: the claims.
+#[cfg(feature = "classical")]
+pub fn verify(
+    authorities: &AuthoritySet,
+    headers: TokenHeaders<'_>,
+    certificate_sha256: &[u8; 32],
+) -> Result<CredentialFacts, CredentialFault> {
+    let token = HybridToken::parse(headers)?;
+    let authority = pinned(authorities, &token)?;
+    verify_detached(authority, &token)?;
+    let claims: claims::Claims = crate::provider::decode(
+        token.jwt,
+        &authority.classical,
+        authority.classical_algorithm,
+    )?;
+    claims.check(authority, certificate_sha256)
+}
+
+/// Verifies the ML-DSA half alone, and names the authority that made it.
+///
+/// Half a verification is no credential: this serves builds without the feature `classical`, and
+/// tools that say which half fails. Claims other than `iss` are not looked at.
+///
+/// # Errors
+///
+/// Those of [`verify`](self) up to `HybridSignatureInvalid`.
+pub fn verify_alternative(
+    authorities: &AuthoritySet,
+    headers: TokenHeaders<'_>,
+) -> Result<Arc<str>, CredentialFault> {
+    let token = HybridToken::parse(headers)?;
+    let authority = pinned(authorities, &token)?;
+    verify_detached(authority, &token)?;
+    Ok(Arc::clone(&authority.name))
+}
+
+/// The authority that the token names, if types, key ids and algorithms are those of its entry.
+fn pinned<'a>(
+    authorities: &'a AuthoritySet,
+    token: &HybridToken<'_>,
+) -> Result<&'a TokenAuthority, CredentialFault> {
+    if token.header.typ != TOKEN_TYPE || token.signature_header.typ != SIGNATURE_TYPE {
+        return Err(CredentialFault::AlgorithmRefused);
+    }
+    let authority = authorities
+        .token_authority(&token.issuer)
+        .ok_or(CredentialFault::AuthorityUnknown)?;
+    if token.header.kid != authority.classical_key_id
+        || token.signature_header.kid != authority.alternative_key_id
+    {
+        return Err(CredentialFault::AuthorityUnknown);
+    }
+    if token.header.alg != jws::classical_name(authority.classical_algorithm)
+        || token.signature_header.alg != jose_name(authority.alternative.algorithm())
+    {
+        return Err(CredentialFault::AlgorithmRefused);
+    }
+    Ok(authority)
+}
+
+fn verify_detached(
+    authority: &TokenAuthority,
+    token: &HybridToken<'_>,
+) -> Result<(), CredentialFault> {
+    authority
+        .alternative
+        .verify(token.signing_input().as_bytes(), &token.signature)
+        .map_err(|_| CredentialFault::HybridSignatureInvalid)
+}

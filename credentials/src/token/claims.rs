@@ -1,0 +1,134 @@
+//! The claims of a hybrid token, after both signatures held.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sallyport_engine::facts::{CredentialFacts, CredentialFault};
+use sallyport_engine::identity::{Assurance, SpiffeId};
+use sallyport_engine::time::TimeMs;
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use super::CLOCK_SKEW_SECONDS;
+use crate::authority::TokenAuthority;
+
+/// The claims that count (RFC 7519, section 4.1; RFC 8705, section 3.1). Times are whole seconds
+/// since the Unix epoch. A claim that is present has its type: `null` is not absent.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    iat: u64,
+    exp: u64,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<u64>,
+    jti: String,
+    cnf: Confirmation,
+    #[serde(default, deserialize_with = "present")]
+    model_digest: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    image_digest: Option<String>,
+}
+
+/// One audience or several.
+struct Audience(Vec<String>);
+
+#[derive(Deserialize)]
+struct Confirmation {
+    #[serde(rename = "x5t#S256")]
+    certificate_sha256: String,
+}
+
+const MAXIMUM_JTI_BYTES: usize = 128;
+
+// === impl Claims ===
+
+impl Claims {
+    /// Compares the claims with the authority's entry and with the connection's certificate.
+    pub(super) fn check(
+        self,
+        authority: &TokenAuthority,
+        certificate_sha256: &[u8; 32],
+    ) -> Result<CredentialFacts, CredentialFault> {
+        let subject: SpiffeId = self
+            .sub
+            .parse()
+            .map_err(|_| CredentialFault::ClaimsInvalid)?;
+        let is_as_pinned = self.iss == authority.issuer
+            && self.aud.0.contains(&authority.audience)
+            && (1..=MAXIMUM_JTI_BYTES).contains(&self.jti.len())
+            && [&self.model_digest, &self.image_digest]
+                .into_iter()
+                .flatten()
+                .all(is_digest);
+        let lifetime = self
+            .exp
+            .checked_sub(self.iat)
+            .ok_or(CredentialFault::ClaimsInvalid)?;
+        let start = self.nbf.map_or(self.iat, |nbf| nbf.max(self.iat));
+        let is_in_time = (1..=authority.maximum_lifetime_seconds).contains(&lifetime);
+        if !is_as_pinned || !is_in_time || start >= self.exp {
+            return Err(CredentialFault::ClaimsInvalid);
+        }
+        if subject.trust_domain() != authority.trust_domain.as_str() {
+            return Err(CredentialFault::TrustDomainForeign);
+        }
+        if self.cnf.certificate_sha256 != Base64UrlUnpadded::encode_string(certificate_sha256) {
+            return Err(CredentialFault::BindingMismatch);
+        }
+        Ok(CredentialFacts {
+            authority: Some(authority.name.clone()),
+            subject,
+            assurance: Assurance::Hybrid,
+            not_before: TimeMs::from_seconds(start.saturating_sub(CLOCK_SKEW_SECONDS)),
+            not_after: TimeMs::from_seconds(self.exp),
+        })
+    }
+}
+
+// === impl Audience ===
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Audience;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Audience, E> {
+                Ok(Audience(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Audience, A::Error> {
+                let mut audience = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    audience.push(item);
+                }
+                Ok(Audience(audience))
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMore)
+    }
+}
+
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// `sha256:` and 64 lower case hexadecimal digits, as OCI images have it.
+fn is_digest(text: &String) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64
+            && digits
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}

@@ -1,0 +1,111 @@
+//! What can go wrong around a test, as opposed to in it.
+
+use std::path::{Path, PathBuf};
+
+use sallyport_engine::policy::PolicyError;
+
+/// A failure of the harness or its surroundings. A wrong decision is no such failure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HarnessError {
+    /// An environment variable that names a needed file is not set.
+    #[error("{0} is not set: run `make demo` or `make test`, which build and set it")]
+    NotSet(&'static str),
+    /// An environment variable names a file that does not exist.
+    #[error("{variable} names `{}`, which does not exist: run `make demo` or `make test`", path.display())]
+    Missing {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
+    /// A file could not be read, written or deleted.
+    #[error("`{}`: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A file is not in its format.
+    #[error("`{}`: {cause}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: serde_saphyr::Error,
+    },
+    /// A file contradicts itself.
+    #[error("`{}`: {problem}", path.display())]
+    Inconsistent {
+        /// The file.
+        path: PathBuf,
+        /// What contradicts what.
+        problem: String,
+    },
+    /// JSON text is not what it should be.
+    #[error("{what}: {cause}")]
+    Json {
+        /// What the text is.
+        what: &'static str,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+    /// A policy does not compile.
+    #[error("the policy does not compile: {}", first(.0))]
+    Policy(Vec<PolicyError>),
+    /// The pinned authorities of a policy cannot be read.
+    #[error("the authorities of the policy cannot be read: {0}")]
+    Authorities(String),
+    /// A certificate or token could not be issued.
+    #[error("`{what}` cannot be issued: {cause}")]
+    Issue {
+        /// What was to be issued.
+        what: String,
+        /// Why not.
+        cause: String,
+    },
+    /// A connection failed.
+    #[error("{what}: {cause}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// TLS could not be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// An answer is not HTTP/1.1, or not complete.
+    #[error("the answer is not HTTP/1.1: {0}")]
+    Http(&'static str),
+    /// Envoy did not come up.
+    #[error("Envoy did not start: {problem}; the end of `{}` is:\n{log}", path.display())]
+    EnvoyStart {
+        /// What happened instead.
+        problem: &'static str,
+        /// Its log file.
+        path: PathBuf,
+        /// The end of its log.
+        log: String,
+    },
+    /// Envoy does not tell what it should.
+    #[error("Envoy does not show {0}")]
+    EnvoySilent(String),
+}
+
+impl HarnessError {
+    /// An error at a file.
+    pub(crate) fn file(path: &Path, cause: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), cause }
+    }
+
+    /// A contradiction in a file.
+    pub(crate) fn inconsistent(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Inconsistent { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+fn first(errors: &[PolicyError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

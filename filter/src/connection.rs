@@ -1,0 +1,212 @@
+//! The facts of a connection, read from the host once in its life.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+use lru::LruCache;
+use sallyport_engine::decide::peer_of;
+use sallyport_engine::facts::{
+    ConnectionFacts, MutualTls, PeerValidation, TlsVersion, Transport,
+};
+use sallyport_engine::headers::RequestHead;
+use sallyport_engine::reason::DenyReason;
+use sallyport_engine::trust::PeerKey;
+
+use crate::certificate::CertificateCache;
+use crate::configuration::Active;
+use crate::host::{Host, HostError, Property};
+use crate::metrics::Metrics;
+
+/// What is known of a connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) facts: ConnectionFacts,
+    /// The caller, if it has a validated identity.
+    pub(crate) peer: Option<PeerKey>,
+}
+
+/// The connections of one worker, by Envoy's number, which it never gives twice.
+#[derive(Debug)]
+pub(crate) struct ConnectionCache {
+    known: LruCache<u64, Rc<Connection>>,
+    certificates: CertificateCache,
+}
+
+/// Why the facts of a connection could not be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The host failed, or gave a value that is out of form; names the property.
+    Host(String),
+    /// The listener is not inbound.
+    NotInbound,
+}
+
+impl Unread {
+    pub(crate) const fn reason(&self) -> DenyReason {
+        match self {
+            Self::Host(_) => DenyReason::HostReadFailed,
+            Self::NotInbound => DenyReason::ListenerNotInbound,
+        }
+    }
+}
+
+impl From<HostError> for Unread {
+    fn from(error: HostError) -> Self {
+        Self::Host(error.to_string())
+    }
+}
+
+impl ConnectionCache {
+    pub(crate) fn new() -> Self {
+        Self { known: LruCache::new(CAPACITY), certificates: CertificateCache::new() }
+    }
+
+    /// The number of the current request's connection. One host call.
+    pub(crate) fn id(host: &impl Host) -> Result<u64, Unread> {
+        required_number(host, Property::ConnectionId)
+    }
+
+    /// The facts of a connection. No host call if it is known.
+    pub(crate) fn get(
+        &mut self,
+        id: u64,
+        host: &impl Host,
+        active: &Active,
+        metrics: &Metrics,
+        head: &RequestHead<'_>,
+    ) -> Result<Rc<Connection>, Unread> {
+        if let Some(known) = self.known.get(&id) {
+            return Ok(Rc::clone(known));
+        }
+        if required_number(host, Property::ListenerDirection)? != INBOUND {
+            return Err(Unread::NotInbound);
+        }
+        let facts = ConnectionFacts {
+            own: own_identity(host)?,
+            transport: self.transport(host, active, metrics, head)?,
+            source_ip: source_ip(host)?,
+            destination_port: destination_port(host)?,
+        };
+        let peer = peer_of(&facts).map(|(identity, digest)| PeerKey::new(identity, *digest));
+        let connection = Rc::new(Connection { facts, peer });
+        self.known.put(id, Rc::clone(&connection));
+        Ok(connection)
+    }
+
+    fn transport(
+        &mut self,
+        host: &impl Host,
+        active: &Active,
+        metrics: &Metrics,
+        head: &RequestHead<'_>,
+    ) -> Result<Transport, Unread> {
+        if flag(host, Property::Mtls)? != Some(true) {
+            return Ok(Transport::Plaintext);
+        }
+        let validation = match flag(host, Property::PeerCertificateValid)? {
+            Some(true) => PeerValidation::Validated,
+            Some(false) => PeerValidation::Failed,
+            // Envoy before 1.39 does not have the attribute.
+            None => PeerValidation::Assumed,
+        };
+        let digest = required(host, Property::PeerCertificateDigest)?;
+        let certificate_sha256 =
+            parse_digest(&digest).ok_or_else(|| out_of_form(Property::PeerCertificateDigest))?;
+        let certificate =
+            self.certificates.read(host, active, metrics, head, &certificate_sha256)?;
+        let version = match host.property(Property::TlsVersion)?.as_deref() {
+            Some(b"TLSv1.3") => TlsVersion::Tls13,
+            Some(b"TLSv1.2") => TlsVersion::Tls12,
+            Some(_) | None => TlsVersion::Other,
+        };
+        Ok(Transport::Mutual(MutualTls { validation, version, certificate_sha256, certificate }))
+    }
+}
+
+/// None when the proxy presents no certificate or one without a SPIFFE ID: no segment then.
+fn own_identity(
+    host: &impl Host,
+) -> Result<Option<sallyport_engine::identity::SpiffeId>, HostError> {
+    let bytes = host.property(Property::OwnIdentity)?.unwrap_or_default();
+    Ok(match std::str::from_utf8(&bytes).map(str::parse) {
+        Ok(Ok(identity)) => Some(identity),
+        Ok(Err(_)) | Err(_) => None,
+    })
+}
+
+fn source_ip(host: &impl Host) -> Result<IpAddr, Unread> {
+    let bytes = required(host, Property::SourceAddress)?;
+    match std::str::from_utf8(&bytes).map(str::parse::<SocketAddr>) {
+        // An IPv4 peer on a dual-stack listener is the same peer.
+        Ok(Ok(address)) => Ok(address.ip().to_canonical()),
+        Ok(Err(_)) | Err(_) => Err(out_of_form(Property::SourceAddress)),
+    }
+}
+
+fn destination_port(host: &impl Host) -> Result<u16, Unread> {
+    let number = required_number(host, Property::DestinationPort)?;
+    u16::try_from(number).map_err(|_| out_of_form(Property::DestinationPort))
+}
+
+/// A boolean attribute: one byte, 0 or 1.
+fn flag(host: &impl Host, property: Property) -> Result<Option<bool>, Unread> {
+    match host.property(property)?.as_deref() {
+        None => Ok(None),
+        Some([0]) => Ok(Some(false)),
+        Some([1]) => Ok(Some(true)),
+        Some(_) => Err(out_of_form(property)),
+    }
+}
+
+fn required_number(host: &impl Host, property: Property) -> Result<u64, Unread> {
+    let bytes = required(host, property)?;
+    match <[u8; 8]>::try_from(bytes.as_slice()) {
+        Ok(bytes) => Ok(u64::from_le_bytes(bytes)),
+        Err(_) => Err(out_of_form(property)),
+    }
+}
+
+fn required(host: &impl Host, property: Property) -> Result<Vec<u8>, Unread> {
+    host.property(property)?.ok_or_else(|| Unread::Host(format!("the host has no {property:?}")))
+}
+
+fn out_of_form(property: Property) -> Unread {
+    Unread::Host(format!("the host's {property:?} is out of form"))
+}
+
+/// 64 hexadecimal digits.
+fn parse_digest(text: &[u8]) -> Option<[u8; 32]> {
+    let (pairs, []) = text.as_chunks::<2>() else { return None };
+    let mut digest = [0; 32];
+    if pairs.len() != digest.len() {
+        return None;
+    }
+    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+        let digit = |character: u8| char::from(character).to_digit(16);
+        let (high, low) = (digit(*high)?, digit(*low)?);
+        *byte = u8::try_from(high * 16 + low).map_or(0, |byte| byte);
+    }
+    Some(digest)
+}
+
+/// `xds.listener_direction` of an inbound listener.
+const INBOUND: u64 = 1;
+/// About 1 KB each. A connection that falls out is read again at its next request.
+const CAPACITY: NonZeroUsize =
+    match NonZeroUsize::new(4096) { Some(n) => n, None => NonZeroUsize::MIN };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_digest_of_64_digits_only() {
+        let digits = "00ff".repeat(16);
+        let digest = parse_digest(digits.as_bytes()).unwrap();
+        assert_eq!((digest[0], digest[1], digest[31]), (0, 255, 255));
+        for bad in ["", "00", &digits[1..], &"zz".repeat(32), &"00".repeat(33)] {
+            assert_eq!(parse_digest(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the filter may ask of its host. The list is closed, and each question can fail: a failed
+//! read is an error that ends in a denial, never a default.
+
+#[cfg(target_os = "wasi")]
+mod envoy;
+mod headers;
+
+pub use headers::{HeaderBlock, InvalidHeaderBlock};
+
+#[cfg(target_os = "wasi")]
+pub(crate) use envoy::EnvoyHost;
+
+use sallyport_engine::effect::LocalReply;
+use sallyport_engine::metric::MetricKind;
+use sallyport_engine::time::TimeMs;
+
+/// A host did not do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the host answered {call} with status {status}")]
+pub struct HostError {
+    /// What it was asked.
+    pub call: &'static str,
+    /// The proxy-wasm status code; -1 when the answer itself was out of form.
+    pub status: i32,
+}
+
+/// The host properties that the filter reads. Each stands for an Envoy attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Property {
+    /// `connection.id`: 8 bytes, unique in the life of the proxy.
+    ConnectionId,
+    /// `connection.mtls`: one byte, 1 when the peer presented a certificate.
+    Mtls,
+    /// `connection.peer_certificate_valid`: one byte; Envoy 1.39 and newer.
+    PeerCertificateValid,
+    /// `connection.peer_certificate`: PEM; Envoy 1.38 and newer.
+    PeerCertificate,
+    /// `connection.sha256_peer_certificate_digest`: 64 hexadecimal digits.
+    PeerCertificateDigest,
+    /// `connection.tls_version`.
+    TlsVersion,
+    /// `connection.uri_san_local_certificate`: our own identity.
+    OwnIdentity,
+    /// `source.address`: address and port of the TCP peer.
+    SourceAddress,
+    /// `destination.port`: 8 bytes.
+    DestinationPort,
+    /// `xds.listener_direction`: 8 bytes, 1 is inbound.
+    ListenerDirection,
+}
+
+/// How much a log line matters. Istio shows WARN and above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// The filter started or stopped enforcing something.
+    Info,
+    /// A request was denied, or would have been.
+    Warn,
+    /// A configuration was rejected, or the host failed.
+    Error,
+}
+
+/// The number that a host gave to a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricId(pub u32);
+
+/// A proxy, seen from the filter. No method has a default: a host that forgets one does not
+/// compile.
+pub trait Host {
+    /// Reads a property; none when the host does not have it.
+    ///
+    /// # Errors
+    /// When the host fails otherwise.
+    fn property(&self, property: Property) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// All headers of the current request.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn request_headers(&self) -> Result<HeaderBlock, HostError>;
+
+    /// Replaces all headers of the current request.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn replace_request_headers(&self, headers: &[(&[u8], &[u8])]) -> Result<(), HostError>;
+
+    /// Removes all values of a header of the current request.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError>;
+
+    /// Answers the current request.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn reply(&self, reply: &LocalReply) -> Result<(), HostError>;
+
+    /// The wall clock.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn now(&self) -> Result<TimeMs, HostError>;
+
+    /// Fills the buffer with unpredictable bytes.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn random(&self, buffer: &mut [u8]) -> Result<(), HostError>;
+
+    /// The configuration of the plugin; none when there is none.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn plugin_configuration(&self) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Reads a value that all VMs of this plugin share. Other plugins may have written it.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn shared(&self, key: &str) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Writes a value that all VMs of this plugin share.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn set_shared(&self, key: &str, value: &[u8]) -> Result<(), HostError>;
+
+    /// Makes a metric known; the same name gives the same number.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Result<MetricId, HostError>;
+
+    /// Adds one to a counter.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn increment(&self, metric: MetricId) -> Result<(), HostError>;
+
+    /// Sets a gauge.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn set_gauge(&self, metric: MetricId, value: u64) -> Result<(), HostError>;
+
+    /// Writes a log line.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostError>;
+}
+
+impl Property {
+    /// The attribute path as the proxy-wasm ABI wants it: parts separated by null bytes.
+    #[must_use]
+    pub const fn path(self) -> &'static [u8] {
+        match self {
+            Self::ConnectionId => b"connection\0id",
+            Self::Mtls => b"connection\0mtls",
+            Self::PeerCertificateValid => b"connection\0peer_certificate_valid",
+            Self::PeerCertificate => b"connection\0peer_certificate",
+            Self::PeerCertificateDigest => b"connection\0sha256_peer_certificate_digest",
+            Self::TlsVersion => b"connection\0tls_version",
+            Self::OwnIdentity => b"connection\0uri_san_local_certificate",
+            Self::SourceAddress => b"source\0address",
+            Self::DestinationPort => b"destination\0port",
+            Self::ListenerDirection => b"xds\0listener_direction",
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Decision records in the proxy's log, at a bounded rate.
+//!
+//! A scan must not fill the disk or slow the proxy: beyond the limit of a second, records are
+//! counted, and one summary line says how many there were of each reason.
+
+use std::collections::BTreeMap;
+
+use sallyport_engine::metric::Metric;
+use sallyport_engine::reason::DenyReason;
+use sallyport_engine::record::Record;
+use sallyport_engine::time::TimeMs;
+
+use crate::host::{Host, LogLevel};
+use crate::metrics::Metrics;
+
+/// The log of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    second: u64,
+    written: u32,
+    suppressed: BTreeMap<DenyReason, u64>,
+}
+
+impl Journal {
+    /// Writes the record of a denial or would-deny, or counts it. `record` is only called when the
+    /// record is written.
+    pub(crate) fn write(
+        &mut self,
+        host: &impl Host,
+        metrics: &Metrics,
+        now: TimeMs,
+        reason: DenyReason,
+        record: impl FnOnce() -> Record,
+    ) {
+        self.turn_to(host, now);
+        if self.written >= MAXIMUM_PER_SECOND {
+            let count = self.suppressed.entry(reason).or_default();
+            *count = count.saturating_add(1);
+            metrics.increment(host, Metric::RecordSuppressed);
+            return;
+        }
+        self.written = self.written.saturating_add(1);
+        // A record is plain data with text keys, so writing it as JSON cannot fail; a log that does
+        // not take it must not stop a decision.
+        if let Ok(line) = serde_json::to_string(&record()) {
+            let _ = host.log(LogLevel::Warn, &line);
+        }
+    }
+
+    /// Closes the second that is over, with a summary if records were suppressed in it.
+    pub(crate) fn turn_to(&mut self, host: &impl Host, now: TimeMs) {
+        let second = now.0 / 1000;
+        if second == self.second {
+            return;
+        }
+        self.second = second;
+        self.written = 0;
+        let suppressed = std::mem::take(&mut self.suppressed);
+        if suppressed.is_empty() {
+            return;
+        }
+        let counts: BTreeMap<&str, u64> =
+            suppressed.iter().map(|(reason, count)| (reason.code(), *count)).collect();
+        let summary = serde_json::json!({ "suppressed_records": counts });
+        let _ = host.log(LogLevel::Warn, &summary.to_string());
+    }
+}
+
+/// Records in a second and worker.
+const MAXIMUM_PER_SECOND: u32 = 10;

@@ -1,0 +1,115 @@
+//! The life of the plugin in one VM: configured, then asked about requests.
+
+use sallyport_engine::metric::Metric;
+use sallyport_engine::policy::Mode;
+
+use crate::configuration::{self, Configuration};
+use crate::host::{Host, HostError, LogLevel};
+use crate::metrics::Metrics;
+pub use crate::stream::Flow;
+use crate::stream::on_request_headers;
+use crate::worker::Worker;
+
+/// The plugin in one VM. Without a configuration it denies everything.
+#[derive(Default)]
+pub struct Plugin {
+    worker: Option<Worker>,
+}
+
+/// What Envoy is told about a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configured {
+    /// It is in force: a policy, or denying all because there is none.
+    InForce,
+    /// It is refused; Envoy goes on with the one before.
+    Refused,
+}
+
+impl Plugin {
+    /// Takes a configuration. A VM has no last good one of its own, since most edits start a new
+    /// VM, so a key in shared data says whether one is serving anywhere in this proxy:
+    ///
+    /// - a valid configuration is taken and the key is set;
+    /// - an invalid one is refused where one is serving, which then goes on;
+    /// - an invalid one is taken where none is serving, and all requests are denied (or, where it
+    ///   says `shadow`, pass and are counted): refusing it would end a proxy that just starts.
+    pub fn configure(&mut self, host: &impl Host) -> Configured {
+        match self.try_configure(host) {
+            Ok(configured) => configured,
+            Err(error) => {
+                let _ = host.log(LogLevel::Error, &format!("configuration rejected: {error}"));
+                self.worker = None;
+                Configured::InForce
+            }
+        }
+    }
+
+    fn try_configure(&mut self, host: &impl Host) -> Result<Configured, HostError> {
+        let metrics = Metrics::define(host)?;
+        let bytes = host.plugin_configuration()?.unwrap_or_default();
+        let configuration = match configuration::read(&bytes) {
+            Ok(active) => {
+                host.set_shared(CONFIGURED_KEY, b"1")?;
+                metrics.set(host, Metric::ConfigRejected, 0);
+                metrics.set(host, Metric::PolicyHash, hash_prefix(&active.sha256));
+                let enforcing = active.policy.mode() == Mode::Enforce;
+                metrics.set(host, Metric::Enforcing, u64::from(enforcing));
+                Configuration::Active(Box::new(active))
+            }
+            Err(error) => {
+                metrics.set(host, Metric::ConfigRejected, 1);
+                let is_serving = host.shared(CONFIGURED_KEY)?.is_some();
+                let mode = configuration::read_mode(&bytes);
+                let effect = match (is_serving, mode) {
+                    (true, _) => "the last good configuration goes on serving",
+                    (false, Mode::Enforce) => "every request is denied",
+                    (false, Mode::Shadow) => "every request passes unchecked (mode shadow)",
+                };
+                let line = format!("configuration rejected, {effect}: {error}");
+                let _ = host.log(LogLevel::Error, &line);
+                if is_serving {
+                    return Ok(Configured::Refused);
+                }
+                Configuration::Rejected(mode)
+            }
+        };
+        self.worker = Some(Worker::new(host, configuration, metrics)?);
+        Ok(Configured::InForce)
+    }
+
+    /// Decides the current request.
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        match &mut self.worker {
+            Some(worker) => on_request_headers(host, worker),
+            None => deny_unconfigured(host),
+        }
+    }
+
+    /// Called about once a second.
+    pub fn tick(&mut self, host: &impl Host) {
+        if let (Some(worker), Ok(now)) = (&mut self.worker, host.now()) {
+            worker.tick(host, now);
+        }
+    }
+}
+
+/// Not even the host's metrics or random numbers could be had. The decision has no number then.
+fn deny_unconfigured(host: &impl Host) -> Flow {
+    use sallyport_engine::effect::LocalReply;
+    use sallyport_engine::verdict::{DecisionId, Verdict};
+
+    let id = DecisionId { vm: [0; 8], counter: 0 };
+    if let Verdict::Deny(denial) = Verdict::not_configured(Mode::Enforce, id) {
+        // Whether or not the host can send the reply, the request does not go on.
+        let _ = host.reply(&LocalReply::of(&denial));
+    }
+    Flow::Stop
+}
+
+/// The first 6 bytes, which a metric can hold exactly.
+fn hash_prefix(sha256: &[u8; 32]) -> u64 {
+    sha256.iter().take(6).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+/// Set once a valid configuration was taken; holds nothing that a decision depends on.
+const CONFIGURED_KEY: &str = "sallyport/v1/configured";

@@ -1,0 +1,155 @@
+//! A policy file, from text to everything that the engine needs.
+//!
+//! Steps: YAML (or JSON) with lines, the JSON Schema, the files beside the policy put in as text,
+//! then the engine's compiler and the authorities of `sallyport-credentials`. Each step reports all
+//! that it finds; a later step runs only on what the earlier ones accepted.
+
+mod material;
+mod shape;
+mod warnings;
+mod yaml;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sallyport_credentials::AuthoritySet;
+use sallyport_engine::policy::raw::PolicyDocument;
+use sallyport_engine::policy::{Policy, compile};
+
+use crate::finding::Finding;
+use yaml::Document;
+
+/// A valid policy.
+pub struct LoadedPolicy {
+    /// The document as it is typed, with the text of each file in its place.
+    pub document: PolicyDocument,
+    /// The compiled policy.
+    pub policy: Policy,
+    /// The pinned authorities.
+    pub authorities: AuthoritySet,
+    /// The document as JSON: keys in the order of the format's definition, absent keys left out,
+    /// no white space. Equal documents give equal bytes, however their files are written.
+    pub canonical_json: String,
+    /// SHA-256 of `canonical_json`.
+    pub sha256: [u8; 32],
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<Finding>,
+}
+
+/// Why there is no policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyFileErrors {
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The file was read and is no valid policy.
+    #[error("`{}` is no valid policy: see `sallyport check {}`", path.display(), path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Everything that is wrong with it.
+        findings: Vec<Finding>,
+    },
+}
+
+/// Loads a policy file. Files that it names are looked up in its folder.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
+    let text = read(path).map_err(|cause| PolicyFileErrors::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    from_text(&text, folder)
+        .map_err(|findings| PolicyFileErrors::Invalid { path: path.to_owned(), findings })
+}
+
+/// Loads a policy from its text. Files that it names are looked up in `folder`.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>> {
+    let yaml = yaml::parse(text).map_err(|finding| vec![finding])?;
+    let deviations = shape::check(&yaml.value);
+    if !deviations.is_empty() {
+        return Err(located(deviations, &yaml));
+    }
+    let document: PolicyDocument = serde_json::from_value(yaml.value.clone()).map_err(|error| {
+        vec![Finding::new("", format!("is not in the format of a policy: {error}"))]
+    })?;
+    complete(document, folder, &yaml)
+}
+
+fn complete(
+    mut document: PolicyDocument,
+    folder: &Path,
+    yaml: &Document,
+) -> Result<LoadedPolicy, Vec<Finding>> {
+    let mut findings = material::inline(&mut document, folder);
+    let policy = match compile(&document) {
+        Ok(policy) => Some(policy),
+        Err(errors) => {
+            let errors = errors.into_iter();
+            findings.extend(errors.map(|error| Finding::new(error.path, error.cause.to_string())));
+            None
+        }
+    };
+    let authorities = match AuthoritySet::new(document.spec.authorities.as_ref()) {
+        Ok(authorities) => Some(authorities),
+        Err(errors) => {
+            // Two crates look at names and trust domains, and one word about each is enough.
+            let known: BTreeSet<String> =
+                findings.iter().map(|finding| finding.path.clone()).collect();
+            let errors = errors.into_iter().filter(|error| !known.contains(&error.path));
+            findings.extend(errors.map(|error| Finding::new(error.path, error.cause.to_string())));
+            None
+        }
+    };
+    let (Some(policy), Some(authorities), true) = (policy, authorities, findings.is_empty()) else {
+        return Err(located(findings, yaml));
+    };
+    let canonical_json = serde_json::to_string(&document).map_err(|error| {
+        vec![Finding::new("", format!("cannot be written as JSON: {error}"))]
+    })?;
+    Ok(LoadedPolicy {
+        sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
+        warnings: located(warnings::warnings(&document), yaml),
+        document,
+        policy,
+        authorities,
+        canonical_json,
+    })
+}
+
+fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {
+    let locate = |finding: Finding| Finding { line: yaml.line(&finding.path), ..finding };
+    findings.into_iter().map(locate).collect()
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAXIMUM_BYTES.saturating_add(1)).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 8 MiB"));
+    }
+    Ok(text)
+}
+
+/// More than the largest policy that the engine compiles needs.
+const MAXIMUM_BYTES: u64 = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

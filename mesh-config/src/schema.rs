@@ -1,0 +1,105 @@
+//! The JSON Schema of the policy file, generated from the engine's types.
+//!
+//! Optional keys are absent or have a value: `null` is neither, so the schema does not allow it. A
+//! list that was left empty by mistake (`serviceAccounts:` and nothing behind it) must not come to
+//! mean *any*.
+
+use sallyport_engine::policy::raw::PolicyDocument;
+use serde_json::{Map, Value, json};
+
+/// The schema, in draft 2020-12.
+#[must_use]
+pub fn published() -> Value {
+    let mut schema = schemars::schema_for!(PolicyDocument).to_value();
+    transform(&mut schema, &mut without_null);
+    schema
+}
+
+/// The same rules in a form whose violations are easy to name: a choice of words is an `enum`, a
+/// choice of keys an object with exactly one property.
+pub(crate) fn for_validation() -> Value {
+    let mut schema = published();
+    transform(&mut schema, &mut without_one_of);
+    schema
+}
+
+/// Applies a change to a schema and all schemas in it, the inner ones first.
+fn transform(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| transform(member, change));
+            change(members);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| transform(item, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn without_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get("type") {
+        let mut kept = types.iter().filter(|name| **name != "null").cloned();
+        if let (Some(only), None) = (kept.next(), kept.next()) {
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get("anyOf") {
+        let mut kept = choices.iter().filter(|choice| **choice != json!({"type": "null"})).cloned();
+        if let (Some(Value::Object(only)), None) = (kept.next(), kept.next()) {
+            schema.remove("anyOf");
+            schema.extend(only);
+        }
+    }
+}
+
+fn without_one_of(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(choices)) = schema.get("oneOf") else { return };
+    let words: Option<Vec<Value>> =
+        choices.iter().map(|choice| choice.get("const").cloned()).collect();
+    let merged = match words {
+        Some(words) => json!({"enum": words}),
+        None => {
+            let properties: Map<String, Value> = choices
+                .iter()
+                .filter_map(|choice| choice.get("properties")?.as_object())
+                .flat_map(|properties| properties.clone())
+                .collect();
+            json!({
+                "type": "object",
+                "properties": properties,
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            })
+        }
+    };
+    schema.remove("oneOf");
+    if let Value::Object(merged) = merged {
+        schema.extend(merged);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn optional_keys_have_a_value_or_are_absent() {
+        let text = published().to_string();
+        assert!(!text.contains("\"null\""), "{text}");
+        assert!(!text.contains("anyOf"), "{text}");
+    }
+
+    #[test]
+    fn names_words_and_keys_without_alternatives_for_validation() {
+        let schema = for_validation();
+        assert!(!schema.to_string().contains("oneOf"));
+        assert_eq!(schema.pointer("/$defs/Mode/enum"), Some(&json!(["enforce", "shadow"])));
+        let material = schema.pointer("/$defs/Material/properties").unwrap();
+        assert!(material.get("inline").is_some() && material.get("file").is_some());
+    }
+
+    #[test]
+    fn is_the_same_each_time() {
+        assert_eq!(published().to_string(), published().to_string());
+    }
+}
