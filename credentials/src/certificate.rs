@@ -26,9 +26,9 @@ use sallyport_engine::identity::Assurance;
 
 use crate::alternative::AlternativeKey;
 use crate::authority::{AuthoritySet, CertificateAuthority};
-#[cfg(feature = "classical")]
-use crate::classical::SignatureScheme;
 use crate::der;
+#[cfg(feature = "classical")]
+use crate::scheme::SignatureScheme;
 use leaf::Leaf;
 
 /// The longest certificate that is read, in bytes of DER. A leaf with ML-DSA-87 parts has about

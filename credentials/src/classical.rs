@@ -1,6 +1,6 @@
-//! Classical public keys and the X.509 signature schemes they verify.
+//! Classical public keys.
 //!
-//! Keys are parsed without a cryptographic library, so that a policy is judged alike everywhere;
+//! They are parsed without a cryptographic library, so that a policy is judged alike everywhere;
 //! `ring` verifies, where the feature `classical` is on.
 
 use crate::der::{self, InvalidDer};
@@ -30,27 +30,6 @@ pub enum InvalidRsaKey {
     /// An even modulus or exponent, or an exponent below 3 or above 32 bits.
     #[error("has numbers that no RSA key has; make the key again with exponent 65537")]
     Numbers,
-}
-
-/// The signature schemes of certificates (RFC 4055), each with its one hash function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "classical"),
-    expect(dead_code, reason = "parsed, but not verified")
-)]
-pub(crate) enum SignatureScheme {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    RsaPkcs1Sha256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    RsaPkcs1Sha384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    RsaPkcs1Sha512,
-    /// RSASSA-PSS with SHA-256 throughout and a salt of 32 bytes.
-    RsaPssSha256,
-    /// RSASSA-PSS with SHA-384 throughout and a salt of 48 bytes.
-    RsaPssSha384,
-    /// RSASSA-PSS with SHA-512 throughout and a salt of 64 bytes.
-    RsaPssSha512,
 }
 
 const RSA_ENCRYPTION: &[u8] = &[
@@ -124,51 +103,6 @@ impl RsaKey {
     }
 }
 
-// === impl SignatureScheme ===
-
-impl SignatureScheme {
-    const ALL: [Self; 6] = [
-        Self::RsaPkcs1Sha256,
-        Self::RsaPkcs1Sha384,
-        Self::RsaPkcs1Sha512,
-        Self::RsaPssSha256,
-        Self::RsaPssSha384,
-        Self::RsaPssSha512,
-    ];
-
-    /// The scheme that an AlgorithmIdentifier names in its usual encoding: parameters NULL for
-    /// PKCS1-v1_5, all of them written for PSS. Another encoding is another algorithm.
-    pub(crate) fn from_algorithm_identifier(identifier: &[u8]) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|scheme| scheme.algorithm_identifier() == identifier)
-    }
-
-    const fn algorithm_identifier(self) -> &'static [u8] {
-        match self {
-            Self::RsaPkcs1Sha256 => const { &rsa_pkcs1(0x0b) },
-            Self::RsaPkcs1Sha384 => const { &rsa_pkcs1(0x0c) },
-            Self::RsaPkcs1Sha512 => const { &rsa_pkcs1(0x0d) },
-            Self::RsaPssSha256 => const { &rsa_pss(0x01, 32) },
-            Self::RsaPssSha384 => const { &rsa_pss(0x02, 48) },
-            Self::RsaPssSha512 => const { &rsa_pss(0x03, 64) },
-        }
-    }
-
-    /// The parameters of `ring` for it.
-    #[cfg(feature = "classical")]
-    pub(crate) fn rsa_parameters(self) -> &'static ring::signature::RsaParameters {
-        match self {
-            Self::RsaPkcs1Sha256 => &ring::signature::RSA_PKCS1_2048_8192_SHA256,
-            Self::RsaPkcs1Sha384 => &ring::signature::RSA_PKCS1_2048_8192_SHA384,
-            Self::RsaPkcs1Sha512 => &ring::signature::RSA_PKCS1_2048_8192_SHA512,
-            Self::RsaPssSha256 => &ring::signature::RSA_PSS_2048_8192_SHA256,
-            Self::RsaPssSha384 => &ring::signature::RSA_PSS_2048_8192_SHA384,
-            Self::RsaPssSha512 => &ring::signature::RSA_PSS_2048_8192_SHA512,
-        }
-    }
-}
-
 /// Whether a `SubjectPublicKeyInfo` holds a key that a workload may have: RSA of 2048 to 4096
 /// bits, or an uncompressed point of P-256 or P-384 (RFC 5480). TLS proves possession of it; here
 /// only its strength counts.
@@ -212,26 +146,4 @@ fn bit_length(magnitude: &[u8]) -> usize {
 
 fn is_odd(magnitude: &[u8]) -> bool {
     magnitude.last().is_some_and(|last| last & 1 == 1)
-}
-
-/// sha256WithRSAEncryption and its kin, with NULL parameters (RFC 4055, section 5).
-const fn rsa_pkcs1(number: u8) -> [u8; 15] {
-    [
-        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, number, 0x05, 0x00,
-    ]
-}
-
-/// id-RSASSA-PSS with one SHA-2 function for message and mask, and its salt length (RFC 4055,
-/// section 3.1).
-const fn rsa_pss(hash: u8, salt_bytes: u8) -> [u8; 67] {
-    [
-        0x30, 0x41, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, 0x30, 0x34,
-        // [0] hashAlgorithm
-        0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash,
-        0x05, 0x00, // [1] maskGenAlgorithm: MGF1
-        0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08,
-        0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash, 0x05, 0x00,
-        // [2] saltLength
-        0xa2, 0x03, 0x02, 0x01, salt_bytes,
-    ]
 }

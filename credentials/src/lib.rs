@@ -22,6 +22,8 @@ pub mod issue;
 pub mod pem;
 #[cfg(feature = "classical")]
 mod provider;
+#[cfg(feature = "classical")]
+mod scheme;
 pub mod token;
 
 pub use alternative::InvalidAlternativeKey;

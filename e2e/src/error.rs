@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sallyport_engine::policy::PolicyError;
+use sallyport_mesh_config::render::InvalidRendering;
 
 /// A failure of the harness or its surroundings. A wrong decision is no such failure.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +52,11 @@ pub enum HarnessError {
         cause: serde_json::Error,
     },
     /// A policy does not compile.
-    #[error("the policy does not compile: {}", first(.0))]
-    Policy(Vec<PolicyError>),
-    /// The pinned authorities of a policy cannot be read.
-    #[error("the authorities of the policy cannot be read: {0}")]
-    Authorities(String),
+    #[error("the policy is not valid: {0}")]
+    Policy(String),
+    /// A policy cannot be rendered for Envoy.
+    #[error("the policy cannot be rendered: {0}")]
+    Rendering(#[from] InvalidRendering),
     /// A certificate or token could not be issued.
     #[error("`{what}` cannot be issued: {cause}")]
     Issue {
@@ -104,8 +104,4 @@ impl HarnessError {
     pub(crate) fn inconsistent(path: &Path, problem: impl Into<String>) -> Self {
         Self::Inconsistent { path: path.to_owned(), problem: problem.into() }
     }
-}
-
-fn first(errors: &[PolicyError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -113,3 +113,6 @@ impl LocalReply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ extern crate alloc;
 pub mod decide;
 pub mod effect;
 pub mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod headers;
 pub mod identity;
 pub mod metric;

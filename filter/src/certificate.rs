@@ -83,4 +83,7 @@ fn presented(host: &impl Host, head: &RequestHead<'_>) -> Result<Presented, Host
 }
 
 /// About 600 bytes each.
-const CAPACITY: NonZeroUsize = match NonZeroUsize::new(2048) { Some(n) => n, None => NonZeroUsize::MIN };
+const CAPACITY: NonZeroUsize = match NonZeroUsize::new(2048) {
+    Some(n) => n,
+    None => NonZeroUsize::MIN,
+};

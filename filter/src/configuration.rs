@@ -31,20 +31,31 @@ pub(crate) enum InvalidConfiguration {
     Missing,
     #[error("larger than 4 MiB")]
     TooLarge,
-    #[error("the plugin configuration is not in the form that `sallyport render` prints: line {line}, column {column}")]
+    #[error(
+        "the plugin configuration is not in the form that `sallyport render` prints: line {line}, column {column}"
+    )]
     Form { line: usize, column: usize },
-    #[error("slice version {found} is not known to this module, which reads {SLICE_VERSION}: use a module and a command line of the same release")]
+    #[error(
+        "slice version {found} is not known to this module, which reads {SLICE_VERSION}: use a module and a command line of the same release"
+    )]
     SliceVersion { found: u32 },
-    #[error("the policy does not have the hash that stands beside it: it was changed after `sallyport render`")]
+    #[error(
+        "the policy does not have the hash that stands beside it: it was changed after `sallyport render`"
+    )]
     Hash,
     #[error("the mode beside the policy is not the policy's own")]
     Mode,
-    #[error("the policy is not valid JSON of this version: line {line}, column {column}; run `sallyport check` on it")]
+    #[error(
+        "the policy is not valid JSON of this version: line {line}, column {column}; run `sallyport check` on it"
+    )]
     Policy { line: usize, column: usize },
     #[error("{first} (and {more} more errors; run `sallyport check` on the policy)")]
     Rules { first: PolicyError, more: usize },
     #[error("{}: {} (and {more} more errors; run `sallyport check` on the policy)", .first.path, .first.cause)]
-    Authorities { first: InvalidAuthority, more: usize },
+    Authorities {
+        first: InvalidAuthority,
+        more: usize,
+    },
 }
 
 /// Reads a plugin configuration.
@@ -55,19 +66,25 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Active, InvalidConfiguration> {
     if bytes.len() > MAXIMUM_BYTES {
         return Err(InvalidConfiguration::TooLarge);
     }
-    let config: PluginConfig = serde_json::from_slice(bytes).map_err(|error| {
-        InvalidConfiguration::Form { line: error.line(), column: error.column() }
-    })?;
+    let config: PluginConfig =
+        serde_json::from_slice(bytes).map_err(|error| InvalidConfiguration::Form {
+            line: error.line(),
+            column: error.column(),
+        })?;
     if config.slice_version != SLICE_VERSION {
-        return Err(InvalidConfiguration::SliceVersion { found: config.slice_version });
+        return Err(InvalidConfiguration::SliceVersion {
+            found: config.slice_version,
+        });
     }
     let digest = sha256(config.policy.as_bytes());
     if hexadecimal(&digest) != config.sha256 {
         return Err(InvalidConfiguration::Hash);
     }
-    let document: PolicyDocument = serde_json::from_str(&config.policy).map_err(|error| {
-        InvalidConfiguration::Policy { line: error.line(), column: error.column() }
-    })?;
+    let document: PolicyDocument =
+        serde_json::from_str(&config.policy).map_err(|error| InvalidConfiguration::Policy {
+            line: error.line(),
+            column: error.column(),
+        })?;
     if document.spec.mode != config.mode {
         return Err(InvalidConfiguration::Mode);
     }
@@ -75,11 +92,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Active, InvalidConfiguration> {
         Some((first, more)) => InvalidConfiguration::Rules { first, more },
         None => InvalidConfiguration::Policy { line: 0, column: 0 },
     })?;
-    let authorities = AuthoritySet::new(policy.authorities()).map_err(|errors| match split(errors) {
-        Some((first, more)) => InvalidConfiguration::Authorities { first, more },
-        None => InvalidConfiguration::Policy { line: 0, column: 0 },
-    })?;
-    Ok(Active { policy, authorities, sha256: digest })
+    let authorities =
+        AuthoritySet::new(policy.authorities()).map_err(|errors| match split(errors) {
+            Some((first, more)) => InvalidConfiguration::Authorities { first, more },
+            None => InvalidConfiguration::Policy { line: 0, column: 0 },
+        })?;
+    Ok(Active {
+        policy,
+        authorities,
+        sha256: digest,
+    })
 }
 
 /// The mode of a configuration that is otherwise invalid. Only an explicit `shadow` is one.

@@ -42,7 +42,9 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { plugin: Rc::clone(&self.plugin) }))
+        Some(Box::new(Stream {
+            plugin: Rc::clone(&self.plugin),
+        }))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -59,8 +59,10 @@ impl Journal {
         if suppressed.is_empty() {
             return;
         }
-        let counts: BTreeMap<&str, u64> =
-            suppressed.iter().map(|(reason, count)| (reason.code(), *count)).collect();
+        let counts: BTreeMap<&str, u64> = suppressed
+            .iter()
+            .map(|(reason, count)| (reason.code(), *count))
+            .collect();
         let summary = serde_json::json!({ "suppressed_records": counts });
         let _ = host.log(LogLevel::Warn, &summary.to_string());
     }

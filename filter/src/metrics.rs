@@ -19,9 +19,17 @@ impl Metrics {
             .into_iter()
             .flat_map(|reason| [Metric::Denied(reason), Metric::WouldDeny(reason)]);
         let define = |metric: Metric| {
-            Ok((metric, host.define_metric(metric.row().kind, &metric.name())?))
+            Ok((
+                metric,
+                host.define_metric(metric.row().kind, &metric.name())?,
+            ))
         };
-        Metric::PLAIN.into_iter().chain(by_reason).map(define).collect::<Result<_, _>>().map(Self)
+        Metric::PLAIN
+            .into_iter()
+            .chain(by_reason)
+            .map(define)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Adds one. A metric that cannot be counted must not stop a decision, so a failure is left to

@@ -98,7 +98,10 @@ fn deny_unconfigured(host: &impl Host) -> Flow {
     use sallyport_engine::effect::LocalReply;
     use sallyport_engine::verdict::{DecisionId, Verdict};
 
-    let id = DecisionId { vm: [0; 8], counter: 0 };
+    let id = DecisionId {
+        vm: [0; 8],
+        counter: 0,
+    };
     if let Verdict::Deny(denial) = Verdict::not_configured(Mode::Enforce, id) {
         // Whether or not the host can send the reply, the request does not go on.
         let _ = host.reply(&LocalReply::of(&denial));
@@ -108,7 +111,10 @@ fn deny_unconfigured(host: &impl Host) -> Flow {
 
 /// The first 6 bytes, which a metric can hold exactly.
 fn hash_prefix(sha256: &[u8; 32]) -> u64 {
-    sha256.iter().take(6).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    sha256
+        .iter()
+        .take(6)
+        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 /// Set once a valid configuration was taken; holds nothing that a decision depends on.

@@ -3,9 +3,7 @@
 use std::rc::Rc;
 
 use sallyport_engine::effect::{HeaderChanges, RequestEffect};
-use sallyport_engine::facts::{
-    CredentialFacts, CredentialFault, Facts, RequestFacts, Transport,
-};
+use sallyport_engine::facts::{CredentialFacts, CredentialFault, Facts, RequestFacts, Transport};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
@@ -37,7 +35,9 @@ pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Flow 
         Err(error) => {
             // The host failed while it was told what to do: the request must not go on.
             let _ = host.log(LogLevel::Error, &format!("decision {id}: {error}"));
-            worker.metrics.increment(host, Metric::Denied(DenyReason::HostReadFailed));
+            worker
+                .metrics
+                .increment(host, Metric::Denied(DenyReason::HostReadFailed));
             Flow::Stop
         }
     }
@@ -45,14 +45,18 @@ pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Flow 
 
 fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<Flow, HostError> {
     let block = host.request_headers()?;
-    let pairs = block
-        .pairs()
-        .map_err(|_| HostError { call: "proxy_get_header_map_pairs", status: -1 })?;
+    let pairs = block.pairs().map_err(|_| HostError {
+        call: "proxy_get_header_map_pairs",
+        status: -1,
+    })?;
     let head = RequestHead::read(pairs.iter().copied());
     let now = host.now()?;
     let decided = decide(host, worker, &head, now, id);
     report(host, worker, &decided, &head, now);
-    let tell = worker.configuration.active().is_some_and(|active| active.policy.application_headers());
+    let tell = worker
+        .configuration
+        .active()
+        .is_some_and(|active| active.policy.application_headers());
     match RequestEffect::of(decided.verdict, &head, tell) {
         RequestEffect::Continue(changes) => {
             apply(host, &changes, &pairs)?;
@@ -79,24 +83,42 @@ fn decide(
     now: TimeMs,
     id: DecisionId,
 ) -> Decided {
-    let Worker { configuration, connections, tokens, peers, metrics, .. } = worker;
+    let Worker {
+        configuration,
+        connections,
+        tokens,
+        peers,
+        metrics,
+        ..
+    } = worker;
     let active = match configuration {
         Configuration::Active(active) => active,
         Configuration::Rejected(mode) => {
             let verdict = Verdict::not_configured(*mode, id);
-            return Decided { verdict, connection: None, policy_sha256: None };
+            return Decided {
+                verdict,
+                connection: None,
+                policy_sha256: None,
+            };
         }
     };
     let policy_sha256 = Some(active.sha256);
     let numbered = ConnectionCache::id(host).and_then(|number| {
-        Ok((number, connections.get(number, host, active, metrics, head)?))
+        Ok((
+            number,
+            connections.get(number, host, active, metrics, head)?,
+        ))
     });
     let (number, connection) = match numbered {
         Ok(numbered) => numbered,
         Err(unread) => {
             log_unread(host, id, &unread);
             let verdict = admit(&active.policy, Err(unread.reason()), None, peers, now, id);
-            return Decided { verdict, connection: None, policy_sha256 };
+            return Decided {
+                verdict,
+                connection: None,
+                policy_sha256,
+            };
         }
     };
     let token = match (head.token(), &connection.facts.transport) {
@@ -104,13 +126,29 @@ fn decide(
         (Some(Err(fault)), _) => Some(Err(fault)),
         // Gate 2 denies without mutual TLS; there is nothing that a token could be bound to.
         (Some(Ok(_)), Transport::Plaintext) => Some(Err(CredentialFault::BindingMismatch)),
-        (Some(Ok(halves)), Transport::Mutual(tls)) => {
-            Some(tokens.verify(number, host, active, metrics, halves, &tls.certificate_sha256))
-        }
+        (Some(Ok(halves)), Transport::Mutual(tls)) => Some(tokens.verify(
+            number,
+            host,
+            active,
+            metrics,
+            halves,
+            &tls.certificate_sha256,
+        )),
     };
     let gathered = gather(&connection, token, head);
-    let verdict = admit(&active.policy, gathered, connection.peer.as_ref(), peers, now, id);
-    Decided { verdict, connection: Some(connection), policy_sha256 }
+    let verdict = admit(
+        &active.policy,
+        gathered,
+        connection.peer.as_ref(),
+        peers,
+        now,
+        id,
+    );
+    Decided {
+        verdict,
+        connection: Some(connection),
+        policy_sha256,
+    }
 }
 
 fn gather<'a>(
@@ -118,8 +156,15 @@ fn gather<'a>(
     token: Option<Result<&'a CredentialFacts, CredentialFault>>,
     head: &RequestHead<'a>,
 ) -> Result<Facts<'a>, DenyReason> {
-    let request = RequestFacts { method: head.method()?, path: head.path()? };
-    Ok(Facts { connection: &connection.facts, token, request })
+    let request = RequestFacts {
+        method: head.method()?,
+        path: head.path()?,
+    };
+    Ok(Facts {
+        connection: &connection.facts,
+        token,
+        request,
+    })
 }
 
 /// Counts every decision, and writes a record of each denial and would-deny.
@@ -130,7 +175,12 @@ fn report(
     head: &RequestHead<'_>,
     now: TimeMs,
 ) {
-    let Worker { journal, metrics, configuration, .. } = worker;
+    let Worker {
+        journal,
+        metrics,
+        configuration,
+        ..
+    } = worker;
     let (metric, reason) = match &decided.verdict {
         Verdict::Allow(permit) => match (permit.basis(), permit.would_deny()) {
             (_, Some(reason)) => (Metric::WouldDeny(reason), Some(reason)),
@@ -144,9 +194,18 @@ fn report(
         metrics.increment(host, Metric::PassedUnconfigured);
     }
     if let Some(reason) = reason {
-        let connection = decided.connection.as_ref().map(|connection| &connection.facts);
+        let connection = decided
+            .connection
+            .as_ref()
+            .map(|connection| &connection.facts);
         journal.write(host, metrics, now, reason, || {
-            Record::new(&decided.verdict, connection, head, decided.policy_sha256.as_ref(), now)
+            Record::new(
+                &decided.verdict,
+                connection,
+                head,
+                decided.policy_sha256.as_ref(),
+                now,
+            )
         });
     }
 }
@@ -169,14 +228,23 @@ fn apply(
     headers: &[(&[u8], &[u8])],
 ) -> Result<(), HostError> {
     if changes.set.is_empty() && changes.remove.len() <= MAXIMUM_SINGLE_REMOVALS {
-        return changes.remove.iter().try_for_each(|name| host.remove_request_header(name));
+        return changes
+            .remove
+            .iter()
+            .try_for_each(|name| host.remove_request_header(name));
     }
     let is_changed = |name: &[u8]| {
         changes.remove.iter().any(|removed| removed == name)
             || changes.set.iter().any(|(set, _)| set.as_bytes() == name)
     };
-    let kept = headers.iter().copied().filter(|(name, _)| !is_changed(name));
-    let set = changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let kept = headers
+        .iter()
+        .copied()
+        .filter(|(name, _)| !is_changed(name));
+    let set = changes
+        .set
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
     host.replace_request_headers(&kept.chain(set).collect::<Vec<_>>())
 }
 

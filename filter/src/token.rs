@@ -44,7 +44,10 @@ impl TokenCache {
         });
         if !known {
             metrics.increment(host, Metric::ColdVerification);
-            let headers = TokenHeaders { token: halves.token, signature: halves.signature };
+            let headers = TokenHeaders {
+                token: halves.token,
+                signature: halves.signature,
+            };
             let entry = Entry {
                 token: halves.token.to_vec(),
                 signature: halves.signature.to_vec(),
@@ -61,5 +64,7 @@ impl TokenCache {
 }
 
 /// At most 60 KB each, Envoy's limit for all headers of a request; usually 6 KB.
-const CAPACITY: NonZeroUsize =
-    match NonZeroUsize::new(256) { Some(n) => n, None => NonZeroUsize::MIN };
+const CAPACITY: NonZeroUsize = match NonZeroUsize::new(256) {
+    Some(n) => n,
+    None => NonZeroUsize::MIN,
+};

@@ -47,7 +47,10 @@ impl Worker {
     /// A decision id that no other decision has.
     pub(crate) fn next_decision(&mut self) -> DecisionId {
         self.decisions = self.decisions.wrapping_add(1);
-        DecisionId { vm: self.vm, counter: self.decisions }
+        DecisionId {
+            vm: self.vm,
+            counter: self.decisions,
+        }
     }
 
     /// Called about once a second, also without requests.

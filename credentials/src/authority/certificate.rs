@@ -25,13 +25,6 @@ pub(crate) struct CertificateAuthority {
     pub(crate) subject: Vec<u8>,
     /// The subject key identifier, which leaves give as their authority key identifier.
     pub(crate) key_id: Vec<u8>,
-    #[cfg_attr(
-        not(feature = "classical"),
-        expect(
-            dead_code,
-            reason = "without `classical` only the alternative half is verified"
-        )
-    )]
     pub(crate) classical: RsaKey,
     pub(crate) alternative: Option<AlternativeKey>,
 }

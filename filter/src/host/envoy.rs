@@ -2,7 +2,10 @@
 //! not expect, and a panic ends the worker's VM.
 //!
 //! This is the only file with unsafe code.
-#![expect(unsafe_code, reason = "host calls of the proxy-wasm ABI are foreign functions")]
+#![expect(
+    unsafe_code,
+    reason = "host calls of the proxy-wasm ABI are foreign functions"
+)]
 
 use std::ptr::{null, null_mut};
 
@@ -10,7 +13,7 @@ use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
 use sallyport_engine::time::TimeMs;
 
-use super::{HeaderBlock, Host, HostError, LogLevel, MetricId, Property};
+use super::{HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property};
 
 /// The proxy that runs this module.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +85,7 @@ impl Host for EnvoyHost {
         Ok(HeaderBlock::new(bytes.unwrap_or_default()))
     }
 
-    fn replace_request_headers(&self, headers: &[(&[u8], &[u8])]) -> Result<(), HostError> {
+    fn replace_request_headers(&self, headers: &[HeaderPair<'_>]) -> Result<(), HostError> {
         let call = "proxy_set_header_map_pairs";
         let block = HeaderBlock::write(headers).map_err(|_| HostError { call, status: -1 })?;
         let pairs = block.as_bytes();
@@ -101,7 +104,7 @@ impl Host for EnvoyHost {
 
     fn reply(&self, reply: &LocalReply) -> Result<(), HostError> {
         let call = "proxy_send_local_response";
-        let mut headers: Vec<(&[u8], &[u8])> = vec![(b"content-type", b"text/plain")];
+        let mut headers: Vec<HeaderPair<'_>> = vec![(b"content-type", b"text/plain")];
         if let Some(challenge) = &reply.challenge {
             headers.push((b"www-authenticate", challenge.as_bytes()));
         }
@@ -131,7 +134,10 @@ impl Host for EnvoyHost {
     }
 
     fn random(&self, buffer: &mut [u8]) -> Result<(), HostError> {
-        getrandom::fill(buffer).map_err(|_| HostError { call: "random_get", status: -1 })
+        getrandom::fill(buffer).map_err(|_| HostError {
+            call: "random_get",
+            status: -1,
+        })
     }
 
     fn plugin_configuration(&self) -> Result<Option<Vec<u8>>, HostError> {
@@ -152,7 +158,13 @@ impl Host for EnvoyHost {
     fn set_shared(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
         // SAFETY: `key` and `value` are valid for their lengths.
         done("proxy_set_shared_data", unsafe {
-            proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), ANY_CAS)
+            proxy_set_shared_data(
+                key.as_ptr(),
+                key.len(),
+                value.as_ptr(),
+                value.len(),
+                ANY_CAS,
+            )
         })
     }
 
@@ -170,12 +182,16 @@ impl Host for EnvoyHost {
 
     fn increment(&self, metric: MetricId) -> Result<(), HostError> {
         // SAFETY: numbers only.
-        done("proxy_increment_metric", unsafe { proxy_increment_metric(metric.0, 1) })
+        done("proxy_increment_metric", unsafe {
+            proxy_increment_metric(metric.0, 1)
+        })
     }
 
     fn set_gauge(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
         // SAFETY: numbers only.
-        done("proxy_record_metric", unsafe { proxy_record_metric(metric.0, value) })
+        done("proxy_record_metric", unsafe {
+            proxy_record_metric(metric.0, value)
+        })
     }
 
     fn log(&self, level: LogLevel, line: &str) -> Result<(), HostError> {
@@ -185,7 +201,9 @@ impl Host for EnvoyHost {
             LogLevel::Error => 4,
         };
         // SAFETY: `line` is valid for its length.
-        done("proxy_log", unsafe { proxy_log(level, line.as_ptr(), line.len()) })
+        done("proxy_log", unsafe {
+            proxy_log(level, line.as_ptr(), line.len())
+        })
     }
 }
 

@@ -7,6 +7,9 @@ pub struct HeaderBlock {
     bytes: Vec<u8>,
 }
 
+/// Name and value of a header.
+pub type HeaderPair<'a> = (&'a [u8], &'a [u8]);
+
 /// Why bytes are no header block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the host's header block is out of form")]
@@ -54,7 +57,7 @@ impl HeaderBlock {
     ///
     /// # Errors
     /// When the bytes are no header block, or have bytes left over.
-    pub fn pairs(&self) -> Result<Vec<(&[u8], &[u8])>, InvalidHeaderBlock> {
+    pub fn pairs(&self) -> Result<Vec<HeaderPair<'_>>, InvalidHeaderBlock> {
         // An empty map may be given without even a count.
         if self.bytes.is_empty() {
             return Ok(Vec::new());
@@ -69,7 +72,11 @@ impl HeaderBlock {
             let (name, value) = (lengths.number()?, lengths.number()?);
             pairs.push((texts.text(name)?, texts.text(value)?));
         }
-        if texts.0.is_empty() { Ok(pairs) } else { Err(InvalidHeaderBlock) }
+        if texts.0.is_empty() {
+            Ok(pairs)
+        } else {
+            Err(InvalidHeaderBlock)
+        }
     }
 }
 
@@ -108,7 +115,10 @@ mod tests {
         let headers: [(&[u8], &[u8]); 2] = [(b":path", b"/a"), (b"x", b"y")];
         let bytes = HeaderBlock::write(&headers).unwrap().bytes;
         for end in 1..bytes.len() {
-            assert!(HeaderBlock::new(bytes[..end].to_vec()).pairs().is_err(), "cut at {end}");
+            assert!(
+                HeaderBlock::new(bytes[..end].to_vec()).pairs().is_err(),
+                "cut at {end}"
+            );
         }
         let longer = [bytes.as_slice(), b"\0"].concat();
         assert!(HeaderBlock::new(longer).pairs().is_err());
@@ -116,7 +126,11 @@ mod tests {
 
     #[test]
     fn refuses_lengths_beyond_the_bytes() {
-        for bytes in [&[0xff; 4][..], &[0xff; 64], &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0]] {
+        for bytes in [
+            &[0xff; 4][..],
+            &[0xff; 64],
+            &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0],
+        ] {
             assert!(HeaderBlock::new(bytes.to_vec()).pairs().is_err());
         }
     }

@@ -5,7 +5,7 @@
 mod envoy;
 mod headers;
 
-pub use headers::{HeaderBlock, InvalidHeaderBlock};
+pub use headers::{HeaderBlock, HeaderPair, InvalidHeaderBlock};
 
 #[cfg(target_os = "wasi")]
 pub(crate) use envoy::EnvoyHost;
@@ -83,7 +83,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the host fails.
-    fn replace_request_headers(&self, headers: &[(&[u8], &[u8])]) -> Result<(), HostError>;
+    fn replace_request_headers(&self, headers: &[HeaderPair<'_>]) -> Result<(), HostError>;
 
     /// Removes all values of a header of the current request.
     ///

@@ -103,21 +103,22 @@ proptest::proptest! {
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 fn percent_decode(text: &str) -> alloc::string::String {
-    let mut decoded = alloc::string::String::new();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let hex = rest.get(1..3).filter(|_| character == '%');
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).map_or(None, Some)) {
-            Some(byte) => {
-                decoded.push(char::from(byte));
-                rest = &rest[3..];
-            }
-            None => {
-                decoded.push(character);
-                rest = &rest[character.len_utf8()..];
-            }
+    let hex = |pair: &[u8]| match pair {
+        [b'%', high, low] => {
+            let high = char::from(*high).to_digit(16)?;
+            let low = char::from(*low).to_digit(16)?;
+            char::from_u32(high * 16 + low)
         }
+        _ => None,
+    };
+    let mut decoded = alloc::string::String::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escape = rest.get(..3).and_then(hex);
+        decoded.push(escape.unwrap_or(char::from(*first)));
+        rest = if escape.is_some() { &rest[3..] } else { tail };
     }
     decoded
 }

@@ -1,0 +1,191 @@
+//! The form of the vectors, and what it means that one agrees.
+
+use std::collections::BTreeMap;
+
+use sallyport_credentials::{AuthoritySet, certificate, pem, token};
+use sallyport_engine::facts::CredentialFault;
+#[cfg(feature = "classical")]
+use sallyport_engine::facts::{CredentialFacts, PeerCertificate};
+use sallyport_engine::policy::raw;
+use serde::{Deserialize, Serialize};
+
+/// Sets of authorities by name, and cases that refer to them.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Corpus {
+    pub authorities: BTreeMap<String, raw::Authorities>,
+    pub cases: Vec<Case>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    /// The set of authorities that is pinned.
+    pub authorities: String,
+    pub input: Input,
+    pub expected: Expected,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Input {
+    Certificate {
+        /// As `connection.peer_certificate` gives it.
+        pem: String,
+    },
+    Token {
+        token: String,
+        signature: String,
+        /// In hexadecimal digits.
+        certificate_sha256: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Expected {
+    Credential {
+        assurance: String,
+        authority: Option<String>,
+        subject: String,
+        not_before_ms: u64,
+        not_after_ms: u64,
+    },
+    Fault {
+        fault: String,
+    },
+    /// A certificate that names nobody.
+    Unreadable,
+    /// Not one certificate in PEM.
+    InvalidPem,
+}
+
+/// Faults that come after the ML-DSA half held.
+const AFTER_ALTERNATIVE: [&str; 3] =
+    ["ClassicalSignatureInvalid", "BindingMismatch", "ClaimsInvalid"];
+
+impl Corpus {
+    /// Runs all cases, whole or only their ML-DSA half, and gives a line for each that disagrees.
+    pub fn disagreements(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut sets = BTreeMap::new();
+        for (name, authorities) in &self.authorities {
+            match AuthoritySet::new(Some(authorities)) {
+                Ok(set) => drop(sets.insert(name, set)),
+                Err(faults) => lines.push(format!("authorities {name}: {faults:?}")),
+            }
+        }
+        for case in &self.cases {
+            let Some(set) = sets.get(&case.authorities) else {
+                lines.push(format!("{}: no authorities `{}`", case.name, case.authorities));
+                continue;
+            };
+            #[cfg(feature = "classical")]
+            if let Err(line) = case.check(set) {
+                lines.push(line);
+            }
+            if let Err(line) = case.check_alternative(set) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+impl Case {
+    #[cfg(feature = "classical")]
+    fn check(&self, set: &AuthoritySet) -> Result<(), String> {
+        let found = match &self.input {
+            Input::Certificate { pem } => match pem::decode_certificate(pem.as_bytes()) {
+                Ok(der) => match certificate::read(set, &der) {
+                    PeerCertificate::Read { credential, .. } => outcome(credential),
+                    PeerCertificate::Unreadable => Expected::Unreadable,
+                    PeerCertificate::Unavailable => {
+                        return Err(format!("{}: unavailable", self.name));
+                    }
+                },
+                Err(_) => Expected::InvalidPem,
+            },
+            Input::Token { token, signature, certificate_sha256 } => {
+                let headers = token::TokenHeaders {
+                    token: token.as_bytes(),
+                    signature: signature.as_bytes(),
+                };
+                outcome(token::verify(set, headers, &unhex(certificate_sha256)))
+            }
+        };
+        if found == self.expected {
+            Ok(())
+        } else {
+            Err(format!("{}: expected {:?}, found {found:?}", self.name, self.expected))
+        }
+    }
+
+    fn check_alternative(&self, set: &AuthoritySet) -> Result<(), String> {
+        let found = match &self.input {
+            Input::Certificate { pem } => match pem::decode_certificate(pem.as_bytes()) {
+                Ok(der) => certificate::verify_alternative(set, &der),
+                Err(_) => Err(CredentialFault::Malformed),
+            },
+            Input::Token { token, signature, .. } => {
+                let headers = token::TokenHeaders {
+                    token: token.as_bytes(),
+                    signature: signature.as_bytes(),
+                };
+                token::verify_alternative(set, headers)
+            }
+        };
+        let is_token = matches!(self.input, Input::Token { .. });
+        let agrees = match (&self.expected, &found) {
+            (Expected::Credential { assurance, authority, .. }, Ok(name)) => {
+                assurance == "hybrid" && authority.as_deref() == Some(name.as_ref())
+            }
+            (Expected::Credential { assurance, authority: None, .. }, Err(fault)) => {
+                assurance == "classical" && *fault == CredentialFault::AuthorityUnknown
+            }
+            (Expected::Credential { assurance, authority: Some(_), .. }, Err(fault)) => {
+                assurance == "classical" && *fault == CredentialFault::HybridSignatureMissing
+            }
+            // Claims are not looked at, except for `iss`, which must be there.
+            (Expected::Fault { fault }, Ok(_)) => {
+                AFTER_ALTERNATIVE.contains(&fault.as_str())
+                    || is_token && fault == "TrustDomainForeign"
+            }
+            (Expected::Fault { fault }, Err(found)) => *fault == format!("{found:?}"),
+            (Expected::Unreadable | Expected::InvalidPem, found) => {
+                *found == Err(CredentialFault::Malformed)
+            }
+        };
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!("{}: ML-DSA half of {:?} is {found:?}", self.name, self.expected))
+        }
+    }
+}
+
+#[cfg(feature = "classical")]
+fn outcome(credential: Result<CredentialFacts, CredentialFault>) -> Expected {
+    match credential {
+        Ok(facts) => Expected::Credential {
+            assurance: facts.assurance.to_string(),
+            authority: facts.authority.map(|name| name.to_string()),
+            subject: facts.subject.to_string(),
+            not_before_ms: facts.not_before.0,
+            not_after_ms: facts.not_after.0,
+        },
+        Err(fault) => Expected::Fault { fault: format!("{fault:?}") },
+    }
+}
+
+/// Bytes that are missing or no digits become zero: the case then disagrees.
+#[cfg(feature = "classical")]
+fn unhex(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digits = str::from_utf8(digits).unwrap_or_default();
+        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+    }
+    bytes
+}

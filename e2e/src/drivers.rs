@@ -1,0 +1,35 @@
+//! What can play a scenario. All drivers must come to the same answers.
+
+pub mod envoy;
+pub mod native;
+
+use serde::Deserialize;
+
+use crate::HarnessError;
+use crate::observed::Observed;
+use crate::scenario::Request;
+
+/// Something that decides requests.
+pub trait Driver {
+    /// Which driver it is.
+    fn kind(&self) -> DriverKind;
+
+    /// Lets time pass until so many milliseconds after the start; none when that is over.
+    fn wait_until(&mut self, at_ms: u64);
+
+    /// Makes a request on a connection of the scenario.
+    ///
+    /// # Errors
+    /// When it could not be made, or its outcome not be seen.
+    fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError>;
+}
+
+/// The drivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DriverKind {
+    /// The engine, called directly.
+    Native,
+    /// The shipped module in Envoy.
+    Envoy,
+}

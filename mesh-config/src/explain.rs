@@ -1,0 +1,216 @@
+//! What the filter would answer to one request, and why.
+//!
+//! The facts are built here from a description instead of from a proxy; everything after that is
+//! the filter's own code: header rules, credential checks, decision, record. So the answer cannot
+//! differ from a sidecar's that sees the same facts.
+
+use std::net::IpAddr;
+
+use sallyport_credentials::token::{self, TokenHeaders};
+use sallyport_credentials::{certificate, sha256};
+use sallyport_engine::decide::peer_of;
+use sallyport_engine::facts::{
+    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
+    PeerValidation, RequestFacts, TlsVersion, Transport,
+};
+use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE, TokenHalves};
+use sallyport_engine::identity::{Assurance, SpiffeId};
+use sallyport_engine::policy::raw::RequiredAssurance;
+use sallyport_engine::reason::DenyReason;
+use sallyport_engine::record::Record;
+use sallyport_engine::session;
+use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::{DenialEvidence, PeerKey, PeerTable};
+use sallyport_engine::verdict::{DecisionId, Verdict};
+
+use crate::policy_file::LoadedPolicy;
+
+/// A request to be judged.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Who calls, and how.
+    pub caller: Caller,
+    /// The identity of the workload that is called.
+    pub called: SpiffeId,
+    /// The TLS version of the connection; without meaning for a plaintext caller.
+    pub tls: TlsVersion,
+    /// Address of the TCP peer.
+    pub source_ip: IpAddr,
+    /// The port that is called.
+    pub port: u16,
+    /// The headers, with `:method` and `:path`; names in lower case.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The time of the request.
+    pub now: TimeMs,
+    /// How many different requests of the caller were refused just before.
+    pub denials: u16,
+}
+
+/// The caller of a request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// No mutual TLS.
+    Plaintext,
+    /// A fresh certificate that says this and verifies.
+    Assumed {
+        /// Whom it names.
+        identity: SpiffeId,
+        /// What its signatures amount to.
+        assurance: RequiredAssurance,
+    },
+    /// A certificate (DER), which is verified. That Envoy validated its chain is assumed.
+    Certificate(Vec<u8>),
+}
+
+/// The filter's answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether the request goes on.
+    pub outcome: Outcome,
+    /// Why not, or what only shadow mode lets pass.
+    pub reason: Option<DenyReason>,
+    /// The record that the filter would log.
+    pub record: Record,
+}
+
+/// Whether a request goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It goes on.
+    Allowed,
+    /// It is refused.
+    Denied,
+    /// It goes on only because the mode that applies is shadow.
+    WouldBeDenied,
+}
+
+/// The header pairs of a request line.
+#[must_use]
+pub fn request_line(method: &str, path: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    vec![
+        (b":method".to_vec(), method.as_bytes().to_vec()),
+        (b":path".to_vec(), path.as_bytes().to_vec()),
+    ]
+}
+
+/// The header pairs of a hybrid token.
+#[must_use]
+pub fn token_headers(token: &[u8], signature: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    vec![
+        (TOKEN.as_bytes().to_vec(), token.to_vec()),
+        (TOKEN_SIGNATURE.as_bytes().to_vec(), signature.to_vec()),
+    ]
+}
+
+/// Judges a request.
+#[must_use]
+pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
+    let connection = connection(loaded, question);
+    let head = RequestHead::read(
+        question.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())),
+    );
+    let token = head.token().map(|halves| verify_token(loaded, &connection, halves));
+    let key = peer_of(&connection).map(|(identity, digest)| PeerKey::new(identity, *digest));
+    let mut peers = PeerTable::new(1);
+    if let Some(key) = &key {
+        let state = peers.state(key, question.now);
+        for number in 0..question.denials {
+            let target = format!("/assumed-denial/{number}");
+            state.record(DenialEvidence::new("GET", &target), question.now);
+        }
+    }
+    let gathered = request(&head).map(|request| Facts {
+        connection: &connection,
+        token: token.as_ref().map(|token| token.as_ref().map_err(|fault| *fault)),
+        request,
+    });
+    let id = DecisionId { vm: [0; 8], counter: 0 };
+    let verdict =
+        session::admit(&loaded.policy, gathered, key.as_ref(), &mut peers, question.now, id);
+    Answer {
+        outcome: Outcome::of(&verdict),
+        reason: verdict.reason(),
+        record: Record::new(
+            &verdict,
+            Some(&connection),
+            &head,
+            Some(&loaded.sha256),
+            question.now,
+        ),
+    }
+}
+
+impl Outcome {
+    fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Deny(_) => Self::Denied,
+            Verdict::Allow(permit) if permit.would_deny().is_some() => Self::WouldBeDenied,
+            Verdict::Allow(_) => Self::Allowed,
+        }
+    }
+}
+
+fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
+    let (certificate_sha256, certificate) = match &question.caller {
+        Caller::Plaintext => return connection_of(question, Transport::Plaintext),
+        Caller::Assumed { identity, assurance } => (
+            // Any digest will do: it only tells callers apart.
+            sha256(identity.as_str().as_bytes()),
+            assumed(identity, *assurance, question.now),
+        ),
+        Caller::Certificate(der) => (sha256(der), certificate::read(&loaded.authorities, der)),
+    };
+    let tls = MutualTls {
+        validation: PeerValidation::Assumed,
+        version: question.tls,
+        certificate_sha256,
+        certificate,
+    };
+    connection_of(question, Transport::Mutual(tls))
+}
+
+fn connection_of(question: &Question, transport: Transport) -> ConnectionFacts {
+    ConnectionFacts {
+        own: Some(question.called.clone()),
+        transport,
+        source_ip: question.source_ip,
+        destination_port: question.port,
+    }
+}
+
+fn assumed(identity: &SpiffeId, assurance: RequiredAssurance, now: TimeMs) -> PeerCertificate {
+    let credential = CredentialFacts {
+        authority: None,
+        subject: identity.clone(),
+        assurance: Assurance::from(assurance),
+        not_before: now,
+        not_after: TimeMs(now.0.saturating_add(ASSUMED_LIFETIME_MS)),
+    };
+    PeerCertificate::Read { subject: identity.clone(), credential: Ok(credential) }
+}
+
+/// A token is bound to a certificate, so it counts only beside a real one.
+fn verify_token(
+    loaded: &LoadedPolicy,
+    connection: &ConnectionFacts,
+    halves: Result<TokenHalves<'_>, CredentialFault>,
+) -> Result<CredentialFacts, CredentialFault> {
+    let halves = halves?;
+    let headers = TokenHeaders { token: halves.token, signature: halves.signature };
+    match &connection.transport {
+        Transport::Plaintext => Err(CredentialFault::BindingMismatch),
+        Transport::Mutual(tls) => {
+            token::verify(&loaded.authorities, headers, &tls.certificate_sha256)
+        }
+    }
+}
+
+fn request<'a>(head: &RequestHead<'a>) -> Result<RequestFacts<'a>, DenyReason> {
+    Ok(RequestFacts { method: head.method()?, path: head.path()? })
+}
+
+const ASSUMED_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests;

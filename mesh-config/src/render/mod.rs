@@ -1,0 +1,8 @@
+//! Configuration of proxies, written from a valid policy.
+//!
+//! Output is deterministic: the same policy gives the same bytes.
+
+pub mod envoy;
+mod plugin;
+
+pub use plugin::{FailStrategy, InvalidRendering, plugin_config};
