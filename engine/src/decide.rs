@@ -65,16 +65,25 @@ fn pass_gates(
     now: TimeMs,
     context: &mut Context,
 ) -> Result<Basis, DenyReason> {
+    let is_probe = policy.is_probe(facts.connection, &facts.request);
+    let tls = match &facts.connection.transport {
+        Transport::Mutual(tls) => tls,
+        // Without mutual TLS the proxy shows no identity of its own, so gate 0 cannot ask for one:
+        // probes of a kubelet pass gate 1, gate 2 denies everything else.
+        Transport::Plaintext if is_probe => return Ok(Basis::Probe),
+        Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
+    };
+
     // Gate 0: our own identity has a segment.
     let own = own_segment(policy, facts.connection, context)?;
 
     // Gate 1: exactly a health probe; nothing else is exempt.
-    if policy.is_probe(facts.connection, &facts.request) {
+    if is_probe {
         return Ok(Basis::Probe);
     }
 
     // Gate 2: the peer has a validated identity of a known trust domain.
-    let (tls, subject, certificate) = identified_peer(policy, facts.connection)?;
+    let (subject, certificate) = identified_peer(policy, tls)?;
     context.source = Some(subject.clone());
     context.assurance = Assurance::Classical;
 
@@ -174,12 +183,8 @@ type CertificateResult = Result<CredentialFacts, crate::facts::CredentialFault>;
 
 fn identified_peer<'a>(
     policy: &Policy,
-    connection: &'a ConnectionFacts,
-) -> Result<(&'a MutualTls, &'a SpiffeId, &'a CertificateResult), DenyReason> {
-    let tls = match &connection.transport {
-        Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
-        Transport::Mutual(tls) => tls,
-    };
+    tls: &'a MutualTls,
+) -> Result<(&'a SpiffeId, &'a CertificateResult), DenyReason> {
     match tls.validation {
         PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
         PeerValidation::Validated | PeerValidation::Assumed => {}
@@ -189,7 +194,7 @@ fn identified_peer<'a>(
         PeerCertificate::Unreadable => Err(DenyReason::PeerIdentityInvalid),
         PeerCertificate::Read { subject, credential } => {
             if policy.knows_trust_domain(subject.trust_domain()) {
-                Ok((tls, subject, credential))
+                Ok((subject, credential))
             } else {
                 Err(DenyReason::TrustDomainUnknown)
             }

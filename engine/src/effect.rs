@@ -107,7 +107,7 @@ impl LocalReply {
             status: row.status,
             grpc_status: reason.grpc_status(),
             details: format!("sallyport_denied[policy[{policy}]-flow[{flow}]-reason[{code}]]"),
-            body: format!("denied by sallyport: {code} (decision {})\n", context.decision_id),
+            body: format!("denied by sallyport: {code} (decision {})", context.decision_id),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),
         }

@@ -8,12 +8,18 @@ use crate::der::{self, Element, InvalidDer, Reader};
 /// The parts of a certificate. Slices of whole elements, unless said otherwise.
 pub(crate) struct Parts<'a> {
     /// The TBSCertificate, which the classical signature covers.
-    #[cfg_attr(not(feature = "classical"), expect(dead_code, reason = "a half of its own"))]
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "a half of its own")
+    )]
     pub(crate) tbs: &'a [u8],
     /// The outer AlgorithmIdentifier.
     pub(crate) signature_algorithm: &'a [u8],
     /// The bytes of the classical signature.
-    #[cfg_attr(not(feature = "classical"), expect(dead_code, reason = "a half of its own"))]
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "a half of its own")
+    )]
     pub(crate) signature: &'a [u8],
     /// The AlgorithmIdentifier inside of the TBSCertificate.
     pub(crate) inner_algorithm: &'a [u8],

@@ -28,7 +28,11 @@ pub struct Case {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Input {
     Certificate {
         /// As `connection.peer_certificate` gives it.
@@ -43,7 +47,11 @@ pub enum Input {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "outcome",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Expected {
     Credential {
         assurance: String,
@@ -62,8 +70,11 @@ pub enum Expected {
 }
 
 /// Faults that come after the ML-DSA half held.
-const AFTER_ALTERNATIVE: [&str; 3] =
-    ["ClassicalSignatureInvalid", "BindingMismatch", "ClaimsInvalid"];
+const AFTER_ALTERNATIVE: [&str; 3] = [
+    "ClassicalSignatureInvalid",
+    "BindingMismatch",
+    "ClaimsInvalid",
+];
 
 impl Corpus {
     /// Runs all cases, whole or only their ML-DSA half, and gives a line for each that disagrees.
@@ -78,7 +89,10 @@ impl Corpus {
         }
         for case in &self.cases {
             let Some(set) = sets.get(&case.authorities) else {
-                lines.push(format!("{}: no authorities `{}`", case.name, case.authorities));
+                lines.push(format!(
+                    "{}: no authorities `{}`",
+                    case.name, case.authorities
+                ));
                 continue;
             };
             #[cfg(feature = "classical")]
@@ -107,7 +121,11 @@ impl Case {
                 },
                 Err(_) => Expected::InvalidPem,
             },
-            Input::Token { token, signature, certificate_sha256 } => {
+            Input::Token {
+                token,
+                signature,
+                certificate_sha256,
+            } => {
                 let headers = token::TokenHeaders {
                     token: token.as_bytes(),
                     signature: signature.as_bytes(),
@@ -118,7 +136,10 @@ impl Case {
         if found == self.expected {
             Ok(())
         } else {
-            Err(format!("{}: expected {:?}, found {found:?}", self.name, self.expected))
+            Err(format!(
+                "{}: expected {:?}, found {found:?}",
+                self.name, self.expected
+            ))
         }
     }
 
@@ -128,7 +149,9 @@ impl Case {
                 Ok(der) => certificate::verify_alternative(set, &der),
                 Err(_) => Err(CredentialFault::Malformed),
             },
-            Input::Token { token, signature, .. } => {
+            Input::Token {
+                token, signature, ..
+            } => {
                 let headers = token::TokenHeaders {
                     token: token.as_bytes(),
                     signature: signature.as_bytes(),
@@ -138,15 +161,30 @@ impl Case {
         };
         let is_token = matches!(self.input, Input::Token { .. });
         let agrees = match (&self.expected, &found) {
-            (Expected::Credential { assurance, authority, .. }, Ok(name)) => {
-                assurance == "hybrid" && authority.as_deref() == Some(name.as_ref())
-            }
-            (Expected::Credential { assurance, authority: None, .. }, Err(fault)) => {
-                assurance == "classical" && *fault == CredentialFault::AuthorityUnknown
-            }
-            (Expected::Credential { assurance, authority: Some(_), .. }, Err(fault)) => {
-                assurance == "classical" && *fault == CredentialFault::HybridSignatureMissing
-            }
+            (
+                Expected::Credential {
+                    assurance,
+                    authority,
+                    ..
+                },
+                Ok(name),
+            ) => assurance == "hybrid" && authority.as_deref() == Some(name.as_ref()),
+            (
+                Expected::Credential {
+                    assurance,
+                    authority: None,
+                    ..
+                },
+                Err(fault),
+            ) => assurance == "classical" && *fault == CredentialFault::AuthorityUnknown,
+            (
+                Expected::Credential {
+                    assurance,
+                    authority: Some(_),
+                    ..
+                },
+                Err(fault),
+            ) => assurance == "classical" && *fault == CredentialFault::HybridSignatureMissing,
             // Claims are not looked at, except for `iss`, which must be there.
             (Expected::Fault { fault }, Ok(_)) => {
                 AFTER_ALTERNATIVE.contains(&fault.as_str())
@@ -160,7 +198,10 @@ impl Case {
         if agrees {
             Ok(())
         } else {
-            Err(format!("{}: ML-DSA half of {:?} is {found:?}", self.name, self.expected))
+            Err(format!(
+                "{}: ML-DSA half of {:?} is {found:?}",
+                self.name, self.expected
+            ))
         }
     }
 }
@@ -175,7 +216,9 @@ fn outcome(credential: Result<CredentialFacts, CredentialFault>) -> Expected {
             not_before_ms: facts.not_before.0,
             not_after_ms: facts.not_after.0,
         },
-        Err(fault) => Expected::Fault { fault: format!("{fault:?}") },
+        Err(fault) => Expected::Fault {
+            fault: format!("{fault:?}"),
+        },
     }
 }
 

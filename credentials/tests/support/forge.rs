@@ -36,8 +36,9 @@ pub struct ForgeKeys {
     pub is_87: bool,
 }
 
-pub const SHA256_WITH_RSA: &[u8] =
-    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00];
+pub const SHA256_WITH_RSA: &[u8] = &[
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00,
+];
 
 pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
@@ -80,9 +81,17 @@ pub fn contents(element: &[u8]) -> &[u8] {
 
 pub fn extension(number: u8, critical: Option<u8>, value: &[u8]) -> ForgedExtension {
     let mut fields = vec![0x06, 0x03, 0x55, 0x1d, number];
-    fields.extend(critical.map(|flag| [0x01, 0x01, flag]).into_iter().flatten());
+    fields.extend(
+        critical
+            .map(|flag| [0x01, 0x01, flag])
+            .into_iter()
+            .flatten(),
+    );
     fields.extend(tlv(0x04, value));
-    ForgedExtension { number, raw: tlv(0x30, &fields) }
+    ForgedExtension {
+        number,
+        raw: tlv(0x30, &fields),
+    }
 }
 
 impl Forge {
@@ -91,7 +100,10 @@ impl Forge {
         let fields = split(contents(&outer[0]));
         let extensions = split(contents(contents(&fields[7])))
             .into_iter()
-            .map(|raw| ForgedExtension { number: contents(&raw)[4], raw })
+            .map(|raw| ForgedExtension {
+                number: contents(&raw)[4],
+                raw,
+            })
             .collect();
         Self {
             version: fields[0].clone(),
@@ -107,7 +119,8 @@ impl Forge {
     }
 
     pub fn without(mut self, number: u8) -> Self {
-        self.extensions.retain(|extension| extension.number != number);
+        self.extensions
+            .retain(|extension| extension.number != number);
         self
     }
 
@@ -137,7 +150,12 @@ impl Forge {
         if with_signature_field {
             fields.extend(&self.inner_algorithm);
         }
-        for part in [&self.issuer, &self.validity, &self.subject, &self.public_key] {
+        for part in [
+            &self.issuer,
+            &self.validity,
+            &self.subject,
+            &self.public_key,
+        ] {
             fields.extend(part);
         }
         fields.extend(tlv(0xa3, &tlv(0x30, &list)));
@@ -171,7 +189,9 @@ impl Forge {
     pub fn sign_with(&self, keys: &ForgeKeys, padding: &'static dyn RsaEncoding) -> Vec<u8> {
         let tbs = self.fields(true, None);
         let mut signature = vec![0; keys.rsa.public().modulus_len()];
-        keys.rsa.sign(padding, &SystemRandom::new(), &tbs, &mut signature).unwrap();
+        keys.rsa
+            .sign(padding, &SystemRandom::new(), &tbs, &mut signature)
+            .unwrap();
         let bits = tlv(0x03, &[&[0], signature.as_slice()].concat());
         tlv(0x30, &[tbs, self.outer_algorithm.clone(), bits].concat())
     }
@@ -195,17 +215,25 @@ impl ForgeKeys {
     }
 
     pub fn classical(authority: &ClassicalAuthority) -> Self {
-        Self { rsa: rsa(&authority.private_key().unwrap()), seed: None, is_87: false }
+        Self {
+            rsa: rsa(&authority.private_key().unwrap()),
+            seed: None,
+            is_87: false,
+        }
     }
 
     pub fn sign_alternative(&self, message: &[u8], context: &[u8]) -> Vec<u8> {
         let seed = self.seed.unwrap();
         if self.is_87 {
             let (_, key) = fips204::ml_dsa_87::KG::keygen_from_seed(&seed);
-            key.try_sign_with_seed(&[7; 32], message, context).unwrap().to_vec()
+            key.try_sign_with_seed(&[7; 32], message, context)
+                .unwrap()
+                .to_vec()
         } else {
             let (_, key) = fips204::ml_dsa_65::KG::keygen_from_seed(&seed);
-            key.try_sign_with_seed(&[7; 32], message, context).unwrap().to_vec()
+            key.try_sign_with_seed(&[7; 32], message, context)
+                .unwrap()
+                .to_vec()
         }
     }
 }

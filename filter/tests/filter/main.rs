@@ -1,4 +1,11 @@
 //! The filter on a fake host: the same code as in Envoy, but for the host calls themselves.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected shall panic"
+)]
 
 mod configuration;
 mod requests;

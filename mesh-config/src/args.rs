@@ -1,0 +1,361 @@
+//! The command line as it is typed.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use sallyport_engine::identity::{SpiffeId, TrustDomain};
+use serde::Deserialize;
+
+use crate::duration::Lifetime;
+
+/// Check policies, explain decisions, make credentials, render proxy configuration.
+///
+/// Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.
+#[derive(Debug, Parser)]
+#[command(name = "sallyport", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// How to write results.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The form of results on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say everything that is wrong with policy files.
+    Check(CheckArgs),
+    /// Say what the filter answers to a request, and why.
+    Explain(Box<ExplainArgs>),
+    /// Make and show credentials for development, demonstrations and tests.
+    #[command(subcommand)]
+    Cred(CredCommand),
+    /// Write the configuration of a proxy.
+    Render(RenderArgs),
+    /// Print the JSON Schema of policy files.
+    Schema,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print a generated reference document.
+    #[command(hide = true)]
+    Docs {
+        /// Which one.
+        #[arg(value_enum)]
+        document: ReferenceDocument,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Policy files, YAML or JSON.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The policy file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// A file with the request as JSON, `-` for standard input. Its keys are named as the flags
+    /// below, in camel case.
+    #[arg(long, value_name = "FILE", conflicts_with = "asked")]
+    pub(crate) request: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+}
+
+/// A request, typed as flags or read from JSON.
+#[derive(Debug, Default, Args, Deserialize)]
+#[group(id = "asked", multiple = true)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Asked {
+    /// SPIFFE ID of the caller. Not needed with a certificate.
+    #[arg(long, value_name = "SPIFFE_ID")]
+    pub(crate) from: Option<String>,
+    /// SPIFFE ID of the workload that is called.
+    #[arg(long, value_name = "SPIFFE_ID")]
+    pub(crate) to: Option<String>,
+    /// HTTP method. Default: GET.
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Path of the request, as it is sent.
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Port that is called.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Assume a fresh certificate of this assurance. Default: classical.
+    #[arg(long, value_enum, conflicts_with = "certificate")]
+    pub(crate) assurance: Option<AssumedAssurance>,
+    /// The caller's certificate (PEM), verified with the policy's authorities.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// File with the value of `hybrid-identity-token`.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) token: Option<PathBuf>,
+    /// File with the value of `hybrid-identity-signature`.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) signature: Option<PathBuf>,
+    /// The caller does not use mutual TLS.
+    #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls"])]
+    pub(crate) plaintext: bool,
+    /// TLS version of the connection. Default: 1.3.
+    #[arg(long, value_enum)]
+    pub(crate) tls: Option<AssumedTls>,
+    /// Address of the TCP peer. Default: 192.0.2.1, which is nobody's.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source_ip: Option<IpAddr>,
+    /// Time of the request: RFC 3339, or milliseconds since 1970. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Assume that so many different requests of the caller were refused just before.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(crate) denials: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum AssumedAssurance {
+    Classical,
+    Hybrid,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+pub(crate) enum AssumedTls {
+    #[value(name = "1.2")]
+    #[serde(rename = "1.2")]
+    Tls12,
+    #[value(name = "1.3")]
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredCommand {
+    /// Make an authority.
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
+    /// Issue a workload certificate with a new key.
+    Certificate(CertificateArgs),
+    /// Issue a hybrid token for a certificate.
+    Token(TokenArgs),
+    /// Describe a certificate, public key or token. Private keys are not shown.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthorityCommand {
+    /// Make the keys of a new authority, and print the policy entry that pins it.
+    New(AuthorityArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuthorityArgs {
+    /// What it signs.
+    #[arg(long, value_enum)]
+    pub(crate) kind: AuthorityKind,
+    /// Its name in the policy: a DNS label.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The one trust domain whose identities it certifies.
+    #[arg(long)]
+    pub(crate) trust_domain: TrustDomain,
+    /// Folder for its files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Algorithm of its post-quantum key; a classical authority has none.
+    #[arg(long, value_enum, default_value_t = Algorithm::MlDsa65)]
+    pub(crate) algorithm: Algorithm,
+    /// Size of its RSA key.
+    #[arg(long, value_enum, default_value_t = RsaSize::Bits3072)]
+    pub(crate) rsa_bits: RsaSize,
+    /// Lifetime of its certificate, as in `365d`; a token authority has none.
+    #[arg(long, default_value = "3650d")]
+    pub(crate) ttl: Lifetime,
+    /// `iss` of its tokens. Default: `https://<name>.<trust domain>`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) issuer: Option<String>,
+    /// `aud` of its tokens.
+    #[arg(long, value_name = "TEXT", default_value = "sallyport")]
+    pub(crate) audience: String,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuthorityKind {
+    /// Certificates with an RSA and an ML-DSA signature.
+    Hybrid,
+    /// Certificates with an RSA signature.
+    Classical,
+    /// Hybrid tokens.
+    Token,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// FIPS 204, security category 3.
+    #[value(name = "ML-DSA-65")]
+    MlDsa65,
+    /// FIPS 204, security category 5.
+    #[value(name = "ML-DSA-87")]
+    MlDsa87,
+    /// Legacy code before the standard; tokens only.
+    #[value(name = "Dilithium5")]
+    Dilithium5,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RsaSize {
+    #[value(name = "2048")]
+    Bits2048,
+    #[value(name = "3072")]
+    Bits3072,
+    #[value(name = "4096")]
+    Bits4096,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertificateArgs {
+    /// Folder of the authority that issues it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) authority: PathBuf,
+    /// Whom it names.
+    #[arg(long)]
+    pub(crate) spiffe_id: SpiffeId,
+    /// Folder for `cert-chain.pem`, `key.pem` and `root-cert.pem`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Its lifetime, as in `24h`.
+    #[arg(long, default_value = "24h")]
+    pub(crate) ttl: Lifetime,
+    /// A DNS name beside the SPIFFE ID. May be given several times.
+    #[arg(long = "dns-name", value_name = "NAME")]
+    pub(crate) dns_names: Vec<String>,
+    /// The kind of its key.
+    #[arg(long, value_enum, default_value_t = KeyKind::Rsa2048)]
+    pub(crate) key: KeyKind,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// RSA with 2048 bits.
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+    /// ECDSA on P-256.
+    #[value(name = "ecdsa-p256")]
+    EcdsaP256,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Folder of the authority that issues it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) authority: PathBuf,
+    /// The certificate (PEM) that it is bound to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: PathBuf,
+    /// Whom it names. Default: whom the certificate names.
+    #[arg(long)]
+    pub(crate) spiffe_id: Option<SpiffeId>,
+    /// Its `aud`. Default: the authority's.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) audience: Option<String>,
+    /// Folder for `hybrid-identity-token` and `hybrid-identity-signature`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Its lifetime, as in `5m`.
+    #[arg(long, default_value = "5m")]
+    pub(crate) ttl: Lifetime,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The file: PEM, or the JWT half of a token.
+    pub(crate) file: PathBuf,
+    /// Also verify a certificate with the authorities of this policy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// The proxy.
+    #[arg(long, value_enum)]
+    pub(crate) target: Target,
+    /// What to write.
+    #[arg(long = "as", value_enum, default_value_t = Resource::Filter)]
+    pub(crate) resource: Resource,
+    /// The policy file. Needed for `filter` and `ecds`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Path of the wasm module in the proxy's file system. Needed for `filter` and `ecds`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) module: Option<String>,
+    /// Path of the `ecds` file in the proxy's file system. Needed for `ecds-filter`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) resource_path: Option<String>,
+    /// What the proxy does with requests when the filter itself fails.
+    #[arg(long, value_enum, default_value_t = Strategy::Reload)]
+    pub(crate) fail_strategy: Strategy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// A stock Envoy, without a control plane.
+    Envoy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Resource {
+    /// An entry of `http_filters` that carries the policy.
+    Filter,
+    /// An entry of `http_filters` that watches a file with the policy.
+    EcdsFilter,
+    /// The file that such an entry watches.
+    Ecds,
+    /// The `stats_config` that makes a label of the reason in metric names.
+    StatsTags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Strategy {
+    /// Refuse, and load the filter anew.
+    Reload,
+    /// Let pass unchecked; only for a policy in shadow.
+    Open,
+    /// Refuse until the proxy is restarted.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReferenceDocument {
+    /// Why requests are denied.
+    Reasons,
+    /// The metrics of the filter.
+    Metrics,
+    /// The policy file.
+    Policy,
+}

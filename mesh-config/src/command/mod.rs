@@ -1,0 +1,34 @@
+//! The verbs of the command line, one module each.
+
+mod check;
+mod completions;
+mod cred;
+mod docs;
+mod explain;
+mod failure;
+mod render;
+mod schema;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::terminal;
+
+use failure::Failure;
+
+/// Runs a command; what went wrong is said on standard error.
+pub(crate) fn run(cli: Cli) -> Exit {
+    let output = cli.output;
+    let result = match cli.command {
+        Command::Check(args) => check::run(&args, output),
+        Command::Explain(args) => explain::run(*args, output),
+        Command::Cred(command) => cred::run(command, output),
+        Command::Render(args) => render::run(&args, output),
+        Command::Schema => schema::run(),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Docs { document } => docs::run(document),
+    };
+    result.unwrap_or_else(|failure: Failure| {
+        terminal::complain(failure.text());
+        failure.exit()
+    })
+}

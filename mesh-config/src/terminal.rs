@@ -1,0 +1,53 @@
+//! Standard output and standard error, with colour where a person looks at them.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Color, Style};
+
+/// What a word stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Good news.
+    Good,
+    /// To be looked at.
+    Warning,
+    /// Bad news.
+    Bad,
+}
+
+/// A word in its tone. Codes for colour are dropped where the output is no terminal, or `NO_COLOR`
+/// is set.
+pub(crate) fn toned(tone: Tone, word: &str) -> String {
+    let color = match tone {
+        Tone::Good => AnsiColor::Green,
+        Tone::Warning => AnsiColor::Yellow,
+        Tone::Bad => AnsiColor::Red,
+    };
+    let style = Style::new().bold().fg_color(Some(Color::Ansi(color)));
+    format!("{style}{word}{style:#}")
+}
+
+/// Writes a line to standard output.
+pub(crate) fn line(text: impl fmt::Display) -> io::Result<()> {
+    quiet_when_closed(writeln!(anstream::stdout(), "{text}"))
+}
+
+/// Writes text to standard output as it is, without colours and without another line end.
+pub(crate) fn raw(text: &[u8]) -> io::Result<()> {
+    let mut output = io::stdout();
+    quiet_when_closed(output.write_all(text).and_then(|()| output.flush()))
+}
+
+/// Writes a line to standard error. There is nowhere to say that this failed.
+pub(crate) fn complain(text: impl fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn quiet_when_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
