@@ -1,4 +1,4 @@
-//! The cases of the corpus with keys that nobody saw before, and what holds for all of them.
+//! The cases of the corpus with keys that nobody saw before.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,8 +14,36 @@ mod forge;
 
 use std::collections::BTreeSet;
 
+use corpus::Expected;
+
+/// Every fault that a certificate or a token can have. Two headers at once are the filter's affair.
+const FAULTS: [&str; 9] = [
+    "AlgorithmRefused",
+    "AuthorityUnknown",
+    "BindingMismatch",
+    "ClaimsInvalid",
+    "ClassicalSignatureInvalid",
+    "HybridSignatureInvalid",
+    "HybridSignatureMissing",
+    "Malformed",
+    "TrustDomainForeign",
+];
+
 #[test]
-fn fresh_cases_agree() {
+fn fresh_cases_agree_and_show_every_fault() {
     let corpus = cases::corpus();
     assert_eq!(corpus.disagreements(), Vec::<String>::new());
+
+    let names: BTreeSet<&str> = corpus.cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), corpus.cases.len(), "a name stands twice");
+
+    let shown: BTreeSet<&str> = corpus
+        .cases
+        .iter()
+        .filter_map(|case| match &case.expected {
+            Expected::Fault { fault, .. } => Some(fault.as_str()),
+            Expected::Credential { .. } | Expected::Unreadable | Expected::InvalidPem => None,
+        })
+        .collect();
+    assert_eq!(shown, BTreeSet::from(FAULTS));
 }

@@ -14,12 +14,12 @@ use sallyport_engine::time::TimeMs;
 
 use super::corpus::{Case, Corpus, Expected, Input};
 
-pub const NOT_BEFORE_SECONDS: u64 = 1_790_000_000;
-pub const NOT_AFTER_SECONDS: u64 = 1_790_086_400;
-pub const TRUST_DOMAIN: &str = "cluster.local";
-pub const SUBJECT: &str = "spiffe://cluster.local/ns/shop/sa/cart";
+pub(crate) const NOT_BEFORE_SECONDS: u64 = 1_790_000_000;
+pub(crate) const NOT_AFTER_SECONDS: u64 = 1_790_086_400;
+pub(crate) const TRUST_DOMAIN: &str = "cluster.local";
+pub(crate) const SUBJECT: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 
-pub fn corpus() -> Corpus {
+pub(crate) fn corpus() -> Corpus {
     let mut corpus = Corpus {
         authorities: BTreeMap::new(),
         cases: Vec::new(),
@@ -29,7 +29,7 @@ pub fn corpus() -> Corpus {
     corpus
 }
 
-pub fn options(common_name: &str, algorithm: AlternativeAlgorithm) -> AuthorityOptions {
+pub(crate) fn options(common_name: &str, algorithm: AlternativeAlgorithm) -> AuthorityOptions {
     AuthorityOptions {
         rsa_bits: RsaBits::Bits2048,
         algorithm,
@@ -41,14 +41,14 @@ pub fn options(common_name: &str, algorithm: AlternativeAlgorithm) -> AuthorityO
     }
 }
 
-pub fn certificates_only(list: Vec<raw::CertificateAuthority>) -> raw::Authorities {
+pub(crate) fn certificates_only(list: Vec<raw::CertificateAuthority>) -> raw::Authorities {
     raw::Authorities {
         certificates: Some(list),
         tokens: None,
     }
 }
 
-pub fn tokens_only(list: Vec<raw::TokenAuthority>) -> raw::Authorities {
+pub(crate) fn tokens_only(list: Vec<raw::TokenAuthority>) -> raw::Authorities {
     raw::Authorities {
         certificates: None,
         tokens: Some(list),
@@ -58,6 +58,15 @@ pub fn tokens_only(list: Vec<raw::TokenAuthority>) -> raw::Authorities {
 fn fault(fault: &str) -> Expected {
     Expected::Fault {
         fault: fault.to_owned(),
+        alternative_holds: false,
+    }
+}
+
+/// A fault that is found after the ML-DSA half held.
+fn later_fault(fault: &str) -> Expected {
+    Expected::Fault {
+        fault: fault.to_owned(),
+        alternative_holds: true,
     }
 }
 

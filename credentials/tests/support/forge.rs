@@ -9,38 +9,38 @@ use sallyport_credentials::issue::{ClassicalAuthority, HybridAuthority, PrivateK
 
 /// The parts of a certificate, each whole element of DER.
 #[derive(Clone)]
-pub struct Forge {
-    pub version: Vec<u8>,
-    pub serial: Vec<u8>,
-    pub inner_algorithm: Vec<u8>,
-    pub outer_algorithm: Vec<u8>,
-    pub issuer: Vec<u8>,
-    pub validity: Vec<u8>,
-    pub subject: Vec<u8>,
-    pub public_key: Vec<u8>,
-    pub extensions: Vec<ForgedExtension>,
+pub(crate) struct Forge {
+    pub(crate) version: Vec<u8>,
+    pub(crate) serial: Vec<u8>,
+    pub(crate) inner_algorithm: Vec<u8>,
+    pub(crate) outer_algorithm: Vec<u8>,
+    pub(crate) issuer: Vec<u8>,
+    pub(crate) validity: Vec<u8>,
+    pub(crate) subject: Vec<u8>,
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) extensions: Vec<ForgedExtension>,
 }
 
 #[derive(Clone)]
-pub struct ForgedExtension {
+pub(crate) struct ForgedExtension {
     /// The last number below 2.5.29.
-    pub number: u8,
+    pub(crate) number: u8,
     /// The whole element.
-    pub raw: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
 }
 
 /// The private keys of an authority.
-pub struct ForgeKeys {
-    pub rsa: RsaKeyPair,
-    pub seed: Option<[u8; 32]>,
-    pub is_87: bool,
+pub(crate) struct ForgeKeys {
+    pub(crate) rsa: RsaKeyPair,
+    pub(crate) seed: Option<[u8; 32]>,
+    pub(crate) is_87: bool,
 }
 
-pub const SHA256_WITH_RSA: &[u8] = &[
+pub(crate) const SHA256_WITH_RSA: &[u8] = &[
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00,
 ];
 
-pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+pub(crate) fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     let length = contents.len();
     if length < 0x80 {
@@ -56,7 +56,7 @@ pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
 }
 
 /// The elements of a constructed element's contents, each whole.
-pub fn split(mut input: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn split(mut input: &[u8]) -> Vec<Vec<u8>> {
     let mut elements = Vec::new();
     while !input.is_empty() {
         let (header, length) = match input[1] {
@@ -71,7 +71,7 @@ pub fn split(mut input: &[u8]) -> Vec<Vec<u8>> {
     elements
 }
 
-pub fn contents(element: &[u8]) -> &[u8] {
+pub(crate) fn contents(element: &[u8]) -> &[u8] {
     match element[1] {
         0x82 => &element[4..],
         0x81 => &element[3..],
@@ -79,7 +79,7 @@ pub fn contents(element: &[u8]) -> &[u8] {
     }
 }
 
-pub fn extension(number: u8, critical: Option<u8>, value: &[u8]) -> ForgedExtension {
+pub(crate) fn extension(number: u8, critical: Option<u8>, value: &[u8]) -> ForgedExtension {
     let mut fields = vec![0x06, 0x03, 0x55, 0x1d, number];
     fields.extend(
         critical
@@ -95,7 +95,7 @@ pub fn extension(number: u8, critical: Option<u8>, value: &[u8]) -> ForgedExtens
 }
 
 impl Forge {
-    pub fn new(certificate: &[u8]) -> Self {
+    pub(crate) fn new(certificate: &[u8]) -> Self {
         let outer = split(contents(certificate));
         let fields = split(contents(&outer[0]));
         let extensions = split(contents(contents(&fields[7])))
@@ -118,19 +118,19 @@ impl Forge {
         }
     }
 
-    pub fn without(mut self, number: u8) -> Self {
+    pub(crate) fn without(mut self, number: u8) -> Self {
         self.extensions
             .retain(|extension| extension.number != number);
         self
     }
 
-    pub fn with(mut self, number: u8, critical: Option<u8>, value: &[u8]) -> Self {
+    pub(crate) fn with(mut self, number: u8, critical: Option<u8>, value: &[u8]) -> Self {
         self.extensions.push(extension(number, critical, value));
         self
     }
 
     /// Puts another value in the place of an extension.
-    pub fn replace(mut self, number: u8, critical: Option<u8>, value: &[u8]) -> Self {
+    pub(crate) fn replace(mut self, number: u8, critical: Option<u8>, value: &[u8]) -> Self {
         for place in &mut self.extensions {
             if place.number == number {
                 *place = extension(number, critical, value);
@@ -162,31 +162,31 @@ impl Forge {
         tlv(0x30, &fields)
     }
 
-    pub fn pre_tbs(&self) -> Vec<u8> {
+    pub(crate) fn pre_tbs(&self) -> Vec<u8> {
         self.fields(false, Some(74))
     }
 
     /// A wrong preimage: the field `signature` stays in.
-    pub fn pre_tbs_with_signature_field(&self) -> Vec<u8> {
+    pub(crate) fn pre_tbs_with_signature_field(&self) -> Vec<u8> {
         self.fields(true, Some(74))
     }
 
     /// Makes extension 74 again.
-    pub fn sign_alternative(self, keys: &ForgeKeys, context: &[u8]) -> Self {
+    pub(crate) fn sign_alternative(self, keys: &ForgeKeys, context: &[u8]) -> Self {
         let signature = keys.sign_alternative(&self.pre_tbs(), context);
         self.with_alternative_signature(&signature)
     }
 
-    pub fn with_alternative_signature(self, signature: &[u8]) -> Self {
+    pub(crate) fn with_alternative_signature(self, signature: &[u8]) -> Self {
         let value = tlv(0x03, &[&[0], signature].concat());
         self.without(74).with(74, None, &value)
     }
 
-    pub fn sign(&self, keys: &ForgeKeys) -> Vec<u8> {
+    pub(crate) fn sign(&self, keys: &ForgeKeys) -> Vec<u8> {
         self.sign_with(keys, &RSA_PKCS1_SHA256)
     }
 
-    pub fn sign_with(&self, keys: &ForgeKeys, padding: &'static dyn RsaEncoding) -> Vec<u8> {
+    pub(crate) fn sign_with(&self, keys: &ForgeKeys, padding: &'static dyn RsaEncoding) -> Vec<u8> {
         let tbs = self.fields(true, None);
         let mut signature = vec![0; keys.rsa.public().modulus_len()];
         keys.rsa
@@ -197,7 +197,7 @@ impl Forge {
     }
 
     /// Names another algorithm in both places.
-    pub fn algorithm(mut self, identifier: &[u8]) -> Self {
+    pub(crate) fn algorithm(mut self, identifier: &[u8]) -> Self {
         self.inner_algorithm = identifier.to_vec();
         self.outer_algorithm = identifier.to_vec();
         self
@@ -205,7 +205,7 @@ impl Forge {
 }
 
 impl ForgeKeys {
-    pub fn hybrid(authority: &HybridAuthority, is_87: bool) -> Self {
+    pub(crate) fn hybrid(authority: &HybridAuthority, is_87: bool) -> Self {
         let pkcs8 = bytes(&authority.alternative_private_key().unwrap());
         Self {
             rsa: rsa(&authority.private_key().unwrap()),
@@ -214,7 +214,7 @@ impl ForgeKeys {
         }
     }
 
-    pub fn classical(authority: &ClassicalAuthority) -> Self {
+    pub(crate) fn classical(authority: &ClassicalAuthority) -> Self {
         Self {
             rsa: rsa(&authority.private_key().unwrap()),
             seed: None,
@@ -222,7 +222,7 @@ impl ForgeKeys {
         }
     }
 
-    pub fn sign_alternative(&self, message: &[u8], context: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign_alternative(&self, message: &[u8], context: &[u8]) -> Vec<u8> {
         let seed = self.seed.unwrap();
         if self.is_87 {
             let (_, key) = fips204::ml_dsa_87::KG::keygen_from_seed(&seed);
