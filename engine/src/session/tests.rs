@@ -1,1 +1,308 @@
+use alloc::format;
+use alloc::string::String;
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+use crate::facts::{CredentialFault, RequestFacts, Transport};
+use crate::fixtures::{
+    DECISION, GATEWAY, HOUR_MS, NOW, STRANGER, Scene, VECTORS, credential, identity, policy,
+};
+use crate::identity::Assurance;
+use crate::names::RequestPath;
+use crate::policy::Mode;
+use crate::trust::Behaviour;
+
+/// A worker that answers requests of one scene.
+struct Worker {
+    policy: Policy,
+    peers: PeerTable,
+    scene: Scene,
+    key: PeerKey,
+}
+
+impl Worker {
+    fn new(policy: Policy, scene: Scene) -> Self {
+        let key = PeerKey::new(&identity(GATEWAY), [7; 32]);
+        Self { policy, peers: PeerTable::new(64), scene, key }
+    }
+
+    /// The scene's request, `seconds` after its time.
+    fn ask_at(&mut self, seconds: u64) -> Option<DenyReason> {
+        let now = TimeMs(self.scene.now.0 + seconds * 1_000);
+        let facts = self.scene.facts();
+        let peers = &mut self.peers;
+        admit(&self.policy, Ok(facts), Some(&self.key), peers, now, DECISION).reason()
+    }
+
+    /// The scene's request for another path.
+    fn ask_for(&mut self, path: &str) -> Option<DenyReason> {
+        let mut facts = self.scene.facts();
+        let path = RequestPath::parse(path.as_bytes());
+        facts.request = RequestFacts { path, ..facts.request };
+        let (peers, now) = (&mut self.peers, self.scene.now);
+        admit(&self.policy, Ok(facts), Some(&self.key), peers, now, DECISION).reason()
+    }
+
+    fn evidence(&mut self) -> u32 {
+        self.peers.state(&self.key, self.scene.now).denial()
+    }
+
+    fn standing(&mut self) -> Behaviour {
+        self.peers.state(&self.key, self.scene.now).standing()
+    }
+}
+
+/// What one request of the changed scene answers, and how much evidence it leaves.
+fn outcome(policy: Policy, change: impl FnOnce(&mut Scene)) -> (Option<DenyReason>, u32) {
+    let mut worker = Worker::new(policy, Scene::with(change));
+    (worker.ask_at(0), worker.evidence())
+}
+
+/// A worker whose peer asked for a number of distinct paths that it may not ask for.
+fn after_scan(targets: usize) -> Worker {
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    for number in 0..targets {
+        let answer = worker.ask_for(&format!("/scan/{number}"));
+        assert_eq!(answer, Some(DenyReason::OperationNotAllowed), "{number}");
+    }
+    worker
+}
+
+#[test]
+fn an_allowed_request_is_no_evidence() {
+    assert_eq!(outcome(policy(|_| {}), |_| {}), (None, 0));
+}
+
+#[test]
+fn what_the_caller_chose_to_ask_for_is_evidence() {
+    let changes: [(fn(&mut Scene), DenyReason); 5] = [
+        (|scene| scene.set_source(VECTORS), DenyReason::FlowNotAllowed),
+        (|scene| scene.path = "/v1//models", DenyReason::PathAmbiguous),
+        (|scene| scene.path = "/v1/secrets", DenyReason::OperationNotAllowed),
+        (|scene| scene.method = "DELETE", DenyReason::OperationNotAllowed),
+        (|scene| scene.connection.destination_port = 22, DenyReason::OperationNotAllowed),
+    ];
+    for (change, reason) in changes {
+        assert!(reason.row().evidence);
+        assert_eq!(outcome(policy(|_| {}), change), (Some(reason), 2_000), "two nats");
+    }
+}
+
+#[test]
+fn what_the_caller_did_not_choose_is_no_evidence() {
+    let changes: [(fn(&mut Scene), DenyReason); 8] = [
+        (|scene| scene.connection.own = None, DenyReason::OwnIdentityUnknown),
+        (
+            |scene| scene.connection.own = Some(identity(STRANGER)),
+            DenyReason::OwnIdentityUnknown,
+        ),
+        (|scene| scene.connection.transport = Transport::Plaintext, DenyReason::PeerPlaintext),
+        (
+            |scene| scene.set_source("spiffe://other.example/ns/edge/sa/gateway"),
+            DenyReason::TrustDomainUnknown,
+        ),
+        (
+            |scene| scene.set_certificate(GATEWAY, Err(CredentialFault::HybridSignatureInvalid)),
+            DenyReason::HybridSignatureInvalid,
+        ),
+        (|scene| scene.certificate().not_after = NOW, DenyReason::CredentialExpired),
+        (
+            |scene| scene.token = Some(Ok(credential(VECTORS, Assurance::Hybrid))),
+            DenyReason::CredentialIdentityMismatch,
+        ),
+        (
+            |scene| scene.certificate().assurance = Assurance::Classical,
+            DenyReason::AssuranceTooLow,
+        ),
+    ];
+    for (change, reason) in changes {
+        assert!(!reason.row().evidence);
+        assert_eq!(outcome(policy(|_| {}), change), (Some(reason), 0));
+    }
+}
+
+#[test]
+fn a_would_deny_in_shadow_is_no_evidence() {
+    let by_policy = || policy(|document| document.spec.mode = Mode::Shadow);
+    let by_flow = || policy(|document| document.spec.flows[0].mode = Some(Mode::Shadow));
+    let reason = Some(DenyReason::OperationNotAllowed);
+    assert_eq!(outcome(by_policy(), |scene| scene.path = "/v1/secrets"), (reason, 0));
+    assert_eq!(outcome(by_flow(), |scene| scene.path = "/v1/secrets"), (reason, 0));
+    // A flow in shadow does not cover those who have no flow.
+    assert_eq!(
+        outcome(by_flow(), |scene| scene.set_source(VECTORS)),
+        (Some(DenyReason::FlowNotAllowed), 2_000)
+    );
+}
+
+#[test]
+fn a_scan_costs_trust_at_the_fourth_target_and_everything_at_the_eighth() {
+    for (targets, answer) in [
+        (0, None),
+        (3, None),
+        (4, Some(DenyReason::TrustTooLow)),
+        (7, Some(DenyReason::TrustTooLow)),
+        (8, Some(DenyReason::PeerIsolated)),
+    ] {
+        let mut worker = after_scan(targets);
+        assert_eq!(worker.ask_at(0), answer, "after {targets} targets");
+    }
+    assert_eq!(after_scan(8).ask_for("/scan/9"), Some(DenyReason::PeerIsolated));
+}
+
+#[test]
+fn refusals_for_lack_of_trust_add_nothing() {
+    for (targets, reason) in [(4, DenyReason::TrustTooLow), (8, DenyReason::PeerIsolated)] {
+        let mut worker = after_scan(targets);
+        let before = worker.evidence();
+        for _ in 0..100 {
+            assert_eq!(worker.ask_at(0), Some(reason));
+        }
+        assert_eq!(worker.evidence(), before);
+    }
+    // Restricted, and trusted enough by the flow: what it may not do is refused and not counted.
+    let mut worker = Worker::new(
+        policy(|document| document.spec.flows[0].minimum_trust = Some(0)),
+        Scene::good(),
+    );
+    for number in 0..5 {
+        worker.ask_for(&format!("/scan/{number}"));
+    }
+    assert_eq!(worker.ask_at(0), Some(DenyReason::TrustRestricted));
+    assert_eq!(worker.evidence(), 10_000);
+}
+
+#[test]
+fn one_wrong_path_over_and_over_never_isolates() {
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    for _ in 0..1_000 {
+        assert_eq!(worker.ask_for("/not/declared"), Some(DenyReason::OperationNotAllowed));
+    }
+    assert_eq!(worker.standing(), Behaviour::Restricted);
+    assert_eq!(worker.evidence(), 12_000);
+}
+
+#[test]
+fn time_alone_frees_an_isolated_peer_step_by_step() {
+    let mut worker = after_scan(8);
+    let mut answers = alloc::vec![(0, worker.ask_at(0))];
+    for second in 1..3_600 {
+        // Asking again and again neither helps nor harms.
+        let answer = worker.ask_at(second);
+        if answers.last().is_some_and(|(_, last)| *last != answer) {
+            answers.push((second, answer));
+        }
+    }
+    let steps: alloc::vec::Vec<Option<DenyReason>> = answers.iter().map(|step| step.1).collect();
+    assert_eq!(
+        steps,
+        [
+            Some(DenyReason::PeerIsolated),
+            Some(DenyReason::TrustTooLow),
+            Some(DenyReason::TrustRestricted),
+            None,
+        ]
+    );
+    // 16 nats fall below 10 after 60 s * ln 1.6; the slow 8 fall below 6 after 1 h * ln (8 / 6).
+    assert_eq!(answers[1].0, 29);
+    assert!((1_030..=1_040).contains(&answers[3].0), "{answers:?}");
+}
+
+#[test]
+fn a_sibling_with_another_certificate_stays_as_it_was() {
+    let mut worker = after_scan(8);
+    worker.key = PeerKey::new(&identity(GATEWAY), [8; 32]);
+    assert_eq!(worker.ask_at(0), None);
+    worker.key = PeerKey::new(&identity(VECTORS), [7; 32]);
+    assert_eq!(worker.ask_at(0), None, "nor does the digest alone stand for a peer");
+    worker.key = PeerKey::new(&identity(GATEWAY), [7; 32]);
+    assert_eq!(worker.ask_at(0), Some(DenyReason::PeerIsolated));
+}
+
+#[test]
+fn what_the_adapter_could_not_gather_is_denied_and_no_evidence() {
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    for reason in [DenyReason::HostReadFailed, DenyReason::RequestMalformed] {
+        let (key, peers) = (Some(&worker.key), &mut worker.peers);
+        let verdict = admit(&worker.policy, Err(reason), key, peers, NOW, DECISION);
+        assert!(!verdict.is_allowed());
+        assert_eq!(verdict.reason(), Some(reason));
+    }
+    assert_eq!(worker.evidence(), 0);
+}
+
+#[test]
+fn a_caller_without_a_key_is_denied_as_a_bug_and_leaves_no_state() {
+    let (policy, scene) = (policy(|_| {}), Scene::good());
+    let mut peers = PeerTable::new(4);
+    let verdict = admit(&policy, Ok(scene.facts()), None, &mut peers, NOW, DECISION);
+    assert_eq!(verdict.reason(), Some(DenyReason::InternalBug));
+    assert!(peers.is_empty());
+}
+
+#[test]
+fn a_probe_is_no_evidence_and_needs_no_key() {
+    let scene = Scene::with(|scene| {
+        scene.connection.transport = Transport::Plaintext;
+        scene.connection.source_ip = [10, 0, 0, 1].into();
+        scene.method = "GET";
+        scene.path = "/healthz";
+    });
+    let mut peers = PeerTable::new(4);
+    let verdict = admit(&policy(|_| {}), Ok(scene.facts()), None, &mut peers, NOW, DECISION);
+    assert!(verdict.is_allowed() && peers.is_empty());
+}
+
+#[test]
+fn a_request_after_expiry_is_denied_on_an_open_connection() {
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    assert_eq!(worker.ask_at(0), None);
+    let hour = HOUR_MS / 1_000;
+    assert_eq!(worker.ask_at(hour), Some(DenyReason::CredentialExpired));
+}
+
+/// The same requests leave the same bits wherever they are decided: this test runs natively and in
+/// wasm, and both must come to the number that is written here.
+#[test]
+fn a_long_history_gives_the_same_bits_everywhere() {
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    let mut random = 1_u32;
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    let mut text = String::new();
+    for _ in 0..5_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        worker.scene.now = TimeMs(worker.scene.now.0 + u64::from(random >> 20));
+        worker.certificate_renewed();
+        text.clear();
+        let path = match (random >> 8) % 40 {
+            number @ 0..12 => format!("/scan/{number}"),
+            12..24 => String::from("/not/declared"),
+            24.. => String::from("/v1/models/llm-7b/infer"),
+        };
+        let answer = worker.ask_for(&path);
+        let (evidence, standing) = (worker.evidence(), worker.standing());
+        core::fmt::Write::write_fmt(
+            &mut text,
+            format_args!("{answer:?} {evidence} {}", standing.as_str()),
+        )
+        .unwrap();
+        digest = text
+            .bytes()
+            .fold(digest, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    }
+    assert_eq!(digest, 0, "{digest:#x}");
+}
+
+impl Worker {
+    /// Keeps the certificate valid over a long history.
+    fn certificate_renewed(&mut self) {
+        let now = self.scene.now;
+        let certificate = self.scene.certificate();
+        if now.since(certificate.not_before) >= HOUR_MS / 2 {
+            certificate.not_before = now;
+            certificate.not_after = TimeMs(now.0 + HOUR_MS);
+        }
+    }
+}
