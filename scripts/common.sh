@@ -53,6 +53,8 @@ version_at_least() {
 need_rust() {
   have cargo || die 'cargo is missing' \
     'install rustup from https://rustup.rs, or your distribution'"'"'s package rustup'
+  have cc || die 'a C compiler is missing, which Rust needs to link' \
+    'Debian, Ubuntu: apt-get install build-essential; macOS: xcode-select --install'
   (cd "$root" && cargo --version >/dev/null 2>&1) && return
   have rustup || die "cargo does not start and there is no rustup to install Rust $toolchain" \
     'install rustup from https://rustup.rs'

@@ -47,6 +47,8 @@ fn main() {
         *count <= KEPT_EACH
     });
     let text = serde_json::to_string_pretty(&corpus).unwrap() + "\n";
+    let reread = corpus::Corpus::parse(&text).unwrap();
+    assert_eq!(reread.disagreements(), Vec::<String>::new());
     std::fs::write(path, text).unwrap();
     println!("{} cases", corpus.cases.len());
 }

@@ -8,23 +8,29 @@ mod corpus;
 
 use std::process::ExitCode;
 
+use corpus::Corpus;
+
 fn main() -> ExitCode {
-    let Some(path) = std::env::args().nth(1) else {
-        eprintln!("usage: run-vectors <file>");
-        return ExitCode::from(3);
-    };
-    let corpus: corpus::Corpus =
-        match std::fs::read(&path).map(|text| serde_json::from_slice(&text)) {
-            Ok(Ok(corpus)) => corpus,
-            Ok(Err(error)) => {
-                eprintln!("`{path}` is no corpus: {error}");
-                return ExitCode::from(3);
-            }
-            Err(error) => {
-                eprintln!("`{path}` cannot be read: {error}");
-                return ExitCode::from(3);
-            }
-        };
+    match std::env::args().nth(1).map(|path| read(&path)) {
+        Some(Ok(corpus)) => report(&corpus),
+        Some(Err(message)) => {
+            eprintln!("{message}");
+            ExitCode::from(3)
+        }
+        None => {
+            eprintln!("usage: run-vectors <file>");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn read(path: &str) -> Result<Corpus, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    Corpus::parse(&text).map_err(|error| format!("`{path}` is no corpus: {error}"))
+}
+
+fn report(corpus: &Corpus) -> ExitCode {
     let disagreements = corpus.disagreements();
     for line in &disagreements {
         println!("{line}");

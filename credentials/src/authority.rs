@@ -143,5 +143,6 @@ fn decode(material: &Material, label: &'static str) -> Result<Vec<u8>, InvalidAu
 
 const PUBLIC_KEY: &str = "PUBLIC KEY";
 
-#[cfg(all(test, feature = "issue"))]
+#[cfg(test)]
+#[cfg(feature = "issue")]
 mod tests;

@@ -37,6 +37,12 @@ pub enum InvalidDer {
     /// Contents that DER writes in another way (boolean, integer, bit string, null).
     #[error("has a value that is not in its one DER form")]
     Value,
+    /// Not X.509 version 3, the one with extensions (RFC 5280, section 4.1.2.1).
+    #[error("is not of X.509 version 3")]
+    Version,
+    /// More extensions than any certificate needs.
+    #[error("has more than 32 extensions")]
+    TooManyExtensions,
     /// More nested than any certificate.
     #[error("is nested deeper than 16 levels")]
     Depth,

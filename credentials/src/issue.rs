@@ -1,9 +1,9 @@
 //! Authorities that sign: for development, demonstrations and tests. Native only.
 //!
 //! A [`HybridAuthority`] issues hybrid certificates, a [`ClassicalAuthority`] ordinary ones, a
-//! [`TokenIssuer`] hybrid tokens. Each gives the entry by which a policy pins it. Private keys
-//! live in memory that is wiped, and in files that only their owner may read; their types have no
-//! `Debug`, `Display` or `Serialize`.
+//! [`TokenIssuer`] hybrid tokens. Each gives the entry by which a policy pins it. Encoded private
+//! keys are wiped when dropped (copies inside of the cryptographic libraries are not), their files
+//! are readable for their owner only, and their types have no `Debug`, `Display` or `Serialize`.
 //!
 //! Not an authority for production: there is no hardware key, no audit, no revocation.
 
@@ -11,6 +11,7 @@ mod alternative;
 mod authority;
 mod error;
 mod files;
+mod hybrid_signature;
 mod leaf;
 mod rsa;
 mod token;

@@ -31,7 +31,8 @@ const FAULTS: [&str; 9] = [
 
 #[test]
 fn fresh_cases_agree_and_show_every_fault() {
-    let corpus = cases::corpus();
+    let text = serde_json::to_string(&cases::corpus()).unwrap();
+    let corpus = corpus::Corpus::parse(&text).unwrap();
     assert_eq!(corpus.disagreements(), Vec::<String>::new());
 
     let names: BTreeSet<&str> = corpus.cases.iter().map(|case| case.name.as_str()).collect();

@@ -1,4 +1,5 @@
 //! Authorities that sign: what they save, load and pin.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::Path;

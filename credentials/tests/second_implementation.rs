@@ -1,5 +1,4 @@
 //! The ML-DSA of this crate against a second implementation of FIPS 204.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use fips204::traits::{KeyGen, SerDes, Signer, Verifier};
 use libcrux_ml_dsa::{ml_dsa_65, ml_dsa_87};

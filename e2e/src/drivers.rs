@@ -2,7 +2,10 @@
 
 pub mod envoy;
 pub mod native;
+pub mod observe;
+pub mod sidecars;
 
+use sallyport_engine::policy::raw::PolicyDocument;
 use serde::Deserialize;
 
 use crate::HarnessError;
@@ -16,6 +19,13 @@ pub trait Driver {
 
     /// Lets time pass until so many milliseconds after the start; none when that is over.
     fn wait_until(&mut self, at_ms: u64);
+
+    /// Puts another policy in force, while all connections stay open. What the sidecar knows of its
+    /// callers' behaviour starts anew.
+    ///
+    /// # Errors
+    /// When the policy is not valid.
+    fn change_policy(&mut self, document: PolicyDocument) -> Result<(), HarnessError>;
 
     /// Makes a request on a connection of the scenario.
     ///

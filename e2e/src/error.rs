@@ -100,6 +100,11 @@ impl HarnessError {
         Self::File { path: path.to_owned(), cause }
     }
 
+    /// A connection that the scenario does not have.
+    pub(crate) fn no_connection(name: &str) -> Self {
+        Self::EnvoySilent(format!("a connection `{name}`, which the scenario does not have"))
+    }
+
     /// A contradiction in a file.
     pub(crate) fn inconsistent(path: &Path, problem: impl Into<String>) -> Self {
         Self::Inconsistent { path: path.to_owned(), problem: problem.into() }

@@ -85,6 +85,9 @@ impl Observed {
 
 /// The status follows from the reason: the engine's table says which.
 fn expected_status(expected: &Expectation) -> u16 {
+    if let Some(status) = expected.status {
+        return status;
+    }
     let row = |code: &str| DenyReason::ALL.iter().find(|reason| reason.code() == code);
     match (expected.verdict, expected.reason.as_deref().and_then(row)) {
         (Verdict::Allow, _) => 200,

@@ -28,6 +28,9 @@ pub fn play(
     let mut outcome = Outcome::default();
     for step in &scenario.steps {
         driver.wait_until(step.at_ms);
+        if let Some(patch) = &step.policy {
+            driver.change_policy(scenario.policy.load_with(patch)?)?;
+        }
         let exception = exceptions.find(driver.kind(), &scenario.name, &step.name);
         let expected = exception.map_or(&step.expect, |exception| &exception.expect);
         outcome.exceptions.extend(exception.map(|exception| exception.id.clone()));
@@ -45,7 +48,8 @@ pub fn play(
     Ok(outcome)
 }
 
-fn numbered(step: &Step, number: u16) -> Request {
+/// The request of a step with its number put in.
+pub(crate) fn numbered(step: &Step, number: u16) -> Request {
     let path = step.request.path.replace("{n}", &number.to_string());
     Request { path, ..step.request.clone() }
 }

@@ -226,6 +226,9 @@ pub enum Transport {
 pub struct Step {
     /// What the step shows; unique in its scenario.
     pub name: String,
+    /// A change of policy before the step, while all connections stay open: a further patch to the
+    /// scenario's policy. `{}` goes back to that policy.
+    pub policy: Option<Value>,
     /// The connection to use.
     pub connection: String,
     /// When, in milliseconds from the start; never before the step in front of it.
@@ -283,6 +286,8 @@ pub struct Expectation {
     pub assurance: String,
     /// The trust score.
     pub trust: Option<TrustRange>,
+    /// The HTTP status, where it is not the one that follows from the reason.
+    pub status: Option<u16>,
 }
 
 /// Whether a request reaches the application.
@@ -419,11 +424,20 @@ impl PolicySource {
     /// # Errors
     /// When the file cannot be read, or the result is no policy.
     pub fn load(&self) -> Result<PolicyDocument, HarnessError> {
+        self.load_with(&Value::Null)
+    }
+
+    /// The same with a further patch.
+    ///
+    /// # Errors
+    /// Those of [`PolicySource::load`].
+    pub fn load_with(&self, patch: &Value) -> Result<PolicyDocument, HarnessError> {
         let path = project_root().join(&self.file);
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
         let mut document: Value = serde_saphyr::from_str(&text)
             .map_err(|cause| HarnessError::Format { path: path.clone(), cause })?;
         merge(&mut document, &self.patch);
+        merge(&mut document, patch);
         serde_json::from_value(document)
             .map_err(|cause| HarnessError::Json { what: "the patched policy", cause })
     }

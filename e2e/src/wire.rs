@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::HarnessError;
+use crate::{HarnessError, scenario};
 pub use response::Response;
 
 /// How to reach a listener.
@@ -159,6 +159,12 @@ impl std::fmt::Debug for ClientIdentity {
 // === impl Redirection ===
 
 impl Redirection {
+    /// As a scenario describes a connection.
+    #[must_use]
+    pub const fn of(connection: &scenario::Connection) -> Self {
+        Self { source_ip: connection.source_ip, destination_port: connection.port }
+    }
+
     /// The text form of the PROXY protocol, version 1 (section 2.1 of its specification).
     fn header(self) -> String {
         let Self { source_ip, destination_port } = self;

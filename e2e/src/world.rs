@@ -28,6 +28,7 @@ pub use issue::{Credentials, Identity, SignedToken};
 
 /// The authorities of a run.
 pub struct World {
+    trust_domain: String,
     pub(crate) mesh: HybridAuthority,
     /// The mesh's RSA key and name with another ML-DSA key.
     pub(crate) other_key: HybridAuthority,
@@ -39,7 +40,7 @@ pub struct World {
     pub(crate) unpinned_tokens: TokenIssuer,
 }
 
-/// The trust domain of the mesh.
+/// The trust domain of the scenarios' mesh.
 pub const TRUST_DOMAIN: &str = "cluster.local";
 /// The trust domain of a partner.
 pub const PARTNER_TRUST_DOMAIN: &str = "partner.example";
@@ -47,15 +48,18 @@ pub const PARTNER_TRUST_DOMAIN: &str = "partner.example";
 pub const AUDIENCE: &str = "sallyport";
 
 impl World {
-    /// Makes all keys.
+    /// Makes all keys. Authorities of the mesh certify identities of `trust_domain`.
     ///
     /// # Errors
     /// When a key cannot be made.
-    pub fn new() -> Result<Self, HarnessError> {
-        Self::make().map_err(|cause| issue_error("the authorities", &cause))
+    pub fn new(trust_domain: &str) -> Result<Self, HarnessError> {
+        Self::make(trust_domain).map_err(|cause| issue_error("the authorities", &cause))
     }
 
-    fn make() -> Result<Self, IssueError> {
+    fn make(trust_domain: &str) -> Result<Self, IssueError> {
+        let tokens = |name: &str, classical, algorithm| {
+            token_issuer(name, trust_domain, classical, algorithm)
+        };
         let mesh = HybridAuthority::generate(&authority("mesh", AlternativeAlgorithm::MlDsa65))?;
         Ok(Self {
             other_key: with_other_key(&mesh)?,
@@ -66,9 +70,10 @@ impl World {
             ))?,
             istiod: classical("istiod")?,
             stranger: classical("stranger")?,
-            tokens: token_issuer("tokens", ClassicalTokenAlgorithm::PS256, ML_DSA_65)?,
-            legacy_tokens: token_issuer("legacy", ClassicalTokenAlgorithm::RS256, DILITHIUM5)?,
-            unpinned_tokens: token_issuer("unpinned", ClassicalTokenAlgorithm::PS256, ML_DSA_65)?,
+            tokens: tokens("tokens", ClassicalTokenAlgorithm::PS256, ML_DSA_65)?,
+            legacy_tokens: tokens("legacy", ClassicalTokenAlgorithm::RS256, DILITHIUM5)?,
+            unpinned_tokens: tokens("unpinned", ClassicalTokenAlgorithm::PS256, ML_DSA_65)?,
+            trust_domain: trust_domain.to_owned(),
         })
     }
 
@@ -78,7 +83,7 @@ impl World {
     /// When a key cannot be encoded.
     pub fn pin(&self, document: &mut PolicyDocument) -> Result<(), HarnessError> {
         let failed = |cause: IssueError| issue_error("a pin", &cause);
-        let mut certificates = vec![self.mesh.to_policy("mesh", TRUST_DOMAIN).map_err(failed)?];
+        let mut certificates = vec![self.mesh.to_policy("mesh", &self.trust_domain).map_err(failed)?];
         if document.spec.trust_domains.iter().any(|name| name == PARTNER_TRUST_DOMAIN) {
             let pin = self.partner.to_policy("partner", PARTNER_TRUST_DOMAIN).map_err(failed)?;
             certificates.push(pin);
@@ -101,7 +106,7 @@ impl World {
         let text = serde_json::to_string(&document)
             .map_err(|cause| HarnessError::Json { what: "the policy", cause })?;
         policy_file::from_text(&text, &project_root()).map_err(|findings| {
-            let lines = findings.iter().map(|finding| format!("{}: {}", finding.path, finding.text));
+            let lines = findings.iter().map(ToString::to_string);
             HarnessError::Policy(lines.collect::<Vec<_>>().join("; "))
         })
     }
@@ -180,12 +185,13 @@ fn classical(name: &str) -> Result<ClassicalAuthority, IssueError> {
 
 fn token_issuer(
     name: &str,
+    trust_domain: &str,
     classical_algorithm: ClassicalTokenAlgorithm,
     algorithm: AlternativeTokenAlgorithm,
 ) -> Result<TokenIssuer, IssueError> {
     TokenIssuer::generate(TokenIssuerOptions {
         name: name.to_owned(),
-        trust_domain: TRUST_DOMAIN.to_owned(),
+        trust_domain: trust_domain.to_owned(),
         issuer: format!("https://{name}.test"),
         audience: AUDIENCE.to_owned(),
         classical_algorithm,

@@ -23,7 +23,10 @@ use crate::verdict::{DecisionId, Verdict};
 /// The time of the good request: well inside the first half of all credentials.
 pub(crate) const NOW: TimeMs = TimeMs(1_800_000_000_000);
 pub(crate) const HOUR_MS: u64 = 3_600_000;
-pub(crate) const DECISION: DecisionId = DecisionId { vm: [0xab; 8], counter: 255 };
+pub(crate) const DECISION: DecisionId = DecisionId {
+    vm: [0xab; 8],
+    counter: 255,
+};
 pub(crate) const GATEWAY: &str = "spiffe://ai.example/ns/edge/sa/gateway";
 pub(crate) const INFERENCE: &str = "spiffe://ai.example/ns/ml/sa/model-server";
 pub(crate) const VECTORS: &str = "spiffe://ai.example/ns/ml/sa/vectors";
@@ -87,7 +90,10 @@ pub(crate) fn credential(subject: &str, assurance: Assurance) -> CredentialFacts
 pub(crate) fn peer_after_distinct_denials(count: usize, now: TimeMs) -> PeerState {
     let mut peer = PeerState::new(now);
     for number in 0..count {
-        peer.record(DenialEvidence::new("GET", &format!("/hidden/{number}")), now);
+        peer.record(
+            DenialEvidence::new("GET", &format!("/hidden/{number}")),
+            now,
+        );
     }
     peer
 }
@@ -145,10 +151,14 @@ impl Scene {
 
     /// The certificate of the peer as a credential.
     pub(crate) fn certificate(&mut self) -> &mut CredentialFacts {
-        match &mut self.tls().certificate {
-            PeerCertificate::Read { credential: Ok(credential), .. } => credential,
-            other => panic!("the scene has no good certificate but {other:?}"),
-        }
+        let PeerCertificate::Read {
+            credential: Ok(credential),
+            ..
+        } = &mut self.tls().certificate
+        else {
+            panic!("the scene has no good certificate");
+        };
+        credential
     }
 
     /// Another workload makes the request, with a certificate of the same assurance.
@@ -162,13 +172,19 @@ impl Scene {
         credential: Result<CredentialFacts, CredentialFault>,
     ) {
         let subject = identity(subject);
-        self.tls().certificate = PeerCertificate::Read { subject, credential };
+        self.tls().certificate = PeerCertificate::Read {
+            subject,
+            credential,
+        };
     }
 
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             connection: &self.connection,
-            token: self.token.as_ref().map(|token| token.as_ref().map_err(|fault| *fault)),
+            token: self
+                .token
+                .as_ref()
+                .map(|token| token.as_ref().map_err(|fault| *fault)),
             request: RequestFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
@@ -177,18 +193,30 @@ impl Scene {
     }
 
     pub(crate) fn decide(&self, policy: &Policy) -> Verdict {
-        decide(policy, &self.facts(), self.peer.as_ref(), self.now, DECISION)
+        decide(
+            policy,
+            &self.facts(),
+            self.peer.as_ref(),
+            self.now,
+            DECISION,
+        )
     }
 
     /// Why the request is denied, in a policy that enforces; none when it is allowed.
     pub(crate) fn denial(&self, policy: &Policy) -> Option<DenyReason> {
         let verdict = self.decide(policy);
-        assert_eq!(verdict.is_allowed(), verdict.reason().is_none(), "{verdict:?}");
+        assert_eq!(
+            verdict.is_allowed(),
+            verdict.reason().is_none(),
+            "{verdict:?}"
+        );
         verdict.reason()
     }
 }
 
 /// `template` with each number from 0 on in place of `#`, as many times as wanted.
 pub(crate) fn numbered<T: From<alloc::string::String>>(template: &str, count: usize) -> Vec<T> {
-    (0..count).map(|number| T::from(template.replace('#', &format!("{number}")))).collect()
+    (0..count)
+        .map(|number| T::from(template.replace('#', &format!("{number}"))))
+        .collect()
 }

@@ -87,7 +87,7 @@ pub(crate) struct Asked {
     /// SPIFFE ID of the caller. Not needed with a certificate.
     #[arg(long, value_name = "SPIFFE_ID")]
     pub(crate) from: Option<String>,
-    /// SPIFFE ID of the workload that is called.
+    /// SPIFFE ID of the workload that is called. Not needed with `--plaintext`.
     #[arg(long, value_name = "SPIFFE_ID")]
     pub(crate) to: Option<String>,
     /// HTTP method. Default: GET.

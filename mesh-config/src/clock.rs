@@ -13,7 +13,9 @@ pub(crate) struct InvalidTime(String);
 
 /// The time of the system. A clock before 1970 counts as 1970.
 pub(crate) fn now() -> TimeMs {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     TimeMs(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -24,8 +26,13 @@ pub(crate) fn parse(text: &str) -> Result<TimeMs, InvalidTime> {
         return text.parse().map(TimeMs).map_err(|_| invalid());
     }
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| invalid())?;
-    let milliseconds = time.unix_timestamp_nanos().checked_div(1_000_000).unwrap_or_default();
-    u64::try_from(milliseconds).map(TimeMs).map_err(|_| invalid())
+    let milliseconds = time
+        .unix_timestamp_nanos()
+        .checked_div(1_000_000)
+        .unwrap_or_default();
+    u64::try_from(milliseconds)
+        .map(TimeMs)
+        .map_err(|_| invalid())
 }
 
 /// RFC 3339 in UTC, to the second.
@@ -46,7 +53,10 @@ mod tests {
     fn reads_both_forms_alike() {
         assert_eq!(parse("1700000000000"), Ok(TimeMs(1_700_000_000_000)));
         assert_eq!(parse("2023-11-14T22:13:20Z"), Ok(TimeMs(1_700_000_000_000)));
-        assert_eq!(parse("2023-11-14T23:13:20.5+01:00"), Ok(TimeMs(1_700_000_000_500)));
+        assert_eq!(
+            parse("2023-11-14T23:13:20.5+01:00"),
+            Ok(TimeMs(1_700_000_000_500))
+        );
     }
 
     #[test]

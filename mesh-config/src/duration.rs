@@ -51,7 +51,12 @@ mod tests {
 
     #[test]
     fn reads_a_number_and_a_unit() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("24h", 86_400), ("30d", 2_592_000)] {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("24h", 86_400),
+            ("30d", 2_592_000),
+        ] {
             assert_eq!(text.parse(), Ok(Lifetime { seconds }), "{text}");
         }
     }
@@ -59,11 +64,19 @@ mod tests {
     #[test]
     fn refuses_everything_else() {
         for text in ["", "h", "24", "24 h", "+5h", "-5h", "1.5h", "5w", "٣h"] {
-            assert_eq!(text.parse::<Lifetime>(), Err(InvalidLifetime::Form), "{text}");
+            assert_eq!(
+                text.parse::<Lifetime>(),
+                Err(InvalidLifetime::Form),
+                "{text}"
+            );
         }
         assert_eq!("0d".parse::<Lifetime>(), Err(InvalidLifetime::Zero));
         for text in ["36501d", "99999999999999999999s", "18446744073709551615d"] {
-            assert_eq!(text.parse::<Lifetime>(), Err(InvalidLifetime::TooLong), "{text}");
+            assert_eq!(
+                text.parse::<Lifetime>(),
+                Err(InvalidLifetime::TooLong),
+                "{text}"
+            );
         }
     }
 }

@@ -30,8 +30,9 @@ use crate::policy_file::LoadedPolicy;
 pub struct Question {
     /// Who calls, and how.
     pub caller: Caller,
-    /// The identity of the workload that is called.
-    pub called: SpiffeId,
+    /// The identity of the workload that is called. A proxy shows it with mutual TLS only, so it
+    /// does not count for a plaintext caller.
+    pub called: Option<SpiffeId>,
     /// The TLS version of the connection; without meaning for a plaintext caller.
     pub tls: TlsVersion,
     /// Address of the TCP peer.
@@ -39,12 +40,15 @@ pub struct Question {
     /// The port that is called.
     pub port: u16,
     /// The headers, with `:method` and `:path`; names in lower case.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub headers: Headers,
     /// The time of the request.
     pub now: TimeMs,
     /// How many different requests of the caller were refused just before.
     pub denials: u16,
 }
+
+/// Header pairs, as bytes.
+pub type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// The caller of a request.
 #[derive(Debug, Clone)]
@@ -87,20 +91,20 @@ pub enum Outcome {
 
 /// The header pairs of a request line.
 #[must_use]
-pub fn request_line(method: &str, path: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub fn request_line(method: &str, path: &str) -> Headers {
     vec![
         (b":method".to_vec(), method.as_bytes().to_vec()),
         (b":path".to_vec(), path.as_bytes().to_vec()),
     ]
 }
 
-/// The header pairs of a hybrid token.
+/// The header pairs of a hybrid token, of which a half may be missing.
 #[must_use]
-pub fn token_headers(token: &[u8], signature: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    vec![
-        (TOKEN.as_bytes().to_vec(), token.to_vec()),
-        (TOKEN_SIGNATURE.as_bytes().to_vec(), signature.to_vec()),
-    ]
+pub fn token_headers(token: Option<&[u8]>, signature: Option<&[u8]>) -> Headers {
+    [(TOKEN, token), (TOKEN_SIGNATURE, signature)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.as_bytes().to_vec(), value?.to_vec())))
+        .collect()
 }
 
 /// Judges a request.
@@ -108,9 +112,14 @@ pub fn token_headers(token: &[u8], signature: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> 
 pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     let connection = connection(loaded, question);
     let head = RequestHead::read(
-        question.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())),
+        question
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice())),
     );
-    let token = head.token().map(|halves| verify_token(loaded, &connection, halves));
+    let token = head
+        .token()
+        .map(|halves| verify_token(loaded, &connection, halves));
     let key = peer_of(&connection).map(|(identity, digest)| PeerKey::new(identity, *digest));
     let mut peers = PeerTable::new(1);
     if let Some(key) = &key {
@@ -122,12 +131,23 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     }
     let gathered = request(&head).map(|request| Facts {
         connection: &connection,
-        token: token.as_ref().map(|token| token.as_ref().map_err(|fault| *fault)),
+        token: token
+            .as_ref()
+            .map(|token| token.as_ref().map_err(|fault| *fault)),
         request,
     });
-    let id = DecisionId { vm: [0; 8], counter: 0 };
-    let verdict =
-        session::admit(&loaded.policy, gathered, key.as_ref(), &mut peers, question.now, id);
+    let id = DecisionId {
+        vm: [0; 8],
+        counter: 0,
+    };
+    let verdict = session::admit(
+        &loaded.policy,
+        gathered,
+        key.as_ref(),
+        &mut peers,
+        question.now,
+        id,
+    );
     Answer {
         outcome: Outcome::of(&verdict),
         reason: verdict.reason(),
@@ -154,7 +174,10 @@ impl Outcome {
 fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
     let (certificate_sha256, certificate) = match &question.caller {
         Caller::Plaintext => return connection_of(question, Transport::Plaintext),
-        Caller::Assumed { identity, assurance } => (
+        Caller::Assumed {
+            identity,
+            assurance,
+        } => (
             // Any digest will do: it only tells callers apart.
             sha256(identity.as_str().as_bytes()),
             assumed(identity, *assurance, question.now),
@@ -171,8 +194,12 @@ fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
 }
 
 fn connection_of(question: &Question, transport: Transport) -> ConnectionFacts {
+    let own = match &transport {
+        Transport::Plaintext => None,
+        Transport::Mutual(_) => question.called.clone(),
+    };
     ConnectionFacts {
-        own: Some(question.called.clone()),
+        own,
         transport,
         source_ip: question.source_ip,
         destination_port: question.port,
@@ -187,7 +214,10 @@ fn assumed(identity: &SpiffeId, assurance: RequiredAssurance, now: TimeMs) -> Pe
         not_before: now,
         not_after: TimeMs(now.0.saturating_add(ASSUMED_LIFETIME_MS)),
     };
-    PeerCertificate::Read { subject: identity.clone(), credential: Ok(credential) }
+    PeerCertificate::Read {
+        subject: identity.clone(),
+        credential: Ok(credential),
+    }
 }
 
 /// A token is bound to a certificate, so it counts only beside a real one.
@@ -197,7 +227,10 @@ fn verify_token(
     halves: Result<TokenHalves<'_>, CredentialFault>,
 ) -> Result<CredentialFacts, CredentialFault> {
     let halves = halves?;
-    let headers = TokenHeaders { token: halves.token, signature: halves.signature };
+    let headers = TokenHeaders {
+        token: halves.token,
+        signature: halves.signature,
+    };
     match &connection.transport {
         Transport::Plaintext => Err(CredentialFault::BindingMismatch),
         Transport::Mutual(tls) => {
@@ -207,7 +240,10 @@ fn verify_token(
 }
 
 fn request<'a>(head: &RequestHead<'a>) -> Result<RequestFacts<'a>, DenyReason> {
-    Ok(RequestFacts { method: head.method()?, path: head.path()? })
+    Ok(RequestFacts {
+        method: head.method()?,
+        path: head.path()?,
+    })
 }
 
 const ASSUMED_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;

@@ -22,7 +22,12 @@ pub struct Finding {
 impl Finding {
     /// A finding without a line.
     pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), line: None, message: message.into(), hint: None }
+        Self {
+            path: path.into(),
+            line: None,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -35,7 +40,11 @@ impl Finding {
 /// `spec.flows[2].to (line 40): there is no segment ...`, and the hint on a line of its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "the file" } else { &self.path };
+        let path = if self.path.is_empty() {
+            "the file"
+        } else {
+            &self.path
+        };
         write!(f, "{path}")?;
         if let Some(line) = self.line {
             write!(f, " (line {line})")?;

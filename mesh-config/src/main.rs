@@ -19,7 +19,11 @@ fn main() -> ExitCode {
         Ok(cli) => command::run(cli),
         Err(error) => {
             // Help and the version are answers, and go to standard output.
-            let exit = if error.use_stderr() { Exit::Failure } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Failure
+            } else {
+                Exit::Ok
+            };
             match error.print() {
                 Ok(()) => exit,
                 Err(_) => Exit::Failure,

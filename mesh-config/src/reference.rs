@@ -1,0 +1,123 @@
+//! The generated reference documents: deny reasons, metrics, the policy file.
+//!
+//! Each is written from the one table or type that the code itself uses, so a document cannot say
+//! something else. scripts/generate-docs puts them into docs/.
+
+mod policy;
+
+use sallyport_engine::metric::{Metric, MetricKind};
+use sallyport_engine::reason::DenyReason;
+
+pub use policy::policy;
+
+/// docs/deny-reasons.md.
+#[must_use]
+pub fn reasons() -> String {
+    let rows = DenyReason::ALL.iter().map(|reason| {
+        let row = reason.row();
+        let evidence = if row.evidence { "yes" } else { "no" };
+        format!(
+            "| `{}` | {} | {} | {} | {evidence} | {} | {} |\n",
+            row.code,
+            row.gate,
+            row.status,
+            reason.grpc_status(),
+            cell(row.meaning),
+            cell(row.remedy),
+        )
+    });
+    format!("{GENERATED}{REASONS_HEAD}{}", rows.collect::<String>())
+}
+
+/// docs/metrics.md.
+#[must_use]
+pub fn metrics() -> String {
+    // Any reason stands for its family.
+    let reason = DenyReason::NotConfigured;
+    let families = [Metric::Denied(reason), Metric::WouldDeny(reason)];
+    let plain = Metric::PLAIN
+        .iter()
+        .map(|metric| (metric.row().name.to_owned(), metric.row()));
+    let families = families
+        .iter()
+        .map(|metric| (format!("{}.<reason>", metric.row().name), metric.row()));
+    let rows = plain.chain(families).map(|(name, row)| {
+        let kind = match row.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+        };
+        let stable = if row.stable { "stable" } else { "unstable" };
+        format!("| `{name}` | {kind} | {stable} | {} |\n", cell(row.help))
+    });
+    format!("{GENERATED}{METRICS_HEAD}{}", rows.collect::<String>())
+}
+
+/// Text that stays in its cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('\n', " ").replace('|', "\\|")
+}
+
+const GENERATED: &str = "<!-- Written by scripts/generate-docs. Edits here are lost. -->\n\n";
+
+const REASONS_HEAD: &str = "\
+# Deny reasons
+
+A denied request gets the HTTP status and, for gRPC, the status code below, a body with the reason
+code, and response code details of the form `sallyport_denied[policy[..]-flow[..]-reason[..]]`. In
+shadow mode the request passes, and the record says `would_deny` with the same reason.
+
+Gates are passed in order, and the first one that is shut gives the reason. Evidence lowers the
+trust score of the caller.
+
+| Reason | Gate | HTTP | gRPC | Evidence | What happened | What to do |
+|---|---|---|---|---|---|---|
+";
+
+const METRICS_HEAD: &str = "\
+# Metrics
+
+Envoy shows the metrics of the filter below `wasmcustom.` at `/stats`. `<reason>` is a code of
+[deny-reasons.md](deny-reasons.md); `sallyport render --target envoy --as stats-tags` prints the
+`stats_config` that makes the label `reason` of it. Stable names keep their meaning between minor
+versions.
+
+| Name | Kind | Stability | Meaning |
+|---|---|---|---|
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_row() {
+        let text = reasons();
+        for reason in DenyReason::ALL {
+            assert_eq!(text.matches(&format!("| `{}` |", reason.code())).count(), 1);
+        }
+    }
+
+    #[test]
+    fn each_metric_has_a_row() {
+        let text = metrics();
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| `sallyport."))
+            .count();
+        assert_eq!(rows, Metric::PLAIN.len() + 2);
+        assert!(text.contains("| `sallyport.denied.<reason>` | counter | stable |"));
+    }
+
+    #[test]
+    fn each_table_keeps_its_columns() {
+        for text in [reasons(), metrics(), policy()] {
+            for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
+                let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+                let expected = table.lines().next().map(columns);
+                for line in table.lines() {
+                    assert_eq!(Some(columns(line)), expected, "{line}");
+                }
+            }
+        }
+    }
+}

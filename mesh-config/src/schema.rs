@@ -27,7 +27,9 @@ pub(crate) fn for_validation() -> Value {
 fn transform(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(members) => {
-            members.values_mut().for_each(|member| transform(member, change));
+            members
+                .values_mut()
+                .for_each(|member| transform(member, change));
             change(members);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| transform(item, change)),
@@ -43,7 +45,10 @@ fn without_null(schema: &mut Map<String, Value>) {
         }
     }
     if let Some(Value::Array(choices)) = schema.get("anyOf") {
-        let mut kept = choices.iter().filter(|choice| **choice != json!({"type": "null"})).cloned();
+        let mut kept = choices
+            .iter()
+            .filter(|choice| **choice != json!({"type": "null"}))
+            .cloned();
         if let (Some(Value::Object(only)), None) = (kept.next(), kept.next()) {
             schema.remove("anyOf");
             schema.extend(only);
@@ -52,9 +57,13 @@ fn without_null(schema: &mut Map<String, Value>) {
 }
 
 fn without_one_of(schema: &mut Map<String, Value>) {
-    let Some(Value::Array(choices)) = schema.get("oneOf") else { return };
-    let words: Option<Vec<Value>> =
-        choices.iter().map(|choice| choice.get("const").cloned()).collect();
+    let Some(Value::Array(choices)) = schema.get("oneOf") else {
+        return;
+    };
+    let words: Option<Vec<Value>> = choices
+        .iter()
+        .map(|choice| choice.get("const").cloned())
+        .collect();
     let merged = match words {
         Some(words) => json!({"enum": words}),
         None => {
@@ -93,7 +102,10 @@ mod tests {
     fn names_words_and_keys_without_alternatives_for_validation() {
         let schema = for_validation();
         assert!(!schema.to_string().contains("oneOf"));
-        assert_eq!(schema.pointer("/$defs/Mode/enum"), Some(&json!(["enforce", "shadow"])));
+        assert_eq!(
+            schema.pointer("/$defs/Mode/enum"),
+            Some(&json!(["enforce", "shadow"]))
+        );
         let material = schema.pointer("/$defs/Material/properties").unwrap();
         assert!(material.get("inline").is_some() && material.get("file").is_some());
     }

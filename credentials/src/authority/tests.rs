@@ -354,13 +354,12 @@ fn refuses_classical_keys_that_are_weak_or_odd() {
         modulus.push(last);
         modulus
     };
-    let cause = |material: Material| match one_fault(|list| {
-        token(list).classical_key.public_key = material
-    })
-    .1
-    {
-        InvalidAuthorityCause::ClassicalKey(cause) => cause,
-        other => panic!("{other:?}"),
+    let cause = |material: Material| {
+        let cause = one_fault(|list| token(list).classical_key.public_key = material).1;
+        let InvalidAuthorityCause::ClassicalKey(cause) = cause else {
+            panic!("{cause:?}");
+        };
+        cause
     };
     use crate::InvalidRsaKey::{Algorithm, Bits, Numbers};
     let e = &[1, 0, 1][..];

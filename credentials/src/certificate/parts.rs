@@ -92,7 +92,7 @@ impl<'a> Parts<'a> {
         let mut fields = Reader::new(tbs.contents);
         let version = fields.expect(VERSION_TAG)?.raw;
         if version != VERSION_3 {
-            return Err(InvalidDer::Value);
+            return Err(InvalidDer::Version);
         }
         let serial = fields.expect(der::INTEGER)?.raw;
         let inner_algorithm = fields.expect(der::SEQUENCE)?.raw;
@@ -203,7 +203,7 @@ fn parse_extensions(wrapper: Element<'_>) -> Result<Vec<Extension<'_>>, InvalidD
     let mut extensions = Vec::new();
     while let Some(element) = reader.next()? {
         if extensions.len() >= MAXIMUM_EXTENSIONS {
-            return Err(InvalidDer::Trailing);
+            return Err(InvalidDer::TooManyExtensions);
         }
         extensions.push(parse_extension(element)?);
     }

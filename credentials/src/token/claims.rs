@@ -61,7 +61,7 @@ impl Claims {
             && [&self.model_digest, &self.image_digest]
                 .into_iter()
                 .flatten()
-                .all(is_digest);
+                .all(|text| is_digest(text));
         let lifetime = self
             .exp
             .checked_sub(self.iat)
@@ -124,7 +124,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// `sha256:` and 64 lower case hexadecimal digits, as OCI images have it.
-fn is_digest(text: &String) -> bool {
+fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|digits| {
         digits.len() == 64
             && digits

@@ -72,7 +72,29 @@ pub(crate) enum Expected {
 }
 
 impl Corpus {
-    /// Runs all cases, whole or only their ML-DSA half, and gives a line for each that disagrees.
+    /// Reads a corpus, without the cases that this build cannot judge.
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let mut corpus: Self = serde_json::from_str(text)?;
+        if !cfg!(feature = "legacy-dilithium") {
+            corpus.drop_legacy();
+        }
+        Ok(corpus)
+    }
+
+    /// Pins of `Dilithium5` are refused where its code is left out.
+    fn drop_legacy(&mut self) {
+        for authorities in self.authorities.values_mut() {
+            if let Some(tokens) = &mut authorities.tokens {
+                tokens.retain(|entry| {
+                    entry.alternative_key.algorithm != raw::AlternativeTokenAlgorithm::Dilithium5
+                });
+            }
+        }
+        self.cases.retain(|case| !case.name.contains("dilithium5"));
+    }
+
+    /// Runs all cases, whole where this build can, and their ML-DSA halves. One line for each case
+    /// that disagrees.
     pub(crate) fn disagreements(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut sets = BTreeMap::new();
@@ -93,6 +115,7 @@ impl Corpus {
             #[cfg(feature = "classical")]
             if let Err(line) = case.check(set) {
                 lines.push(line);
+                continue;
             }
             if let Err(line) = case.check_alternative(set) {
                 lines.push(line);

@@ -13,6 +13,7 @@ use sallyport_engine::facts::{
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
+use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::session::admit;
 use sallyport_engine::time::TimeMs;
@@ -28,7 +29,8 @@ use crate::wire::TlsProtocol;
 use crate::world::{Credentials, World, now_seconds};
 
 /// The engine with the state of one sidecar.
-pub struct NativeDriver {
+pub struct NativeDriver<'a> {
+    world: &'a World,
     policy: LoadedPolicy,
     credentials: Credentials,
     connections: BTreeMap<String, ConnectionFacts>,
@@ -38,12 +40,12 @@ pub struct NativeDriver {
     decisions: u64,
 }
 
-impl NativeDriver {
+impl<'a> NativeDriver<'a> {
     /// Prepares a scenario.
     ///
     /// # Errors
     /// When the policy is not valid or a credential cannot be issued.
-    pub fn start(world: &World, scenario: &Scenario) -> Result<Self, HarnessError> {
+    pub fn start(world: &'a World, scenario: &Scenario) -> Result<Self, HarnessError> {
         let policy = world.load_policy(scenario.policy.load()?)?;
         let start_seconds = now_seconds();
         let credentials = Credentials::issue(world, scenario, start_seconds)?;
@@ -60,7 +62,7 @@ impl NativeDriver {
         }
         let start = TimeMs::from_seconds(u64::try_from(start_seconds).unwrap_or(0));
         let peers = PeerTable::new(PEERS);
-        Ok(Self { policy, credentials, connections, peers, start, now: start, decisions: 0 })
+        Ok(Self { world, policy, credentials, connections, peers, start, now: start, decisions: 0 })
     }
 
     fn decide(&mut self, connection: &ConnectionFacts, head: &RequestHead<'_>) -> Decision {
@@ -94,7 +96,7 @@ impl NativeDriver {
     }
 }
 
-impl Driver for NativeDriver {
+impl Driver for NativeDriver<'_> {
     fn kind(&self) -> DriverKind {
         DriverKind::Native
     }
@@ -103,12 +105,20 @@ impl Driver for NativeDriver {
         self.now = TimeMs(self.start.0.saturating_add(at_ms));
     }
 
+    fn change_policy(&mut self, document: PolicyDocument) -> Result<(), HarnessError> {
+        // The pinned authorities are the same in all policies of a run, so what was read of the
+        // certificates stays true.
+        self.policy = self.world.load_policy(document)?;
+        self.peers = PeerTable::new(PEERS);
+        Ok(())
+    }
+
     fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError> {
         let facts = self
             .connections
             .get(connection)
             .cloned()
-            .ok_or_else(|| HarnessError::EnvoySilent(connection.to_owned()))?;
+            .ok_or_else(|| HarnessError::no_connection(connection))?;
         let headers = request.all_headers(&self.credentials)?;
         let method_and_path = [(":method", &request.method), (":path", &request.path)];
         let pairs = method_and_path

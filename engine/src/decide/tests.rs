@@ -16,7 +16,9 @@ mod selection;
 #[test]
 fn allows_the_good_request_and_says_on_what_grounds() {
     let verdict = Scene::good().decide(&policy(|_| {}));
-    let Verdict::Allow(permit) = &verdict else { panic!("{verdict:?}") };
+    let Verdict::Allow(permit) = &verdict else {
+        panic!("{verdict:?}")
+    };
     assert_eq!((permit.basis(), permit.would_deny()), (Basis::Flow, None));
     let context = verdict.context();
     assert_eq!(context.decision_id, DECISION);
@@ -28,7 +30,10 @@ fn allows_the_good_request_and_says_on_what_grounds() {
     assert_eq!(context.assurance, Assurance::Hybrid);
     assert_eq!(context.standing, Some(Behaviour::Trusted));
     // Prior -4600, hybrid -1500, TLS 1.3 -200.
-    assert_eq!(context.score.map(|score| (score.lambda, score.trust)), Some((-6_300, 99)));
+    assert_eq!(
+        context.score.map(|score| (score.lambda, score.trust)),
+        Some((-6_300, 99))
+    );
 }
 
 #[test]
@@ -45,20 +50,42 @@ fn a_denial_names_what_was_known_when_the_gate_shut() {
     let context = |scene: Scene| scene.decide(&policy).context().clone();
 
     let lost = context(Scene::with(|scene| scene.connection.own = None));
-    assert_eq!((lost.destination_segment, lost.source, lost.flow), (None, None, None));
+    assert_eq!(
+        (lost.destination_segment, lost.source, lost.flow),
+        (None, None, None)
+    );
 
-    let plaintext = context(Scene::with(|scene| scene.connection.transport = Transport::Plaintext));
-    assert_eq!((plaintext.source, plaintext.assurance), (None, Assurance::Plaintext));
+    let plaintext = context(Scene::with(|scene| {
+        scene.connection.transport = Transport::Plaintext
+    }));
+    assert_eq!(
+        (plaintext.source, plaintext.assurance),
+        (None, Assurance::Plaintext)
+    );
 
-    let unvalidated =
-        context(Scene::with(|scene| scene.tls().validation = PeerValidation::Failed));
-    assert_eq!(unvalidated.destination_segment.as_deref(), Some("inference"));
-    assert_eq!((unvalidated.source, unvalidated.assurance), (None, Assurance::Plaintext));
+    let unvalidated = context(Scene::with(|scene| {
+        scene.tls().validation = PeerValidation::Failed
+    }));
+    assert_eq!(
+        unvalidated.destination_segment.as_deref(),
+        Some("inference")
+    );
+    assert_eq!(
+        (unvalidated.source, unvalidated.assurance),
+        (None, Assurance::Plaintext)
+    );
 
     let expired = context(Scene::with(|scene| scene.certificate().not_after = NOW));
     assert_eq!(expired.source, Some(identity(GATEWAY)));
-    assert_eq!(expired.assurance, Assurance::Classical, "a credential that fails proves nothing");
-    assert_eq!((expired.standing, expired.score), (Some(Behaviour::Trusted), None));
+    assert_eq!(
+        expired.assurance,
+        Assurance::Classical,
+        "a credential that fails proves nothing"
+    );
+    assert_eq!(
+        (expired.standing, expired.score),
+        (Some(Behaviour::Trusted), None)
+    );
 
     let strange = context(Scene::with(|scene| scene.set_source(STRANGER)));
     assert_eq!((strange.flow, strange.assurance), (None, Assurance::Hybrid));
@@ -70,9 +97,11 @@ fn a_denial_names_what_was_known_when_the_gate_shut() {
 
 #[test]
 fn denies_without_facts_as_the_policys_mode_says() {
-    for reason in
-        [DenyReason::HostReadFailed, DenyReason::RequestMalformed, DenyReason::ListenerNotInbound]
-    {
+    for reason in [
+        DenyReason::HostReadFailed,
+        DenyReason::RequestMalformed,
+        DenyReason::ListenerNotInbound,
+    ] {
         let enforced = deny_without_facts(&policy(|_| {}), reason, DECISION);
         assert!(!enforced.is_allowed());
         assert_eq!(enforced.reason(), Some(reason));
@@ -81,8 +110,13 @@ fn denies_without_facts_as_the_policys_mode_says() {
             document.spec.flows[0].mode = Some(Mode::Enforce);
         });
         let passed = deny_without_facts(&shadow, reason, DECISION);
-        let Verdict::Allow(permit) = &passed else { panic!("{passed:?}") };
-        assert_eq!((permit.basis(), permit.would_deny()), (Basis::Shadow, Some(reason)));
+        let Verdict::Allow(permit) = &passed else {
+            panic!("{passed:?}")
+        };
+        assert_eq!(
+            (permit.basis(), permit.would_deny()),
+            (Basis::Shadow, Some(reason))
+        );
     }
 }
 
@@ -105,14 +139,29 @@ fn attributes_a_connection_to_a_validated_identity_only() {
     };
     let gateway = Some((identity(GATEWAY), [7; 32]));
     assert_eq!(peer(|_| {}), gateway);
-    assert_eq!(peer(|scene| scene.tls().validation = PeerValidation::Assumed), gateway);
+    assert_eq!(
+        peer(|scene| scene.tls().validation = PeerValidation::Assumed),
+        gateway
+    );
     assert_eq!(
         peer(|scene| scene.set_certificate(GATEWAY, Err(crate::facts::CredentialFault::Malformed))),
         gateway,
         "who presents a credential that fails is still who Envoy validated"
     );
-    assert_eq!(peer(|scene| scene.tls().validation = PeerValidation::Failed), None);
-    assert_eq!(peer(|scene| scene.tls().certificate = PeerCertificate::Unavailable), None);
-    assert_eq!(peer(|scene| scene.tls().certificate = PeerCertificate::Unreadable), None);
-    assert_eq!(peer(|scene| scene.connection.transport = Transport::Plaintext), None);
+    assert_eq!(
+        peer(|scene| scene.tls().validation = PeerValidation::Failed),
+        None
+    );
+    assert_eq!(
+        peer(|scene| scene.tls().certificate = PeerCertificate::Unavailable),
+        None
+    );
+    assert_eq!(
+        peer(|scene| scene.tls().certificate = PeerCertificate::Unreadable),
+        None
+    );
+    assert_eq!(
+        peer(|scene| scene.connection.transport = Transport::Plaintext),
+        None
+    );
 }

@@ -12,7 +12,11 @@ use crate::reason::DenyReason;
 use crate::verdict::DecisionId;
 
 fn head<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
-    RequestHead::read(headers.iter().map(|(name, value)| (name.as_bytes(), *value)))
+    RequestHead::read(
+        headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), *value)),
+    )
 }
 
 fn changes(scene: &Scene, headers: &[(&str, &[u8])], tell: bool) -> HeaderChanges {
@@ -23,15 +27,26 @@ fn changes(scene: &Scene, headers: &[(&str, &[u8])], tell: bool) -> HeaderChange
 }
 
 fn reply(change: impl FnOnce(&mut Scene)) -> LocalReply {
-    match RequestEffect::of(Scene::with(change).decide(&policy(|_| {})), &head(&[]), false) {
+    match RequestEffect::of(
+        Scene::with(change).decide(&policy(|_| {})),
+        &head(&[]),
+        false,
+    ) {
         RequestEffect::Reply(reply) => reply,
         RequestEffect::Continue(changes) => panic!("{changes:?}"),
     }
 }
 
 fn not_configured() -> LocalReply {
-    let id = DecisionId { vm: [0; 8], counter: 0 };
-    match RequestEffect::of(Verdict::not_configured(Mode::Enforce, id), &head(&[]), false) {
+    let id = DecisionId {
+        vm: [0; 8],
+        counter: 0,
+    };
+    match RequestEffect::of(
+        Verdict::not_configured(Mode::Enforce, id),
+        &head(&[]),
+        false,
+    ) {
         RequestEffect::Reply(reply) => reply,
         RequestEffect::Continue(changes) => panic!("{changes:?}"),
     }
@@ -64,13 +79,22 @@ fn a_refusal_has_the_statuses_of_its_reason() {
         (reply.status, reply.grpc_status, reply.challenge.is_some())
     };
     assert_eq!(statuses(|scene| scene.method = "DELETE"), (403, 7, false));
-    assert_eq!(statuses(|scene| scene.certificate().not_after = NOW), (401, 16, true));
-    assert_eq!(statuses(|scene| scene.connection.own = None), (503, 14, false));
+    assert_eq!(
+        statuses(|scene| scene.certificate().not_after = NOW),
+        (401, 16, true)
+    );
+    assert_eq!(
+        statuses(|scene| scene.connection.own = None),
+        (503, 14, false)
+    );
     assert_eq!(
         statuses(|scene| scene.peer = Some(peer_after_distinct_denials(8, NOW))),
         (403, 7, false)
     );
-    assert_eq!((not_configured().status, not_configured().grpc_status), (503, 14));
+    assert_eq!(
+        (not_configured().status, not_configured().grpc_status),
+        (503, 14)
+    );
 }
 
 #[test]
@@ -95,21 +119,33 @@ fn a_401_says_what_would_help() {
 /// without a policy.
 #[test]
 fn every_reply_is_in_the_grammar() {
-    let id = DecisionId { vm: [0xff; 8], counter: u64::MAX };
+    let id = DecisionId {
+        vm: [0xff; 8],
+        counter: u64::MAX,
+    };
     let policy = policy(|_| {});
     for reason in DenyReason::ALL {
         let verdict = crate::decide::deny_without_facts(&policy, reason, id);
         let RequestEffect::Reply(reply) = RequestEffect::of(verdict, &head(&[]), true) else {
             panic!("{reason:?} continued");
         };
-        let inner = reply.details.strip_prefix("sallyport_denied[policy[mesh]-flow[none]-reason[");
+        let inner = reply
+            .details
+            .strip_prefix("sallyport_denied[policy[mesh]-flow[none]-reason[");
         let code = inner.and_then(|rest| rest.strip_suffix("]]")).unwrap();
         assert_eq!(code, reason.code());
-        assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
+        assert!(
+            code.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "{code}"
+        );
         assert_eq!(reply.challenge.is_some(), reply.status == 401, "{code}");
         assert_eq!(reply.status, reason.row().status);
         for text in [&reply.details, &reply.body] {
-            let printable = text.trim_end().bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            let printable = text
+                .trim_end()
+                .bytes()
+                .all(|byte| (0x20..0x7f).contains(&byte));
             assert!(printable && text.len() < 256, "{text}");
         }
     }
@@ -122,14 +158,21 @@ fn a_refusal_shows_nothing_that_the_caller_wrote() {
         scene.path = "/secret-of-the-caller?x=1";
     });
     let shown = format!("{refused:?}");
-    assert!(!shown.contains("BREW") && !shown.contains("secret"), "{shown}");
+    assert!(
+        !shown.contains("BREW") && !shown.contains("secret"),
+        "{shown}"
+    );
 }
 
 // === Requests that go on ===
 
 #[test]
 fn a_plain_request_goes_on_as_it_came() {
-    let changes = changes(&Scene::good(), &[("accept", b"*/*"), (":path", b"/")], false);
+    let changes = changes(
+        &Scene::good(),
+        &[("accept", b"*/*"), (":path", b"/")],
+        false,
+    );
     assert!(changes.is_empty());
     assert_eq!(changes, HeaderChanges::default());
 }
@@ -165,10 +208,18 @@ fn shadow_and_probes_strip_the_same_headers() {
         scene.method = "GET";
         scene.path = "/healthz";
     });
-    let unconfigured = Verdict::not_configured(Mode::Shadow, DecisionId { vm: [0; 8], counter: 0 });
+    let unconfigured = Verdict::not_configured(
+        Mode::Shadow,
+        DecisionId {
+            vm: [0; 8],
+            counter: 0,
+        },
+    );
     for verdict in [denied, probe.decide(&shadow), unconfigured] {
         let effect = RequestEffect::of(verdict, &head(sent), false);
-        let RequestEffect::Continue(changes) = effect else { panic!("{effect:?}") };
+        let RequestEffect::Continue(changes) = effect else {
+            panic!("{effect:?}")
+        };
         assert_eq!(changes.remove, [TOKEN.as_bytes(), b"x-sallyport-state"]);
     }
 }
@@ -184,7 +235,10 @@ fn tells_the_application_about_the_decision_when_asked_to() {
         ("x-sallyport-trust", b"99"),
         ("x-sallyport-state", b"TRUSTED"),
     ];
-    assert_eq!(told.set, expected.map(|(name, value)| (name, value.to_vec())));
+    assert_eq!(
+        told.set,
+        expected.map(|(name, value)| (name, value.to_vec()))
+    );
     assert!(told.remove.is_empty() && !told.is_empty());
 }
 
@@ -208,7 +262,10 @@ fn what_we_set_replaces_what_a_client_wrote_and_the_rest_goes() {
 
 #[test]
 fn what_is_not_known_is_not_told_and_cannot_be_spoofed() {
-    let sent: &[(&str, &[u8])] = &[("x-sallyport-trust", b"99"), ("x-sallyport-state", b"TRUSTED")];
+    let sent: &[(&str, &[u8])] = &[
+        ("x-sallyport-trust", b"99"),
+        ("x-sallyport-state", b"TRUSTED"),
+    ];
     let probe = Scene::with(|scene| {
         scene.connection.source_ip = [10, 0, 0, 1].into();
         scene.method = "GET";
@@ -233,7 +290,10 @@ fn certificates_in_xfcc_are_taken_out_or_the_header_goes() {
     assert_eq!(replaced.set, [(XFCC, b"Hash=00;URI=spiffe://a/b".to_vec())]);
     assert!(replaced.remove.is_empty());
 
-    for values in [&[&b"Hash=00"[..], b"Hash=01"][..], &[b"Hash=00;Cert=\"cut off"]] {
+    for values in [
+        &[&b"Hash=00"[..], b"Hash=01"][..],
+        &[b"Hash=00;Cert=\"cut off"],
+    ] {
         let removed = of(values);
         assert_eq!(removed.remove, [XFCC.as_bytes()]);
         assert!(removed.set.is_empty());
@@ -252,7 +312,13 @@ fn no_header_is_both_removed_and_set() {
     for tell in [false, true] {
         let changes = changes(&Scene::good(), sent, tell);
         for (name, _) in &changes.set {
-            assert!(!changes.remove.iter().any(|removed| removed == name.as_bytes()), "{name}");
+            assert!(
+                !changes
+                    .remove
+                    .iter()
+                    .any(|removed| removed == name.as_bytes()),
+                "{name}"
+            );
         }
     }
 }

@@ -6,7 +6,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 fn head<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
-    RequestHead::read(headers.iter().map(|(name, value)| (name.as_bytes(), *value)))
+    RequestHead::read(
+        headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), *value)),
+    )
 }
 
 #[test]
@@ -14,11 +18,25 @@ fn reads_method_and_path_once() {
     let ok = head(&[(":method", b"GET"), (":path", b"/a?b")]);
     assert_eq!(ok.method().map(Method::as_str), Ok("GET"));
     assert_eq!(ok.path().unwrap().map(RequestPath::as_str), Ok("/a"));
-    for bad in [&[(":path", &b"/"[..])][..], &[(":method", b"G T"), (":path", b"/")]] {
-        assert_eq!(head(bad).method().map(Method::as_str), Err(DenyReason::RequestMalformed));
+    for bad in [
+        &[(":path", &b"/"[..])][..],
+        &[(":method", b"G T"), (":path", b"/")],
+    ] {
+        assert_eq!(
+            head(bad).method().map(Method::as_str),
+            Err(DenyReason::RequestMalformed)
+        );
     }
-    let doubled = head(&[(":method", b"GET"), (":method", b"GET"), (":path", b"/"), (":path", b"/")]);
-    assert_eq!(doubled.method().map(Method::as_str), Err(DenyReason::RequestMalformed));
+    let doubled = head(&[
+        (":method", b"GET"),
+        (":method", b"GET"),
+        (":path", b"/"),
+        (":path", b"/"),
+    ]);
+    assert_eq!(
+        doubled.method().map(Method::as_str),
+        Err(DenyReason::RequestMalformed)
+    );
     assert!(doubled.path().is_err());
     assert!(head(&[(":method", b"CONNECT")]).path().is_err());
 }
@@ -26,21 +44,43 @@ fn reads_method_and_path_once() {
 #[test]
 fn a_token_needs_both_halves_once() {
     let both = head(&[(TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")]);
-    assert_eq!(both.token(), Some(Ok(TokenHalves { token: b"t", signature: b"s" })));
+    assert_eq!(
+        both.token(),
+        Some(Ok(TokenHalves {
+            token: b"t",
+            signature: b"s"
+        }))
+    );
     assert_eq!(head(&[]).token(), None);
     for (headers, fault) in [
-        (&[(TOKEN, &b"t"[..])][..], CredentialFault::HybridSignatureMissing),
-        (&[(TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
-        (&[(TOKEN, b"t"), (TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
         (
-            &[(TOKEN, b"t"), (TOKEN_SIGNATURE, b"s"), (TOKEN_SIGNATURE, b"s")],
+            &[(TOKEN, &b"t"[..])][..],
+            CredentialFault::HybridSignatureMissing,
+        ),
+        (&[(TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
+        (
+            &[(TOKEN, b"t"), (TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")],
+            CredentialFault::HeaderAmbiguous,
+        ),
+        (
+            &[
+                (TOKEN, b"t"),
+                (TOKEN_SIGNATURE, b"s"),
+                (TOKEN_SIGNATURE, b"s"),
+            ],
             CredentialFault::HeaderAmbiguous,
         ),
     ] {
         assert_eq!(head(headers).token(), Some(Err(fault)));
     }
     let empty = head(&[(TOKEN, b""), (TOKEN_SIGNATURE, b"")]);
-    assert_eq!(empty.token(), Some(Ok(TokenHalves { token: b"", signature: b"" })));
+    assert_eq!(
+        empty.token(),
+        Some(Ok(TokenHalves {
+            token: b"",
+            signature: b""
+        }))
+    );
 }
 
 #[test]
@@ -55,7 +95,11 @@ fn removes_credentials_and_spoofed_headers() {
     let removals: Vec<&[u8]> = head.removals().collect();
     assert_eq!(
         removals,
-        [TOKEN.as_bytes(), b"x-sallyport-trust", "x-sallyport-\u{e9}".as_bytes()]
+        [
+            TOKEN.as_bytes(),
+            b"x-sallyport-trust",
+            "x-sallyport-\u{e9}".as_bytes()
+        ]
     );
 }
 
@@ -71,15 +115,27 @@ fn takes_the_certificate_of_the_last_element_only() {
     let value = br#"By=spiffe://d/x;Cert="forged",By=spiffe://d/y;Hash=00;Subject="CN=a,O=\"b;c\"";Cert="-----BEGIN%20";URI=spiffe://d/z"#;
     let last = Xfcc::last(value).unwrap();
     assert_eq!(last.certificate(), Ok(Some(&b"-----BEGIN%20"[..])));
-    assert_eq!(Xfcc::last(b"Cert=a,Hash=b").unwrap().certificate(), Ok(None));
+    assert_eq!(
+        Xfcc::last(b"Cert=a,Hash=b").unwrap().certificate(),
+        Ok(None)
+    );
 }
 
 #[test]
 fn refuses_xfcc_that_is_not_in_envoys_form() {
     assert_eq!(Xfcc::last(b"Subject=\"a").unwrap_err(), InvalidXfcc::Quote);
-    assert_eq!(Xfcc::last(b"Hash").unwrap().certificate(), Err(InvalidXfcc::Pair));
-    assert_eq!(Xfcc::last(b"").unwrap().certificate(), Err(InvalidXfcc::Pair));
-    assert_eq!(Xfcc::last(b"Cert=a;cert=b").unwrap().certificate(), Err(InvalidXfcc::Doubled));
+    assert_eq!(
+        Xfcc::last(b"Hash").unwrap().certificate(),
+        Err(InvalidXfcc::Pair)
+    );
+    assert_eq!(
+        Xfcc::last(b"").unwrap().certificate(),
+        Err(InvalidXfcc::Pair)
+    );
+    assert_eq!(
+        Xfcc::last(b"Cert=a;cert=b").unwrap().certificate(),
+        Err(InvalidXfcc::Doubled)
+    );
     let long = alloc::vec![b'a'; 65_537];
     assert_eq!(Xfcc::last(&long).unwrap_err(), InvalidXfcc::TooLong);
 }

@@ -8,19 +8,34 @@ use super::*;
 
 #[test]
 fn splits_an_istio_identity() {
-    let id: SpiffeId = "spiffe://ai.example/ns/inference/sa/model-server".parse().unwrap();
+    let id: SpiffeId = "spiffe://ai.example/ns/inference/sa/model-server"
+        .parse()
+        .unwrap();
     assert_eq!(id.trust_domain(), "ai.example");
     assert_eq!(id.path(), "/ns/inference/sa/model-server");
     assert_eq!(
         id.workload(),
-        Some(Workload { namespace: "inference", service_account: "model-server" })
+        Some(Workload {
+            namespace: "inference",
+            service_account: "model-server"
+        })
     );
-    assert_eq!(id.to_string(), "spiffe://ai.example/ns/inference/sa/model-server");
+    assert_eq!(
+        id.to_string(),
+        "spiffe://ai.example/ns/inference/sa/model-server"
+    );
 }
 
 #[test]
 fn knows_no_workload_in_other_shapes_of_path() {
-    for path in ["/ns/a", "/ns/a/sa", "/ns/a/sa/b/c", "/ns/a/x/sa/b", "/sa/b/ns/a", "/workload"] {
+    for path in [
+        "/ns/a",
+        "/ns/a/sa",
+        "/ns/a/sa/b/c",
+        "/ns/a/x/sa/b",
+        "/sa/b/ns/a",
+        "/workload",
+    ] {
         let id: SpiffeId = format!("spiffe://d{path}").parse().unwrap();
         assert_eq!(id.workload(), None, "{path}");
     }
@@ -34,10 +49,22 @@ fn refuses_each_broken_rule_with_its_own_error() {
         ("", InvalidSpiffeId::Scheme),
         ("SPIFFE://d/a", InvalidSpiffeId::Scheme),
         ("https://d/a", InvalidSpiffeId::Scheme),
-        ("spiffe:///a", InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Empty)),
-        ("spiffe://D/a", InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character)),
-        ("spiffe://d:80/a", InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character)),
-        ("spiffe://u@d/a", InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character)),
+        (
+            "spiffe:///a",
+            InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Empty),
+        ),
+        (
+            "spiffe://D/a",
+            InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character),
+        ),
+        (
+            "spiffe://d:80/a",
+            InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character),
+        ),
+        (
+            "spiffe://u@d/a",
+            InvalidSpiffeId::TrustDomain(InvalidTrustDomain::Character),
+        ),
         ("spiffe://d", InvalidSpiffeId::PathMissing),
         ("spiffe://d/", InvalidSpiffeId::PathMissing),
         ("spiffe://d/a/", InvalidSpiffeId::SegmentEmpty),
@@ -61,14 +88,21 @@ fn allows_exactly_the_path_characters_of_the_standard() {
         // `.` alone is a dot segment and `/` alone an empty one, so each is tried beside a letter.
         let text = format!("spiffe://d/a{character}");
         let expected = allowed || character == '.';
-        assert_eq!(text.parse::<SpiffeId>().is_ok(), expected, "byte {byte:#04x}");
+        assert_eq!(
+            text.parse::<SpiffeId>().is_ok(),
+            expected,
+            "byte {byte:#04x}"
+        );
     }
 }
 
 #[test]
 fn bounds_the_trust_domain() {
     assert!("a".repeat(255).parse::<TrustDomain>().is_ok());
-    assert_eq!("a".repeat(256).parse::<TrustDomain>(), Err(InvalidTrustDomain::TooLong));
+    assert_eq!(
+        "a".repeat(256).parse::<TrustDomain>(),
+        Err(InvalidTrustDomain::TooLong)
+    );
     assert_eq!("".parse::<TrustDomain>(), Err(InvalidTrustDomain::Empty));
 }
 

@@ -62,7 +62,9 @@ fn report(
         policy: loaded.map(|loaded| &**loaded.policy.name()),
         ok: loaded.is_some(),
         errors,
-        warnings: loaded.map(|loaded| loaded.warnings.as_slice()).unwrap_or_default(),
+        warnings: loaded
+            .map(|loaded| loaded.warnings.as_slice())
+            .unwrap_or_default(),
         sha256: loaded.map(|loaded| hexadecimal(&loaded.sha256)),
     };
     let text = match output {
@@ -75,8 +77,14 @@ fn report(
 fn text(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
     let error = toned(Tone::Bad, "error");
     let warning = toned(Tone::Warning, "warning");
-    let errors = report.errors.iter().map(|finding| format!("{error}: {finding}\n"));
-    let warnings = report.warnings.iter().map(|finding| format!("{warning}: {finding}\n"));
+    let errors = report
+        .errors
+        .iter()
+        .map(|finding| format!("{error}: {finding}\n"));
+    let warnings = report
+        .warnings
+        .iter()
+        .map(|finding| format!("{warning}: {finding}\n"));
     errors.chain(warnings).collect::<String>() + &summary(report, loaded)
 }
 
@@ -107,5 +115,9 @@ fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use sallyport_credentials::issue::IssueError;
 use sallyport_credentials::pem::InvalidPem;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::Finding;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 
@@ -47,9 +46,16 @@ pub(crate) enum Failure {
     #[error("`--algorithm Dilithium5` is for token authorities only: use ML-DSA-65 or ML-DSA-87")]
     LegacyAlgorithm,
     #[error("the request in `{}` cannot be used: {cause}", path.display())]
-    InvalidRequest { path: PathBuf, cause: serde_json::Error },
+    InvalidRequest {
+        path: PathBuf,
+        cause: serde_json::Error,
+    },
     #[error("`{flag}`: `{text}` is no SPIFFE ID: it {cause}")]
-    SpiffeId { flag: &'static str, text: String, cause: InvalidSpiffeId },
+    SpiffeId {
+        flag: &'static str,
+        text: String,
+        cause: InvalidSpiffeId,
+    },
     #[error("`{}` {cause}: name a file with one certificate", path.display())]
     Certificate { path: PathBuf, cause: InvalidPem },
     #[error("`{}` is no workload certificate: it needs exactly one URI name, a SPIFFE ID", .0.display())]
@@ -60,7 +66,7 @@ pub(crate) enum Failure {
     TooManyDenials,
     #[error("the name `{0}` is no DNS label: use lower case letters, digits and inner `-`")]
     AuthorityName(String),
-    #[error("the authority in `{}` cannot be read: {cause}", path.display())]
+    #[error("the authority in `{}` cannot be used: {}", path.display(), with_source(cause))]
     Authority { path: PathBuf, cause: IssueError },
     #[error("`{}` is no certificate, public key or token in text form", .0.display())]
     Unknown(PathBuf),
@@ -79,7 +85,24 @@ impl Failure {
             | Self::NoWorkload(_)
             | Self::Unknown(_)
             | Self::PrivateKey(_) => Exit::Findings,
-            _ => Exit::Failure,
+            Self::Policy(_)
+            | Self::Time(_)
+            | Self::Issue(_)
+            | Self::Output(_)
+            | Self::Unreadable { .. }
+            | Self::Unwritable { .. }
+            | Self::Exists(_)
+            | Self::Encoding(_)
+            | Self::FlagMissing(_)
+            | Self::FlagsContradict(..)
+            | Self::FlagNeeds(..)
+            | Self::FlagNeeded(_)
+            | Self::LegacyAlgorithm
+            | Self::SpiffeId { .. }
+            | Self::OtherSubject { .. }
+            | Self::TooManyDenials
+            | Self::AuthorityName(_)
+            | Self::Authority { .. } => Exit::Failure,
         }
     }
 
@@ -87,23 +110,29 @@ impl Failure {
     pub(crate) fn text(&self) -> String {
         let error = toned(Tone::Bad, "error");
         let headline = format!("{error}: {self}");
-        match self {
-            Self::Policy(PolicyFileErrors::Invalid { findings, .. }) => {
-                let lines = findings.iter().map(|finding: &Finding| format!("\n{error}: {finding}"));
-                lines.fold(headline, |text, line| text + &line)
-            }
-            _ => headline,
-        }
+        let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self else {
+            return headline;
+        };
+        let lines = findings
+            .iter()
+            .map(|finding| format!("\n{error}: {finding}"));
+        lines.fold(headline, |text, line| text + &line)
     }
 
     /// For `map_err` on a read.
     pub(crate) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        |cause| Self::Unreadable { path: path.to_owned(), cause }
+        |cause| Self::Unreadable {
+            path: path.to_owned(),
+            cause,
+        }
     }
 
     /// For `map_err` on a write.
     pub(crate) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        |cause| Self::Unwritable { path: path.to_owned(), cause }
+        |cause| Self::Unwritable {
+            path: path.to_owned(),
+            cause,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs of the command line, one module each.
 
+mod certificate;
 mod check;
 mod completions;
 mod cred;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::terminal;
 
 use failure::Failure;
+use serde::Serialize;
 
 /// Runs a command; what went wrong is said on standard error.
 pub(crate) fn run(cli: Cli) -> Exit {
@@ -31,4 +33,9 @@ pub(crate) fn run(cli: Cli) -> Exit {
         terminal::complain(failure.text());
         failure.exit()
     })
+}
+
+/// A value as YAML, the form in which people write proxy configuration and policies.
+fn yaml(value: &impl Serialize) -> Result<String, Failure> {
+    serde_saphyr::to_string(value).map_err(|_| Failure::Encoding("YAML"))
 }

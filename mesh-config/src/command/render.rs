@@ -17,11 +17,17 @@ pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
         Resource::Filter => {
             let (loaded, module) = inputs(args)?;
             // An entry of a list, as it stands below `http_filters`.
-            encode(&[envoy::http_filter(&loaded, module, strategy(args))?], output)
+            encode(
+                &[envoy::http_filter(&loaded, module, strategy(args))?],
+                output,
+            )
         }
         Resource::Ecds => {
             let (loaded, module) = inputs(args)?;
-            encode(&envoy::ecds_resource(&loaded, module, strategy(args))?, output)
+            encode(
+                &envoy::ecds_resource(&loaded, module, strategy(args))?,
+                output,
+            )
         }
         Resource::EcdsFilter => {
             let path = args.resource_path.as_deref();
@@ -35,8 +41,14 @@ pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
 }
 
 fn inputs(args: &RenderArgs) -> Result<(LoadedPolicy, &str), Failure> {
-    let policy = args.policy.as_deref().ok_or(Failure::FlagNeeded("--policy"))?;
-    let module = args.module.as_deref().ok_or(Failure::FlagNeeded("--module"))?;
+    let policy = args
+        .policy
+        .as_deref()
+        .ok_or(Failure::FlagNeeded("--policy"))?;
+    let module = args
+        .module
+        .as_deref()
+        .ok_or(Failure::FlagNeeded("--module"))?;
     Ok((policy_file::load(policy)?, module))
 }
 

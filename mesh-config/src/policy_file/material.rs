@@ -56,7 +56,9 @@ impl InvalidMaterial {
 /// Replaces each file of the document by its text. Errors leave the entry as it is.
 pub(super) fn inline(document: &mut PolicyDocument, folder: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(authorities) = &mut document.spec.authorities else { return findings };
+    let Some(authorities) = &mut document.spec.authorities else {
+        return findings;
+    };
     for (path, material) in materials(authorities) {
         match text_of(material, folder) {
             Ok(text) => *material = Material::Inline(text),
@@ -73,7 +75,10 @@ fn materials(authorities: &mut Authorities) -> Vec<(String, &mut Material)> {
         let path = format!("spec.authorities.certificates[{number}]");
         materials.push((format!("{path}.caCertificate"), &mut entry.ca_certificate));
         if let Some(key) = &mut entry.alternative_key {
-            materials.push((format!("{path}.alternativeKey.publicKey"), &mut key.public_key));
+            materials.push((
+                format!("{path}.alternativeKey.publicKey"),
+                &mut key.public_key,
+            ));
         }
     }
     for (number, entry) in authorities.tokens.iter_mut().flatten().enumerate() {
@@ -91,11 +96,18 @@ fn text_of(material: &Material, folder: &Path) -> Result<String, InvalidMaterial
         Material::Inline(text) => text.clone(),
         Material::File(name) => read(name, folder)?,
     };
-    if text.contains("PRIVATE KEY") { Err(InvalidMaterial::PrivateKey) } else { Ok(text) }
+    if text.contains("PRIVATE KEY") {
+        Err(InvalidMaterial::PrivateKey)
+    } else {
+        Ok(text)
+    }
 }
 
 fn read(name: &str, folder: &Path) -> Result<String, InvalidMaterial> {
-    let unreadable = |cause| InvalidMaterial::Unreadable { path: name.to_owned(), cause };
+    let unreadable = |cause| InvalidMaterial::Unreadable {
+        path: name.to_owned(),
+        cause,
+    };
     let path = resolve(name, folder)?.map_err(unreadable)?;
     let file = File::open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
@@ -103,7 +115,10 @@ fn read(name: &str, folder: &Path) -> Result<String, InvalidMaterial> {
     }
     let mut bytes = Vec::new();
     let limit = MAXIMUM_BYTES.saturating_add(1);
-    let length = file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    let length = file
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if u64::try_from(length).is_ok_and(|length| length == limit) {
         return Err(InvalidMaterial::TooLong(name.to_owned()));
     }

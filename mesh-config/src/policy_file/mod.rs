@@ -73,8 +73,10 @@ pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
     };
-    from_text(&text, folder)
-        .map_err(|findings| PolicyFileErrors::Invalid { path: path.to_owned(), findings })
+    from_text(&text, folder).map_err(|findings| PolicyFileErrors::Invalid {
+        path: path.to_owned(),
+        findings,
+    })
 }
 
 /// Loads a policy from its text. Files that it names are looked up in `folder`.
@@ -88,7 +90,10 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
         return Err(located(deviations, &yaml));
     }
     let document: PolicyDocument = serde_json::from_value(yaml.value.clone()).map_err(|error| {
-        vec![Finding::new("", format!("is not in the format of a policy: {error}"))]
+        vec![Finding::new(
+            "",
+            format!("is not in the format of a policy: {error}"),
+        )]
     })?;
     complete(document, folder, &yaml)
 }
@@ -111,9 +116,13 @@ fn complete(
         Ok(authorities) => Some(authorities),
         Err(errors) => {
             // Two crates look at names and trust domains, and one word about each is enough.
-            let known: BTreeSet<String> =
-                findings.iter().map(|finding| finding.path.clone()).collect();
-            let errors = errors.into_iter().filter(|error| !known.contains(&error.path));
+            let known: BTreeSet<String> = findings
+                .iter()
+                .map(|finding| finding.path.clone())
+                .collect();
+            let errors = errors
+                .into_iter()
+                .filter(|error| !known.contains(&error.path));
             findings.extend(errors.map(|error| Finding::new(error.path, error.cause.to_string())));
             None
         }
@@ -122,7 +131,10 @@ fn complete(
         return Err(located(findings, yaml));
     };
     let canonical_json = serde_json::to_string(&document).map_err(|error| {
-        vec![Finding::new("", format!("cannot be written as JSON: {error}"))]
+        vec![Finding::new(
+            "",
+            format!("cannot be written as JSON: {error}"),
+        )]
     })?;
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
@@ -135,15 +147,23 @@ fn complete(
 }
 
 fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {
-    let locate = |finding: Finding| Finding { line: yaml.line(&finding.path), ..finding };
+    let locate = |finding: Finding| Finding {
+        line: yaml.line(&finding.path),
+        ..finding
+    };
     findings.into_iter().map(locate).collect()
 }
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(MAXIMUM_BYTES.saturating_add(1)).read_to_string(&mut text)?;
+    File::open(path)?
+        .take(MAXIMUM_BYTES.saturating_add(1))
+        .read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 8 MiB"));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is longer than 8 MiB",
+        ));
     }
     Ok(text)
 }

@@ -5,7 +5,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::paths::{Location, LocationSegment};
-use jsonschema::{ValidationError, JsonType};
+use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::yaml::member;
@@ -20,7 +20,10 @@ pub(super) fn check(value: &Value) -> Vec<Finding> {
         // The schema is generated; a test keeps this from happening.
         Err(_) => return vec![Finding::new("", "the schema of this build cannot be read")],
     };
-    validator.iter_errors(value).flat_map(|error| translate(&error, &schema)).collect()
+    validator
+        .iter_errors(value)
+        .flat_map(|error| translate(&error, &schema))
+        .collect()
 }
 
 fn translate(error: &ValidationError<'_>, schema: &Value) -> Vec<Finding> {
@@ -29,23 +32,38 @@ fn translate(error: &ValidationError<'_>, schema: &Value) -> Vec<Finding> {
     let value = error.instance();
     let kind = error.kind();
     if let Kind::AdditionalProperties { unexpected } = kind {
-        return unexpected.iter().map(|key| unknown_key(&path, key, owner)).collect();
+        return unexpected
+            .iter()
+            .map(|key| unknown_key(&path, key, owner))
+            .collect();
     }
     let finding = if let Kind::Required { property } = kind {
         missing_key(path, property.as_str().unwrap_or_default(), owner)
     } else if let Kind::Enum { options } = kind {
         unknown_word(path, value, options)
-    } else if let Kind::Type { kind: TypeKind::Single(expected) } = kind {
+    } else if let Kind::Type {
+        kind: TypeKind::Single(expected),
+    } = kind
+    {
         wrong_type(path, *expected, value)
     } else if let Kind::Maximum { limit } = kind {
         Finding::new(path, format!("{value} is too large: use at most {limit}"))
     } else if let Kind::Minimum { limit } = kind {
         Finding::new(path, format!("{value} is too small: use at least {limit}"))
-    } else if matches!(kind, Kind::MinProperties { .. } | Kind::MaxProperties { .. }) {
-        Finding::new(path, format!("write exactly one of {}", quoted(&keys(owner))))
+    } else if matches!(
+        kind,
+        Kind::MinProperties { .. } | Kind::MaxProperties { .. }
+    ) {
+        Finding::new(
+            path,
+            format!("write exactly one of {}", quoted(&keys(owner))),
+        )
     } else {
-        Finding::new(path, format!("breaks the rule `{}` of the format", kind.keyword()))
-            .with_hint("compare it with the output of `sallyport schema`")
+        Finding::new(
+            path,
+            format!("breaks the rule `{}` of the format", kind.keyword()),
+        )
+        .with_hint("compare it with the output of `sallyport schema`")
     };
     vec![finding]
 }
@@ -63,15 +81,25 @@ fn unknown_key(path: &str, key: &str, owner: Option<&Value>) -> Finding {
 
 fn missing_key(path: String, key: &str, owner: Option<&Value>) -> Finding {
     let description = owner
-        .and_then(|owner| owner.get("properties")?.get(key)?.get("description")?.as_str())
+        .and_then(|owner| {
+            owner
+                .get("properties")?
+                .get(key)?
+                .get("description")?
+                .as_str()
+        })
         .and_then(|text| text.lines().next())
         .unwrap_or("it is required");
     Finding::new(path, format!("the key `{key}` is missing")).with_hint(description)
 }
 
 fn unknown_word(path: String, value: &Value, options: &Value) -> Finding {
-    let words: Vec<&str> =
-        options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let words: Vec<&str> = options
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let Some(text) = value.as_str() else {
         let message = format!("is {}, where a word is expected", name_of(value));
         return Finding::new(path, message).with_hint(format!("use {}", quoted(&words)));
@@ -95,8 +123,16 @@ fn wrong_type(path: String, expected: JsonType, value: &Value) -> Finding {
         JsonType::Object => ("a mapping", "write `key: value` lines"),
         JsonType::String => ("text", "put it in quotes"),
     };
-    let hint = if value.is_null() { "give it a value, or leave the key out" } else { hint };
-    Finding::new(path, format!("is {}, where {noun} is expected", name_of(value))).with_hint(hint)
+    let hint = if value.is_null() {
+        "give it a value, or leave the key out"
+    } else {
+        hint
+    };
+    Finding::new(
+        path,
+        format!("is {}, where {noun} is expected", name_of(value)),
+    )
+    .with_hint(hint)
 }
 
 const fn name_of(value: &Value) -> &'static str {
@@ -139,7 +175,12 @@ fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let tolerance = word.chars().count().checked_div(3).unwrap_or(0).max(1);
     candidates
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &plain(candidate)), *candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word, &plain(candidate)),
+                *candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= tolerance)
         .min()
         .map(|(_, candidate)| candidate)
@@ -147,10 +188,12 @@ fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
 
 /// A JSON pointer in the form that policies use: `spec.flows[2].to`.
 fn readable(location: &Location) -> String {
-    location.segments().fold(String::new(), |path, segment| match segment {
-        LocationSegment::Property(key) => member(&path, &key),
-        LocationSegment::Index(number) => format!("{path}[{number}]"),
-    })
+    location
+        .segments()
+        .fold(String::new(), |path, segment| match segment {
+            LocationSegment::Property(key) => member(&path, &key),
+            LocationSegment::Index(number) => format!("{path}[{number}]"),
+        })
 }
 
 const MAXIMUM_SHOWN_CHARACTERS: usize = 40;

@@ -23,11 +23,14 @@ pub(super) fn warnings(document: &PolicyDocument) -> Vec<Finding> {
 
 fn shadow(spec: &Spec) -> Vec<Finding> {
     let shadow = |path: String, what: &str| {
-        Finding::new(path, format!("{what} is in shadow: nothing is refused, only reported"))
-            .with_hint("set `mode: enforce` once the reports are clean")
+        Finding::new(
+            path,
+            format!("{what} is in shadow: nothing is refused, only reported"),
+        )
+        .with_hint("set `mode: enforce` once the reports are clean")
     };
-    let policy = matches!(spec.mode, Mode::Shadow)
-        .then(|| shadow("spec.mode".to_owned(), "the policy"));
+    let policy =
+        matches!(spec.mode, Mode::Shadow).then(|| shadow("spec.mode".to_owned(), "the policy"));
     let flows = spec.flows.iter().enumerate().filter_map(|(number, flow)| {
         let differs = matches!((spec.mode, flow.mode), (Mode::Enforce, Some(Mode::Shadow)));
         let what = format!("flow `{}`", flow.name);
@@ -46,17 +49,26 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
     if hybrid_certificates || tokens {
         return Vec::new();
     }
-    let policy = ("spec.minimumAssurance".to_owned(), Some(spec.minimum_assurance));
+    let policy = (
+        "spec.minimumAssurance".to_owned(),
+        Some(spec.minimum_assurance),
+    );
     let flows = spec.flows.iter().enumerate().map(|(number, flow)| {
-        (format!("spec.flows[{number}].minimumAssurance"), flow.minimum_assurance)
+        (
+            format!("spec.flows[{number}].minimumAssurance"),
+            flow.minimum_assurance,
+        )
     });
     [policy]
         .into_iter()
         .chain(flows)
         .filter(|(_, required)| matches!(required, Some(RequiredAssurance::Hybrid)))
         .map(|(path, _)| {
-            Finding::new(path, "no pinned authority has an ML-DSA key, so nobody is `hybrid`")
-                .with_hint("pin one under `spec.authorities`, or require `classical`")
+            Finding::new(
+                path,
+                "no pinned authority has an ML-DSA key, so nobody is `hybrid`",
+            )
+            .with_hint("pin one under `spec.authorities`, or require `classical`")
         })
         .collect()
 }
@@ -64,7 +76,10 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
 fn unreachable_trust(spec: &Spec) -> Vec<Finding> {
     let policy = ("spec.minimumTrust".to_owned(), spec.minimum_trust);
     let flows = spec.flows.iter().enumerate().map(|(number, flow)| {
-        (format!("spec.flows[{number}].minimumTrust"), flow.minimum_trust)
+        (
+            format!("spec.flows[{number}].minimumTrust"),
+            flow.minimum_trust,
+        )
     });
     [policy]
         .into_iter()
@@ -97,12 +112,18 @@ fn lonely_segments(spec: &Spec) -> Vec<Finding> {
 }
 
 fn legacy_algorithms(spec: &Spec) -> Vec<Finding> {
-    let tokens = spec.authorities.iter().filter_map(|authorities| authorities.tokens.as_ref());
+    let tokens = spec
+        .authorities
+        .iter()
+        .filter_map(|authorities| authorities.tokens.as_ref());
     tokens
         .flatten()
         .enumerate()
         .filter(|(_, entry)| {
-            matches!(entry.alternative_key.algorithm, AlternativeTokenAlgorithm::Dilithium5)
+            matches!(
+                entry.alternative_key.algorithm,
+                AlternativeTokenAlgorithm::Dilithium5
+            )
         })
         .map(|(number, _)| {
             let path = format!("spec.authorities.tokens[{number}].alternativeKey.algorithm");
@@ -114,7 +135,10 @@ fn legacy_algorithms(spec: &Spec) -> Vec<Finding> {
 
 /// Authorities of a trust domain that no segment is of.
 fn idle_authorities(spec: &Spec) -> Vec<Finding> {
-    let everywhere = spec.segments.iter().any(|segment| segment.trust_domains.is_none());
+    let everywhere = spec
+        .segments
+        .iter()
+        .any(|segment| segment.trust_domains.is_none());
     let used: BTreeSet<&str> = spec
         .segments
         .iter()

@@ -61,7 +61,11 @@ impl Document {
 /// The path of a member of the place at `path`.
 pub(super) fn member(path: &str, key: &str) -> String {
     let key: String = key.escape_debug().take(MAXIMUM_KEY_CHARACTERS).collect();
-    if path.is_empty() { key } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 /// Any YAML value.
@@ -79,7 +83,9 @@ fn to_value(node: Spanned<Node>, path: String, lines: &mut Lines) -> Value {
         Node::Scalar(value) => value,
         Node::List(items) => {
             let items = items.into_iter().enumerate();
-            items.map(|(n, item)| to_value(item, format!("{path}[{n}]"), lines)).collect()
+            items
+                .map(|(n, item)| to_value(item, format!("{path}[{n}]"), lines))
+                .collect()
         }
         Node::Mapping(members) => {
             let mut value = Map::new();
@@ -98,19 +104,20 @@ fn to_value(node: Spanned<Node>, path: String, lines: &mut Lines) -> Value {
 fn syntax(error: &Error) -> Finding {
     let error = error.without_snippet();
     let line = error.location().map(|location| location.line());
-    let finding = match error {
-        Error::DuplicateMappingKey { key, .. } => {
-            let key = member("", key.as_deref().unwrap_or("?"));
-            Finding::new("", format!("the key `{key}` stands twice in the same mapping"))
-                .with_hint("remove one of them, so that it is plain which one counts")
-        }
-        other => {
-            let text = other.to_string();
-            // The place is told apart from the text.
-            let text = text.split(" at line ").next().unwrap_or_default();
-            Finding::new("", format!("this is no YAML that a policy may use: {text}"))
-                .with_hint("write one document of plain mappings, lists and values")
-        }
+    let finding = if let Error::DuplicateMappingKey { key, .. } = error {
+        let key = member("", key.as_deref().unwrap_or("?"));
+        Finding::new(
+            "",
+            format!("the key `{key}` stands twice in the same mapping"),
+        )
+        .with_hint("remove one of them, so that it is plain which one counts")
+    } else {
+        let text = error.to_string();
+        // The place is told apart from the text.
+        let text = text.split(" at line ").next().unwrap_or_default();
+        let text: String = text.chars().take(MAXIMUM_MESSAGE_CHARACTERS).collect();
+        Finding::new("", format!("this is no YAML that a policy may use: {text}"))
+            .with_hint("write one document of plain mappings, lists and values")
     };
     Finding { line, ..finding }
 }
@@ -185,6 +192,7 @@ const MAXIMUM_EVENTS: usize = 3_000_000;
 /// A policy is 7 levels deep.
 const MAXIMUM_DEPTH: usize = 32;
 const MAXIMUM_KEY_CHARACTERS: usize = 64;
+const MAXIMUM_MESSAGE_CHARACTERS: usize = 200;
 
 #[cfg(test)]
 mod tests;

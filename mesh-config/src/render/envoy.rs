@@ -130,7 +130,10 @@ pub fn http_filter(
     module: &str,
     strategy: FailStrategy,
 ) -> Result<HttpFilter, InvalidRendering> {
-    Ok(HttpFilter { name: NAME, typed_config: wasm(loaded, module, strategy)? })
+    Ok(HttpFilter {
+        name: NAME,
+        typed_config: wasm(loaded, module, strategy)?,
+    })
 }
 
 /// The filter as an entry of `http_filters` that takes its configuration from the file at `path`
@@ -142,7 +145,9 @@ pub fn ecds_filter(path: &str) -> EcdsFilter {
         name: NAME,
         config_discovery: ExtensionConfigSource {
             config_source: ConfigSource {
-                path_config_source: PathConfigSource { path: path.to_owned() },
+                path_config_source: PathConfigSource {
+                    path: path.to_owned(),
+                },
                 resource_api_version: "V3",
             },
             type_urls: [WASM_TYPE],
@@ -176,7 +181,10 @@ pub fn stats_tags() -> StatsTags {
     let name = |metric: Metric| metric.row().name.replace('.', "\\.");
     // Any reason gives the name of the family.
     let reason = DenyReason::NotConfigured;
-    let (denied, would_deny) = (name(Metric::Denied(reason)), name(Metric::WouldDeny(reason)));
+    let (denied, would_deny) = (
+        name(Metric::Denied(reason)),
+        name(Metric::WouldDeny(reason)),
+    );
     StatsTags {
         stats_config: StatsConfig {
             stats_tags: [TagSpecifier {
@@ -202,7 +210,11 @@ fn wasm(
             vm_config: Vm {
                 vm_id: NAME,
                 runtime: "envoy.wasm.runtime.v8",
-                code: Code { local: LocalFile { filename: module.to_owned() } },
+                code: Code {
+                    local: LocalFile {
+                        filename: module.to_owned(),
+                    },
+                },
             },
             failure_policy: match strategy {
                 FailStrategy::Reload => "FAIL_RELOAD",

@@ -23,7 +23,9 @@ pub enum FailStrategy {
 #[non_exhaustive]
 pub enum InvalidRendering {
     /// Failing open would undo a policy that refuses requests.
-    #[error("fail strategy `open` lets everything pass when the filter fails, and this policy enforces: use `reload`, or set the policy and its flows to `mode: shadow`")]
+    #[error(
+        "fail strategy `open` lets everything pass when the filter fails, and this policy enforces: use `reload`, or set the policy and its flows to `mode: shadow`"
+    )]
     OpenInEnforce,
     /// A serialiser failed, which its types rule out.
     #[error("cannot be written: please report it with the policy")]
@@ -49,7 +51,10 @@ impl FailStrategy {
     pub(super) fn check(self, document: &PolicyDocument) -> Result<(), InvalidRendering> {
         let spec = &document.spec;
         let enforces = matches!(spec.mode, Mode::Enforce)
-            || spec.flows.iter().any(|flow| matches!(flow.mode, Some(Mode::Enforce)));
+            || spec
+                .flows
+                .iter()
+                .any(|flow| matches!(flow.mode, Some(Mode::Enforce)));
         match self {
             Self::Open if enforces => Err(InvalidRendering::OpenInEnforce),
             Self::Open | Self::Reload | Self::Closed => Ok(()),

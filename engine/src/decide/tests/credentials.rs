@@ -67,17 +67,29 @@ fn each_credential_that_is_present_must_hold() {
         // A bad certificate beside a token that would be enough without it.
         let mut bad_certificate = scene(Assurance::Classical, Some(Assurance::HybridProven));
         bad_certificate.set_certificate(GATEWAY, Err(fault));
-        assert_eq!(bad_certificate.denial(&policy), Some(fault.into()), "{fault:?}");
+        assert_eq!(
+            bad_certificate.denial(&policy),
+            Some(fault.into()),
+            "{fault:?}"
+        );
     }
 }
 
 #[test]
 fn a_token_of_another_identity_is_refused_whatever_it_is_worth() {
-    for subject in [VECTORS, STRANGER, INFERENCE, "spiffe://ai.example/ns/edge/sa/Gateway"] {
+    for subject in [
+        VECTORS,
+        STRANGER,
+        INFERENCE,
+        "spiffe://ai.example/ns/edge/sa/Gateway",
+    ] {
         let scene = Scene::with(|scene| {
             scene.token = Some(Ok(credential(subject, Assurance::HybridProven)));
         });
-        assert_eq!(scene.denial(&policy(|_| {})), Some(DenyReason::CredentialIdentityMismatch));
+        assert_eq!(
+            scene.denial(&policy(|_| {})),
+            Some(DenyReason::CredentialIdentityMismatch)
+        );
     }
 }
 
@@ -98,7 +110,11 @@ fn a_credential_is_valid_from_its_first_millisecond_to_the_one_before_its_end() 
         by_certificate.certificate().not_before = begin;
         by_certificate.certificate().not_after = end;
         by_certificate.now = now;
-        assert_eq!(by_certificate.denial(&policy), denial, "the certificate at {now:?}");
+        assert_eq!(
+            by_certificate.denial(&policy),
+            denial,
+            "the certificate at {now:?}"
+        );
 
         let mut by_token = scene(Assurance::Hybrid, Some(Assurance::Hybrid));
         by_token.certificate().not_before = TimeMs(0);
@@ -137,7 +153,10 @@ fn the_certificate_is_looked_at_before_the_token() {
     let policy = policy(|_| {});
     let mut scene = Scene::good();
     scene.token = Some(Err(CredentialFault::ClaimsInvalid));
-    assert_eq!(scene.denial(&policy), Some(DenyReason::CredentialClaimsInvalid));
+    assert_eq!(
+        scene.denial(&policy),
+        Some(DenyReason::CredentialClaimsInvalid)
+    );
     scene.certificate().not_after = NOW;
     assert_eq!(scene.denial(&policy), Some(DenyReason::CredentialExpired));
 }

@@ -40,7 +40,11 @@ fn is_exempt(scene: &Scene) -> bool {
             false
         }
     };
-    assert_eq!(exempt, verdict.is_allowed(), "without TLS nothing else passes");
+    assert_eq!(
+        exempt,
+        verdict.is_allowed(),
+        "without TLS nothing else passes"
+    );
     exempt
 }
 
@@ -50,23 +54,41 @@ fn the_probe_of_the_policy_needs_no_identity() {
     let verdict = probe().decide(&policy(|_| {}));
     let context = verdict.context();
     assert_eq!(context.assurance, Assurance::Plaintext);
-    assert_eq!((context.source.as_ref(), context.score, context.standing), (None, None, None));
+    assert_eq!(
+        (context.source.as_ref(), context.score, context.standing),
+        (None, None, None)
+    );
 }
 
 #[test]
 fn another_method_is_no_probe() {
     for method in ["HEAD", "POST", "get", "GET2", "*"] {
-        assert!(!is_exempt(&probe_with(|scene| scene.method = method)), "{method}");
+        assert!(
+            !is_exempt(&probe_with(|scene| scene.method = method)),
+            "{method}"
+        );
     }
 }
 
 #[test]
 fn another_path_is_no_probe() {
     for path in [
-        "/", "/healthz/", "/Healthz", "/healthz2", "/health", "/healthz/x", "/%68ealthz",
+        "/",
+        "/healthz/",
+        "/Healthz",
+        "/healthz2",
+        "/health",
+        "/healthz/x",
+        "/%68ealthz",
         // Ambiguous ones, of which some server reads `/healthz`.
-        "//healthz", "/x/../healthz", "/./healthz", "/healthz;x=1", "/healthz%00", "/healthz%2f",
-        "\\healthz", "",
+        "//healthz",
+        "/x/../healthz",
+        "/./healthz",
+        "/healthz;x=1",
+        "/healthz%00",
+        "/healthz%2f",
+        "\\healthz",
+        "",
     ] {
         assert!(!is_exempt(&probe_with(|scene| scene.path = path)), "{path}");
     }
@@ -75,7 +97,10 @@ fn another_path_is_no_probe() {
 #[test]
 fn another_port_is_no_probe() {
     for port in [0, 80, 8079, 8081, u16::MAX] {
-        assert!(!is_exempt(&probe_with(|scene| scene.connection.destination_port = port)), "{port}");
+        assert!(
+            !is_exempt(&probe_with(|scene| scene.connection.destination_port = port)),
+            "{port}"
+        );
     }
 }
 
@@ -103,7 +128,9 @@ fn another_source_is_no_probe() {
 
 #[test]
 fn a_query_does_not_change_the_path_of_a_probe() {
-    assert!(is_exempt(&probe_with(|scene| scene.path = "/healthz?verbose")));
+    assert!(is_exempt(&probe_with(
+        |scene| scene.path = "/healthz?verbose"
+    )));
 }
 
 #[test]
@@ -121,7 +148,9 @@ fn a_probe_is_exempt_whatever_else_is_known_of_the_caller() {
         scene.method = "GET";
         scene.path = "/healthz";
         let verdict = scene.decide(&policy);
-        let Verdict::Allow(permit) = &verdict else { panic!("{verdict:?}") };
+        let Verdict::Allow(permit) = &verdict else {
+            panic!("{verdict:?}")
+        };
         assert_eq!(permit.basis(), Basis::Probe);
     }
 }
@@ -130,12 +159,19 @@ fn a_probe_is_exempt_whatever_else_is_known_of_the_caller() {
 fn without_tls_a_probe_does_not_need_our_own_identity_and_with_tls_it_does() {
     let policy = policy(|_| {});
     let lost = probe_with(|scene| scene.connection.own = None);
-    assert_eq!(lost.denial(&policy), None, "without TLS the proxy shows no identity of its own");
+    assert_eq!(
+        lost.denial(&policy),
+        None,
+        "without TLS the proxy shows no identity of its own"
+    );
     let with_tls = probe_with(|scene| {
         scene.connection.transport = Scene::good().connection.transport;
         scene.connection.own = None;
     });
-    assert_eq!(with_tls.denial(&policy), Some(DenyReason::OwnIdentityUnknown));
+    assert_eq!(
+        with_tls.denial(&policy),
+        Some(DenyReason::OwnIdentityUnknown)
+    );
 }
 
 #[test]

@@ -77,8 +77,16 @@ fn each_flow_has_its_own_assurance_trust_and_mode() {
         (true, Some(DenyReason::AssuranceTooLow)),
         "in shadow"
     );
-    assert_eq!(outcome(&reading("/version", classical)), (true, None), "the policy's classical");
-    assert_eq!(outcome(&reading("/metrics", suspicious)), (true, None), "the policy's 7");
+    assert_eq!(
+        outcome(&reading("/version", classical)),
+        (true, None),
+        "the policy's classical"
+    );
+    assert_eq!(
+        outcome(&reading("/metrics", suspicious)),
+        (true, None),
+        "the policy's 7"
+    );
     assert_eq!(
         outcome(&reading("/version", suspicious)),
         (false, Some(DenyReason::TrustTooLow))
@@ -88,12 +96,21 @@ fn each_flow_has_its_own_assurance_trust_and_mode() {
 #[test]
 fn among_several_flows_an_uncovered_request_goes_by_the_policy() {
     let verdict = reading("/other", |_| {});
-    assert!(!verdict.is_allowed(), "one of the flows is in shadow, the policy is not");
+    assert!(
+        !verdict.is_allowed(),
+        "one of the flows is in shadow, the policy is not"
+    );
     assert_eq!(verdict.reason(), Some(DenyReason::OperationNotAllowed));
-    assert_eq!((verdict.context().mode, verdict.context().flow.as_deref()), (Mode::Enforce, None));
+    assert_eq!(
+        (verdict.context().mode, verdict.context().flow.as_deref()),
+        (Mode::Enforce, None)
+    );
     // The policy asks for less assurance than two of the flows.
     let classical = |scene: &mut Scene| scene.certificate().assurance = Assurance::Classical;
-    assert_eq!(reading("/other", classical).reason(), Some(DenyReason::OperationNotAllowed));
+    assert_eq!(
+        reading("/other", classical).reason(),
+        Some(DenyReason::OperationNotAllowed)
+    );
 }
 
 #[test]
@@ -111,7 +128,11 @@ fn the_port_is_part_of_the_operation() {
         at_port(9090, "POST", "/v1/models/a/infer"),
         Some(DenyReason::OperationNotAllowed)
     );
-    assert_eq!(at_port(9090, "GET", "/v1/models"), None, "an operation without ports");
+    assert_eq!(
+        at_port(9090, "GET", "/v1/models"),
+        None,
+        "an operation without ports"
+    );
 }
 
 #[test]
@@ -137,9 +158,15 @@ fn a_flow_leads_one_way_and_not_back() {
         scene.connection.own = Some(identity(GATEWAY));
         scene.set_source(INFERENCE);
     });
-    assert_eq!(back.denial(&policy(|_| {})), Some(DenyReason::FlowNotAllowed));
+    assert_eq!(
+        back.denial(&policy(|_| {})),
+        Some(DenyReason::FlowNotAllowed)
+    );
     let to_itself = Scene::with(|scene| scene.set_source(INFERENCE));
-    assert_eq!(to_itself.denial(&policy(|_| {})), Some(DenyReason::FlowNotAllowed));
+    assert_eq!(
+        to_itself.denial(&policy(|_| {})),
+        Some(DenyReason::FlowNotAllowed)
+    );
 }
 
 #[test]
@@ -154,6 +181,10 @@ fn a_flow_from_several_segments_serves_each_of_them() {
 fn a_known_identity_without_a_segment_has_no_flow() {
     for id in [STRANGER, "spiffe://ai.example/not/a/workload"] {
         let scene = Scene::with(|scene| scene.set_source(id));
-        assert_eq!(scene.denial(&policy(|_| {})), Some(DenyReason::FlowNotAllowed), "{id}");
+        assert_eq!(
+            scene.denial(&policy(|_| {})),
+            Some(DenyReason::FlowNotAllowed),
+            "{id}"
+        );
     }
 }

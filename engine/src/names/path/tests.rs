@@ -8,14 +8,20 @@ use super::*;
 
 #[test]
 fn cuts_off_the_query_without_reading_it() {
-    assert_eq!(RequestPath::parse(b"/a/b?x=//%2f;..").map(RequestPath::as_str), Ok("/a/b"));
+    assert_eq!(
+        RequestPath::parse(b"/a/b?x=//%2f;..").map(RequestPath::as_str),
+        Ok("/a/b")
+    );
     assert_eq!(RequestPath::parse(b"/?").map(RequestPath::as_str), Ok("/"));
 }
 
 #[test]
 fn gives_the_parts_between_the_slashes() {
     let parts = |path: &'static str| -> Vec<&str> {
-        RequestPath::parse(path.as_bytes()).unwrap().segments().collect()
+        RequestPath::parse(path.as_bytes())
+            .unwrap()
+            .segments()
+            .collect()
     };
     assert_eq!(parts("/"), [""]);
     assert_eq!(parts("/a"), ["a"]);
@@ -25,8 +31,21 @@ fn gives_the_parts_between_the_slashes() {
 #[test]
 fn allows_ordinary_paths() {
     for path in [
-        "/", "/v1/models", "/v1/models/", "/a.b", "/...", "/.well-known/x", "/a..b", "/~u",
-        "/v1/models/m:predict", "/a%20b", "/%41", "/a@b", "/a%2Bb", "/%25", "/a,b=c",
+        "/",
+        "/v1/models",
+        "/v1/models/",
+        "/a.b",
+        "/...",
+        "/.well-known/x",
+        "/a..b",
+        "/~u",
+        "/v1/models/m:predict",
+        "/a%20b",
+        "/%41",
+        "/a@b",
+        "/a%2Bb",
+        "/%25",
+        "/a,b=c",
     ] {
         assert!(RequestPath::parse(path.as_bytes()).is_ok(), "{path}");
     }
@@ -71,17 +90,26 @@ fn refuses_each_way_to_hide_a_path() {
     ] {
         assert_eq!(RequestPath::parse(path.as_bytes()), Err(error), "{path}");
     }
-    assert_eq!(RequestPath::parse(b"/\xff\xfe"), Err(InvalidPath::Character));
+    assert_eq!(
+        RequestPath::parse(b"/\xff\xfe"),
+        Err(InvalidPath::Character)
+    );
 }
 
 #[test]
 fn bounds_length_and_segments() {
     let long = format!("/{}", "a".repeat(RequestPath::MAXIMUM_BYTES));
-    assert_eq!(RequestPath::parse(long.as_bytes()), Err(InvalidPath::TooLong));
+    assert_eq!(
+        RequestPath::parse(long.as_bytes()),
+        Err(InvalidPath::TooLong)
+    );
     let deep = "/a".repeat(RequestPath::MAXIMUM_SEGMENTS);
     assert!(RequestPath::parse(deep.as_bytes()).is_ok());
     let deeper = "/a".repeat(RequestPath::MAXIMUM_SEGMENTS + 1);
-    assert_eq!(RequestPath::parse(deeper.as_bytes()), Err(InvalidPath::TooLong));
+    assert_eq!(
+        RequestPath::parse(deeper.as_bytes()),
+        Err(InvalidPath::TooLong)
+    );
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
@@ -109,7 +137,7 @@ fn percent_decode(text: &str) -> alloc::string::String {
         [b'%', high, low] => {
             let high = char::from(*high).to_digit(16)?;
             let low = char::from(*low).to_digit(16)?;
-            char::from_u32(high * 16 + low)
+            char::from_u32((high << 4) | low)
         }
         _ => None,
     };

@@ -14,7 +14,14 @@ fn matches(text: &str, path: &str) -> bool {
 #[test]
 fn literal_covers_itself_only() {
     assert!(matches("/v1/models", "/v1/models"));
-    for path in ["/v1/models/", "/v1/model", "/v1/models/x", "/V1/models", "/v1", "/"] {
+    for path in [
+        "/v1/models/",
+        "/v1/model",
+        "/v1/models/x",
+        "/V1/models",
+        "/v1",
+        "/",
+    ] {
         assert!(!matches("/v1/models", path), "{path}");
     }
     assert!(matches("/", "/"));
@@ -25,8 +32,15 @@ fn literal_covers_itself_only() {
 
 #[test]
 fn a_variable_covers_exactly_one_segment() {
-    assert!(matches("/v1/models/{model}/infer", "/v1/models/llm-7b/infer"));
-    for path in ["/v1/models//infer", "/v1/models/infer", "/v1/models/a/b/infer"] {
+    assert!(matches(
+        "/v1/models/{model}/infer",
+        "/v1/models/llm-7b/infer"
+    ));
+    for path in [
+        "/v1/models//infer",
+        "/v1/models/infer",
+        "/v1/models/a/b/infer",
+    ] {
         let covered = RequestPath::parse(path.as_bytes())
             .is_ok_and(|path| template("/v1/models/{model}/infer").matches(path));
         assert!(!covered, "{path}");
@@ -67,7 +81,10 @@ fn refuses_each_broken_rule_with_its_own_error() {
     ] {
         assert_eq!(text.parse::<PathTemplate>(), Err(error), "{text}");
     }
-    assert_eq!("/{}".parse::<PathTemplate>(), Err(InvalidTemplate::VariableName));
+    assert_eq!(
+        "/{}".parse::<PathTemplate>(),
+        Err(InvalidTemplate::VariableName)
+    );
 }
 
 #[test]

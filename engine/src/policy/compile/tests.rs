@@ -28,7 +28,13 @@ fn errors(change: impl FnOnce(&mut PolicyDocument)) -> Vec<PolicyError> {
 /// The changed document has exactly this error, at exactly this path.
 #[track_caller]
 fn refuses(change: impl FnOnce(&mut PolicyDocument), path: &str, cause: Cause) {
-    assert_eq!(errors(change), [PolicyError { path: path.to_owned(), cause }]);
+    assert_eq!(
+        errors(change),
+        [PolicyError {
+            path: path.to_owned(),
+            cause
+        }]
+    );
 }
 
 fn text(text: &str) -> String {
@@ -106,11 +112,20 @@ fn compiles_settings_segments_and_flows() {
     assert!(policy.application_headers());
     assert!(policy.knows_trust_domain("ai.example"));
     assert!(!policy.knows_trust_domain("ai.example.org") && !policy.knows_trust_domain("example"));
-    let names: Vec<&str> = policy.segments().iter().map(|segment| &**segment.name()).collect();
+    let names: Vec<&str> = policy
+        .segments()
+        .iter()
+        .map(|segment| &**segment.name())
+        .collect();
     assert_eq!(names, ["gateway", "inference", "vector-store"]);
-    let [flow] = policy.flows() else { panic!("one flow") };
+    let [flow] = policy.flows() else {
+        panic!("one flow")
+    };
     assert_eq!(&**flow.name(), "infer");
-    assert_eq!((flow.minimum_assurance(), flow.minimum_trust()), (Assurance::Hybrid, 50));
+    assert_eq!(
+        (flow.minimum_assurance(), flow.minimum_trust()),
+        (Assurance::Hybrid, 50)
+    );
 }
 
 #[test]
@@ -119,12 +134,21 @@ fn a_flow_takes_the_policys_settings_where_it_has_none() {
         document.spec.mode = Mode::Shadow;
         document.spec.minimum_assurance = RequiredAssurance::Hybrid;
         document.spec.minimum_trust = Some(33);
-        document.spec.flows =
-            vec![flow("f", &["gateway"], "inference", vec![operation(&["GET"], &["/"], None)])];
+        document.spec.flows = vec![flow(
+            "f",
+            &["gateway"],
+            "inference",
+            vec![operation(&["GET"], &["/"], None)],
+        )];
     });
-    let [flow] = policy.flows() else { panic!("one flow") };
+    let [flow] = policy.flows() else {
+        panic!("one flow")
+    };
     assert_eq!(flow.mode(), Mode::Shadow);
-    assert_eq!((flow.minimum_assurance(), flow.minimum_trust()), (Assurance::Hybrid, 33));
+    assert_eq!(
+        (flow.minimum_assurance(), flow.minimum_trust()),
+        (Assurance::Hybrid, 33)
+    );
     assert!(!policy.application_headers(), "absent means no headers");
 }
 
@@ -132,11 +156,16 @@ fn a_flow_takes_the_policys_settings_where_it_has_none() {
 fn a_workload_belongs_to_the_segment_of_namespace_account_and_trust_domain() {
     let policy = policy(|_| {});
     let name = |id: &str| {
-        policy.segment_of(&identity(id)).map(|id| policy.segment(id).unwrap().name().to_string())
+        policy
+            .segment_of(&identity(id))
+            .map(|id| policy.segment(id).unwrap().name().to_string())
     };
     assert_eq!(name(GATEWAY).as_deref(), Some("gateway"));
     assert_eq!(name(INFERENCE).as_deref(), Some("inference"));
-    assert_eq!(name("spiffe://ai.example/ns/edge/sa/anything").as_deref(), Some("gateway"));
+    assert_eq!(
+        name("spiffe://ai.example/ns/edge/sa/anything").as_deref(),
+        Some("gateway")
+    );
     for id in [
         STRANGER,
         "spiffe://ai.example/ns/ml/sa/model-server-2",
@@ -150,18 +179,25 @@ fn a_workload_belongs_to_the_segment_of_namespace_account_and_trust_domain() {
 
 #[test]
 fn a_segment_may_be_of_one_of_several_trust_domains() {
-    let policy = policy(|document| {
-        document.spec.trust_domains.push(text("partner.example"));
-        for (segment, domain) in
-            document.spec.segments.iter_mut().zip(["ai.example", "ai.example", "partner.example"])
-        {
-            segment.trust_domains = Some(vec![text(domain)]);
-        }
-    });
+    let policy =
+        policy(|document| {
+            document.spec.trust_domains.push(text("partner.example"));
+            for (segment, domain) in document.spec.segments.iter_mut().zip([
+                "ai.example",
+                "ai.example",
+                "partner.example",
+            ]) {
+                segment.trust_domains = Some(vec![text(domain)]);
+            }
+        });
     assert!(policy.segment_of(&identity(GATEWAY)).is_some());
     let moved = identity("spiffe://partner.example/ns/edge/sa/gateway");
     assert_eq!(policy.segment_of(&moved), None);
-    assert!(policy.segment_of(&identity("spiffe://partner.example/ns/ml/sa/vectors")).is_some());
+    assert!(
+        policy
+            .segment_of(&identity("spiffe://partner.example/ns/ml/sa/vectors"))
+            .is_some()
+    );
 }
 
 #[test]
@@ -183,13 +219,22 @@ fn refuses_an_empty_list() {
             |document| document.spec.segments[1].trust_domains = Some(vec![]),
             "spec.segments[1].trustDomains",
         ),
-        (|document| document.spec.segments[1].namespaces.clear(), "spec.segments[1].namespaces"),
+        (
+            |document| document.spec.segments[1].namespaces.clear(),
+            "spec.segments[1].namespaces",
+        ),
         (
             |document| document.spec.segments[1].service_accounts = Some(vec![]),
             "spec.segments[1].serviceAccounts",
         ),
-        (|document| document.spec.flows[0].from.clear(), "spec.flows[0].from"),
-        (|document| document.spec.flows[0].operations.clear(), "spec.flows[0].operations"),
+        (
+            |document| document.spec.flows[0].from.clear(),
+            "spec.flows[0].from",
+        ),
+        (
+            |document| document.spec.flows[0].operations.clear(),
+            "spec.flows[0].operations",
+        ),
         (
             |document| document.spec.flows[0].operations[1].methods.clear(),
             "spec.flows[0].operations[1].methods",
@@ -202,15 +247,20 @@ fn refuses_an_empty_list() {
             |document| document.spec.flows[0].operations[1].ports = Some(vec![]),
             "spec.flows[0].operations[1].ports",
         ),
-        (|document| document.spec.probes = Some(vec![]), "spec.probes"),
+        (
+            |document| document.spec.probes = Some(vec![]),
+            "spec.probes",
+        ),
         (
             |document| document.spec.probes.as_mut().unwrap()[0].ip_blocks.clear(),
             "spec.probes[0].ipBlocks",
         ),
         (
             |document| {
-                document.spec.authorities =
-                    Some(raw::Authorities { certificates: None, tokens: Some(vec![]) });
+                document.spec.authorities = Some(raw::Authorities {
+                    certificates: None,
+                    tokens: Some(vec![]),
+                });
             },
             "spec.authorities.tokens",
         ),
@@ -219,17 +269,31 @@ fn refuses_an_empty_list() {
         refuses(change, path, Cause::Empty);
     }
     let paths = |change: Change| -> Vec<String> {
-        errors(change).into_iter().filter(|error| error.cause == Cause::Empty).map(|e| e.path).collect()
+        errors(change)
+            .into_iter()
+            .filter(|error| error.cause == Cause::Empty)
+            .map(|e| e.path)
+            .collect()
     };
-    assert_eq!(paths(|document| document.spec.trust_domains.clear()), ["spec.trustDomains"]);
-    assert_eq!(paths(|document| document.spec.segments.clear()), ["spec.segments"]);
+    assert_eq!(
+        paths(|document| document.spec.trust_domains.clear()),
+        ["spec.trustDomains"]
+    );
+    assert_eq!(
+        paths(|document| document.spec.segments.clear()),
+        ["spec.segments"]
+    );
 }
 
 #[test]
 fn refuses_a_name_that_is_no_dns_label() {
     for name in ["", "-a", "a-", "A", "a.b", "a_b", "\u{e9}", &"a".repeat(64)] {
         let cause = || Cause::NotALabel(text(name));
-        refuses(|document| document.metadata.name = text(name), "metadata.name", cause());
+        refuses(
+            |document| document.metadata.name = text(name),
+            "metadata.name",
+            cause(),
+        );
         refuses(
             |document| document.spec.segments[2].name = text(name),
             "spec.segments[2].name",
@@ -240,7 +304,11 @@ fn refuses_a_name_that_is_no_dns_label() {
             "spec.segments[2].namespaces[1]",
             cause(),
         );
-        refuses(|document| document.spec.flows[0].name = text(name), "spec.flows[0].name", cause());
+        refuses(
+            |document| document.spec.flows[0].name = text(name),
+            "spec.flows[0].name",
+            cause(),
+        );
         refuses(
             |document| {
                 document.spec.authorities = Some(raw::Authorities {
@@ -266,7 +334,10 @@ fn refuses_a_service_account_that_is_no_dns_subdomain() {
         );
     }
     let dotted = vec![text("model-server.v2")];
-    assert_eq!(errors(|document| document.spec.segments[1].service_accounts = Some(dotted)), []);
+    assert_eq!(
+        errors(|document| document.spec.segments[1].service_accounts = Some(dotted)),
+        []
+    );
 }
 
 #[test]
@@ -279,7 +350,12 @@ fn refuses_a_name_that_is_used_twice() {
             "ai.example",
         ),
         (
-            |document| document.spec.segments.push(segment("gateway", &["elsewhere"])),
+            |document| {
+                document
+                    .spec
+                    .segments
+                    .push(segment("gateway", &["elsewhere"]))
+            },
             "spec.segments[3].name",
             "gateway",
         ),
@@ -322,12 +398,20 @@ fn refuses_a_name_that_is_used_twice() {
     ];
     for (change, path, name) in changes {
         let found = errors(change);
-        let expected = PolicyError { path: text(path), cause: Cause::Duplicate(text(name)) };
+        let expected = PolicyError {
+            path: text(path),
+            cause: Cause::Duplicate(text(name)),
+        };
         assert!(found.contains(&expected), "{path}: {found:?}");
     }
     refuses(
         |document| {
-            let more = flow("infer", &["gateway"], "vector-store", vec![operation(&["GET"], &["/"], None)]);
+            let more = flow(
+                "infer",
+                &["gateway"],
+                "vector-store",
+                vec![operation(&["GET"], &["/"], None)],
+            );
             document.spec.flows.push(more);
         },
         "spec.flows[1].name",
@@ -346,7 +430,10 @@ fn refuses_a_trust_domain_that_is_none() {
         refuses(
             |document| document.spec.trust_domains.push(text(name)),
             "spec.trustDomains[1]",
-            Cause::TrustDomain { name: text(name), cause },
+            Cause::TrustDomain {
+                name: text(name),
+                cause,
+            },
         );
     }
 }
@@ -369,7 +456,10 @@ fn refuses_a_trust_domain_that_the_policy_does_not_list() {
             tokens: Some(vec![tokens]),
         });
     });
-    let at = |path: &str| PolicyError { path: text(path), cause: cause() };
+    let at = |path: &str| PolicyError {
+        path: text(path),
+        cause: cause(),
+    };
     assert_eq!(
         found,
         [
@@ -385,8 +475,17 @@ fn refuses_a_segment_without_trust_domains_among_several() {
         document.spec.trust_domains.push(text("partner.example"));
         document.spec.segments[1].trust_domains = Some(vec![text("ai.example")]);
     });
-    let at = |path: &str| PolicyError { path: text(path), cause: Cause::AmbiguousTrustDomain };
-    assert_eq!(found, [at("spec.segments[0].trustDomains"), at("spec.segments[2].trustDomains")]);
+    let at = |path: &str| PolicyError {
+        path: text(path),
+        cause: Cause::AmbiguousTrustDomain,
+    };
+    assert_eq!(
+        found,
+        [
+            at("spec.segments[0].trustDomains"),
+            at("spec.segments[2].trustDomains")
+        ]
+    );
 }
 
 #[test]
@@ -398,8 +497,15 @@ fn refuses_a_segment_that_does_not_exist_and_suggests_one() {
         ("infer", Some("inference")),
         ("billing-database", None),
     ] {
-        let cause = || Cause::UnknownSegment { name: text(typed), similar: similar.map(text) };
-        refuses(|document| document.spec.flows[0].to = text(typed), "spec.flows[0].to", cause());
+        let cause = || Cause::UnknownSegment {
+            name: text(typed),
+            similar: similar.map(text),
+        };
+        refuses(
+            |document| document.spec.flows[0].to = text(typed),
+            "spec.flows[0].to",
+            cause(),
+        );
         refuses(
             |document| document.spec.flows[0].from.insert(0, text(typed)),
             "spec.flows[0].from[0]",
@@ -419,7 +525,10 @@ fn refuses_segments_that_share_a_workload() {
                 if accounts.is_none() {
                     document.spec.segments.remove(1);
                     document.spec.flows.clear();
-                    document.spec.segments.insert(0, segment("unrelated", &["unrelated"]));
+                    document
+                        .spec
+                        .segments
+                        .insert(0, segment("unrelated", &["unrelated"]));
                 }
                 document.spec.segments.push(more);
             },
@@ -432,7 +541,11 @@ fn refuses_segments_that_share_a_workload() {
         more.service_accounts = Some(vec![text("third")]);
         document.spec.segments.push(more);
     };
-    assert_eq!(errors(distinct), [], "other accounts of the same namespace are other workloads");
+    assert_eq!(
+        errors(distinct),
+        [],
+        "other accounts of the same namespace are other workloads"
+    );
 }
 
 #[test]
@@ -470,11 +583,31 @@ fn refuses_flows_that_share_a_request() {
 #[test]
 fn flows_that_differ_in_method_path_port_or_segments_share_nothing() {
     for (from, to, distinct) in [
-        ("gateway", "inference", operation(&["PUT", "DELETE"], &["/{**}"], None)),
-        ("gateway", "inference", operation(&["*"], &["/v2/{**}", "/v1/models/"], None)),
-        ("gateway", "inference", operation(&["POST"], &["/{**}"], Some(&[9090]))),
-        ("vector-store", "inference", operation(&["*"], &["/{**}"], None)),
-        ("gateway", "vector-store", operation(&["*"], &["/{**}"], None)),
+        (
+            "gateway",
+            "inference",
+            operation(&["PUT", "DELETE"], &["/{**}"], None),
+        ),
+        (
+            "gateway",
+            "inference",
+            operation(&["*"], &["/v2/{**}", "/v1/models/"], None),
+        ),
+        (
+            "gateway",
+            "inference",
+            operation(&["POST"], &["/{**}"], Some(&[9090])),
+        ),
+        (
+            "vector-store",
+            "inference",
+            operation(&["*"], &["/{**}"], None),
+        ),
+        (
+            "gateway",
+            "vector-store",
+            operation(&["*"], &["/{**}"], None),
+        ),
     ] {
         let more = flow("more", &[from], to, vec![distinct]);
         assert_eq!(errors(|document| document.spec.flows.push(more)), []);
@@ -495,7 +628,10 @@ fn refuses_trust_above_100() {
             Cause::TrustOutOfRange(trust),
         );
     }
-    assert_eq!(errors(|document| document.spec.minimum_trust = Some(100)), []);
+    assert_eq!(
+        errors(|document| document.spec.minimum_trust = Some(100)),
+        []
+    );
 }
 
 #[test]
@@ -506,9 +642,16 @@ fn refuses_a_method_that_is_none() {
         ("G\u{c9}T", InvalidMethod::Character),
         (&*"A".repeat(33), InvalidMethod::TooLong),
     ] {
-        let cause = || Cause::Method { name: text(name), cause };
+        let cause = || Cause::Method {
+            name: text(name),
+            cause,
+        };
         refuses(
-            |document| document.spec.flows[0].operations[1].methods.push(text(name)),
+            |document| {
+                document.spec.flows[0].operations[1]
+                    .methods
+                    .push(text(name))
+            },
             "spec.flows[0].operations[1].methods[1]",
             cause(),
         );
@@ -546,7 +689,10 @@ fn refuses_a_star_beside_other_methods() {
         );
     }
     let star = vec![text("*")];
-    assert_eq!(errors(|document| document.spec.flows[0].operations[1].methods = star), []);
+    assert_eq!(
+        errors(|document| document.spec.flows[0].operations[1].methods = star),
+        []
+    );
 }
 
 #[test]
@@ -559,9 +705,16 @@ fn refuses_a_path_that_is_no_template() {
         ("v1", InvalidTemplate::Path(InvalidPath::NotAbsolute)),
     ] {
         refuses(
-            |document| document.spec.flows[0].operations[0].paths.push(text(template)),
+            |document| {
+                document.spec.flows[0].operations[0]
+                    .paths
+                    .push(text(template))
+            },
             "spec.flows[0].operations[0].paths[2]",
-            Cause::Template { template: text(template), cause },
+            Cause::Template {
+                template: text(template),
+                cause,
+            },
         );
     }
 }
@@ -578,7 +731,10 @@ fn refuses_a_probe_path_that_no_request_can_have() {
         refuses(
             |document| document.spec.probes.as_mut().unwrap()[0].path = text(path),
             "spec.probes[0].path",
-            Cause::ProbePath { path: text(path), cause },
+            Cause::ProbePath {
+                path: text(path),
+                cause,
+            },
         );
     }
 }
@@ -610,9 +766,21 @@ fn refuses_port_0() {
 
 #[test]
 fn refuses_what_is_no_address_block() {
-    for block in ["", "10.0.0.1", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "localhost/8", " 10.0.0.0/8"] {
+    for block in [
+        "",
+        "10.0.0.1",
+        "10.0.0.0/33",
+        "10.0.0/8",
+        "fd00::/129",
+        "localhost/8",
+        " 10.0.0.0/8",
+    ] {
         refuses(
-            |document| document.spec.probes.as_mut().unwrap()[0].ip_blocks.push(text(block)),
+            |document| {
+                document.spec.probes.as_mut().unwrap()[0]
+                    .ip_blocks
+                    .push(text(block))
+            },
             "spec.probes[0].ipBlocks[2]",
             Cause::IpBlock(text(block)),
         );
@@ -657,8 +825,10 @@ fn reports_all_errors_of_a_document_at_once() {
         document.spec.trust_domains.push(text("NO"));
         document.spec.segments[0].namespaces[0] = text("Edge");
         document.spec.segments.push(segment("again", &["ml"]));
-        document.spec.authorities =
-            Some(raw::Authorities { certificates: Some(vec![]), tokens: None });
+        document.spec.authorities = Some(raw::Authorities {
+            certificates: Some(vec![]),
+            tokens: None,
+        });
         document.spec.flows[0].to = text("nowhere");
         document.spec.flows[0].operations[0].methods = vec![text("get"), text("G T")];
         document.spec.flows[0].operations[0].paths[1] = text("/v1/*");

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test shall panic"
+)]
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -61,16 +66,26 @@ fn repeats_alone_restrict_and_never_isolate() {
     assert_eq!(repeats(32).standing(), Behaviour::Trusted);
     assert_eq!(repeats(33).standing(), Behaviour::Restricted);
     let many = repeats(100_000);
-    assert_eq!((many.standing(), many.denial()), (Behaviour::Restricted, 12_000));
+    assert_eq!(
+        (many.standing(), many.denial()),
+        (Behaviour::Restricted, 12_000)
+    );
 }
 
 #[test]
 fn isolation_needs_eight_nats_of_distinct_targets() {
-    let with_repeats = |distinct| peer((0..distinct).chain((0..1_000).map(|number| number % distinct)));
+    let with_repeats =
+        |distinct| peer((0..distinct).chain((0..1_000).map(|number| number % distinct)));
     let three = with_repeats(3);
-    assert_eq!((three.standing(), three.denial()), (Behaviour::Restricted, 16_000));
+    assert_eq!(
+        (three.standing(), three.denial()),
+        (Behaviour::Restricted, 16_000)
+    );
     let four = with_repeats(4);
-    assert_eq!((four.standing(), four.denial()), (Behaviour::Isolated, 18_000));
+    assert_eq!(
+        (four.standing(), four.denial()),
+        (Behaviour::Isolated, 18_000)
+    );
 }
 
 #[test]
@@ -92,7 +107,10 @@ fn the_order_of_events_within_a_second_does_not_matter() {
             let mut later = expected.clone();
             peer.advance(after(40));
             later.advance(after(40));
-            assert_eq!((peer.denial(), peer.standing()), (later.denial(), later.standing()));
+            assert_eq!(
+                (peer.denial(), peer.standing()),
+                (later.denial(), later.standing())
+            );
         }
     }
 }
@@ -163,7 +181,10 @@ fn less_than_a_second_forgets_nothing_and_is_carried_along() {
         assert_eq!(state.denial(), 10_000);
     }
     state.advance(after(1));
-    assert!(state.denial() < 10_000, "the milliseconds before count as well");
+    assert!(
+        state.denial() < 10_000,
+        "the milliseconds before count as well"
+    );
 }
 
 #[test]
@@ -207,7 +228,14 @@ fn an_isolated_peer_is_restricted_before_it_is_trusted() {
             seen.push(state.standing());
         }
     }
-    assert_eq!(seen, [Behaviour::Isolated, Behaviour::Restricted, Behaviour::Trusted]);
+    assert_eq!(
+        seen,
+        [
+            Behaviour::Isolated,
+            Behaviour::Restricted,
+            Behaviour::Trusted
+        ]
+    );
 }
 
 #[test]
@@ -219,7 +247,10 @@ fn a_peer_at_a_threshold_does_not_flap() {
         for second in 1..1_200_u64 {
             state.advance(after(second));
             if second.is_multiple_of(period) {
-                state.record(target(usize::try_from(100 + second).unwrap()), after(second));
+                state.record(
+                    target(usize::try_from(100 + second).unwrap()),
+                    after(second),
+                );
             }
             if state.standing() != last {
                 last = state.standing();
@@ -237,14 +268,21 @@ fn a_slow_scan_adds_up_at_the_slow_scale() {
     for minute in 0..60 {
         let now = after(minute * 60);
         state.record(target(usize::try_from(minute).unwrap()), now);
-        if reached.last().is_none_or(|(_, last)| *last != state.standing()) {
+        if reached
+            .last()
+            .is_none_or(|(_, last)| *last != state.standing())
+        {
             reached.push((minute, state.standing()));
         }
     }
     // (1 - e^(-n/60)) / (1 - e^(-1/60)) nats after n minutes, capped at 20.
     assert_eq!(
         reached,
-        [(0, Behaviour::Trusted), (10, Behaviour::Restricted), (18, Behaviour::Isolated)]
+        [
+            (0, Behaviour::Trusted),
+            (10, Behaviour::Restricted),
+            (18, Behaviour::Isolated)
+        ]
     );
 }
 
@@ -264,7 +302,11 @@ fn remembers_the_last_sixteen_targets() {
     state.advance(after(3_600));
     let before = state.denial();
     state.record(target(0), after(3_600));
-    assert_eq!(state.denial() - before, 1_000, "the oldest of seventeen counts as new");
+    assert_eq!(
+        state.denial() - before,
+        1_000,
+        "the oldest of seventeen counts as new"
+    );
 }
 
 #[test]
@@ -302,7 +344,11 @@ fn no_target_looks_like_a_free_slot() {
 fn standings_are_ordered_and_have_words() {
     assert!(Behaviour::Trusted < Behaviour::Restricted);
     assert!(Behaviour::Restricted < Behaviour::Isolated);
-    for standing in [Behaviour::Trusted, Behaviour::Restricted, Behaviour::Isolated] {
+    for standing in [
+        Behaviour::Trusted,
+        Behaviour::Restricted,
+        Behaviour::Isolated,
+    ] {
         assert_eq!(serde_json::to_value(standing).unwrap(), standing.as_str());
     }
 }
@@ -310,13 +356,18 @@ fn standings_are_ordered_and_have_words() {
 #[test]
 fn the_state_of_a_peer_is_small() {
     assert!(size_of::<PeerState>() <= 256, "{}", size_of::<PeerState>());
-    assert!(size_of_val(&peer_after_distinct_denials(100, NOW)) <= 256, "nothing grows");
+    assert!(
+        size_of_val(&peer_after_distinct_denials(100, NOW)) <= 256,
+        "nothing grows"
+    );
 }
 
 /// The same family in floating point, written down from its definition: targets as a list, sums
 /// that decay by `e^(-t / tau)` at each whole second, standing by two pairs of thresholds.
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod against_a_model {
+    #![expect(clippy::float_arithmetic, reason = "the model is the exact formula")]
+
     use super::*;
 
     #[derive(Default)]
@@ -367,7 +418,9 @@ mod against_a_model {
         /// Whether rounding may decide on the standing.
         fn is_near_a_threshold(&self) -> bool {
             let total = self.total();
-            [6_000.0, 10_000.0, 16_000.0].iter().any(|limit| (total - limit).abs() < 3.0)
+            [6_000.0, 10_000.0, 16_000.0]
+                .iter()
+                .any(|limit| (total - limit).abs() < 3.0)
                 || (self.fast.max(self.slow) - 8_000.0).abs() < 3.0
         }
     }

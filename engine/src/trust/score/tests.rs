@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test shall panic"
+)]
+
 use alloc::vec::Vec;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -7,8 +12,12 @@ use super::*;
 use crate::facts::{PeerCertificate, PeerValidation};
 use crate::fixtures::{GATEWAY, HOUR_MS, NOW, credential, peer_after_distinct_denials};
 
-const ASSURANCES: [Assurance; 4] =
-    [Assurance::HybridProven, Assurance::Hybrid, Assurance::Classical, Assurance::Plaintext];
+const ASSURANCES: [Assurance; 4] = [
+    Assurance::HybridProven,
+    Assurance::Hybrid,
+    Assurance::Classical,
+    Assurance::Plaintext,
+];
 const VERSIONS: [TlsVersion; 3] = [TlsVersion::Tls13, TlsVersion::Tls12, TlsVersion::Other];
 
 fn tls(version: TlsVersion) -> MutualTls {
@@ -76,7 +85,10 @@ fn trust_has_its_published_values() {
 fn trust_is_the_logistic_function_rounded_down() {
     for lambda in -15_000..=15_000 {
         let exact = 100.0 / (1.0 + (f64::from(lambda) / 1_000.0).exp());
-        assert!((f64::from(trust(lambda)) - exact.floor()).abs() < 0.5, "{lambda}: {exact}");
+        assert!(
+            (f64::from(trust(lambda)) - exact.floor()).abs() < 0.5,
+            "{lambda}: {exact}"
+        );
     }
 }
 
@@ -95,11 +107,41 @@ fn more_log_odds_never_mean_more_trust() {
 #[test]
 fn the_terms_are_those_of_the_published_table() {
     for (assurance, version, minutes, denials, terms) in [
-        (Assurance::Classical, TlsVersion::Tls12, 0, 0, [-4_600, 0, 0, 0, 0]),
-        (Assurance::Classical, TlsVersion::Tls13, 30, 1, [-4_600, 0, -200, 0, 2_000]),
-        (Assurance::Hybrid, TlsVersion::Tls13, 45, 3, [-4_600, -1_500, -200, 250, 6_000]),
-        (Assurance::HybridProven, TlsVersion::Tls12, 60, 8, [-4_600, -2_000, 0, 500, 16_000]),
-        (Assurance::Plaintext, TlsVersion::Other, 60, 11, [-4_600, 2_000, 500, 500, 20_000]),
+        (
+            Assurance::Classical,
+            TlsVersion::Tls12,
+            0,
+            0,
+            [-4_600, 0, 0, 0, 0],
+        ),
+        (
+            Assurance::Classical,
+            TlsVersion::Tls13,
+            30,
+            1,
+            [-4_600, 0, -200, 0, 2_000],
+        ),
+        (
+            Assurance::Hybrid,
+            TlsVersion::Tls13,
+            45,
+            3,
+            [-4_600, -1_500, -200, 250, 6_000],
+        ),
+        (
+            Assurance::HybridProven,
+            TlsVersion::Tls12,
+            60,
+            8,
+            [-4_600, -2_000, 0, 500, 16_000],
+        ),
+        (
+            Assurance::Plaintext,
+            TlsVersion::Other,
+            60,
+            11,
+            [-4_600, 2_000, 500, 500, 20_000],
+        ),
     ] {
         let score = score_of(assurance, version, minutes, denials);
         assert_eq!(score.terms.list().map(|(_, term)| term), terms);
@@ -147,16 +189,29 @@ fn the_score_is_bounded() {
 
 #[test]
 fn a_sum_at_the_end_of_the_range_stays_there() {
-    let most = Terms { prior: MilliNats::MAX, denial: MilliNats::MAX, ..Terms::default() };
+    let most = Terms {
+        prior: MilliNats::MAX,
+        denial: MilliNats::MAX,
+        ..Terms::default()
+    };
     assert_eq!(most.sum(), MilliNats::MAX);
-    let least = Terms { prior: MilliNats::MIN, assurance: MilliNats::MIN, ..Terms::default() };
+    let least = Terms {
+        prior: MilliNats::MIN,
+        assurance: MilliNats::MIN,
+        ..Terms::default()
+    };
     assert_eq!(least.sum(), MilliNats::MIN);
 }
 
 #[test]
 fn without_the_term_that_is_blamed_the_peer_would_be_trusted() {
     let score = score_of(Assurance::Hybrid, TlsVersion::Tls13, 10, 4);
-    let (blamed, weight) = score.terms.list().into_iter().max_by_key(|(_, term)| *term).unwrap();
+    let (blamed, weight) = score
+        .terms
+        .list()
+        .into_iter()
+        .max_by_key(|(_, term)| *term)
+        .unwrap();
     assert_eq!(blamed, TermName::Denial);
     assert!(score.trust < 50 && trust(score.lambda - weight) >= 50);
 }
@@ -180,10 +235,18 @@ fn no_history_raises_trust_above_that_of_an_unknown_peer() {
 
 #[test]
 fn a_credential_ages_from_the_middle_of_its_life() {
-    let term = |minutes| score_of(Assurance::Hybrid, TlsVersion::Tls13, minutes, 0).terms.credential_age;
+    let term = |minutes| {
+        score_of(Assurance::Hybrid, TlsVersion::Tls13, minutes, 0)
+            .terms
+            .credential_age
+    };
     assert_eq!([0, 29, 30].map(term), [0, 0, 0]);
     assert_eq!([36, 45, 54, 60].map(term), [100, 250, 400, 500]);
-    assert_eq!([61, 600, 60_000].map(term), [500; 3], "it ends at its maximum");
+    assert_eq!(
+        [61, 600, 60_000].map(term),
+        [500; 3],
+        "it ends at its maximum"
+    );
     assert!((0..120).all(|minutes| term(minutes) <= term(minutes + 1)));
 }
 
@@ -197,7 +260,10 @@ fn odd_lifetimes_give_a_bounded_age() {
                 certificate.not_before = not_before;
                 certificate.not_after = not_after;
                 let term = age_term(&certificate, now);
-                assert!((0..=500).contains(&term), "{not_before:?} {not_after:?} {now:?}");
+                assert!(
+                    (0..=500).contains(&term),
+                    "{not_before:?} {not_after:?} {now:?}"
+                );
             }
         }
     }

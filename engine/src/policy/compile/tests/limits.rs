@@ -1,4 +1,8 @@
 //! Each limit: as many as allowed are a policy, one more is an error at the list's own path.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test shall panic"
+)]
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -8,9 +12,20 @@ use super::*;
 /// `fill` puts a number of entries into a list that may hold `maximum`.
 #[track_caller]
 fn holds_at_most(maximum: usize, path: &str, fill: impl Fn(&mut PolicyDocument, usize)) {
-    assert_eq!(errors(|document| fill(document, maximum)), [], "{path}: {maximum}");
-    let too_many = PolicyError { path: text(path), cause: Cause::TooMany(maximum) };
-    assert_eq!(errors(|document| fill(document, maximum + 1)), [too_many], "{path}");
+    assert_eq!(
+        errors(|document| fill(document, maximum)),
+        [],
+        "{path}: {maximum}"
+    );
+    let too_many = PolicyError {
+        path: text(path),
+        cause: Cause::TooMany(maximum),
+    };
+    assert_eq!(
+        errors(|document| fill(document, maximum + 1)),
+        [too_many],
+        "{path}"
+    );
 }
 
 #[test]
@@ -29,8 +44,18 @@ fn bounds_authorities_of_both_kinds_together() {
     holds_at_most(64, "spec.authorities", |document, count| {
         let names = |kind: &str, count| numbered::<String>(&format!("{kind}-#"), count);
         document.spec.authorities = Some(raw::Authorities {
-            certificates: Some(names("ca", 30).iter().map(|name| certificate_authority(name)).collect()),
-            tokens: Some(names("sts", count - 30).iter().map(|name| token_authority(name)).collect()),
+            certificates: Some(
+                names("ca", 30)
+                    .iter()
+                    .map(|name| certificate_authority(name))
+                    .collect(),
+            ),
+            tokens: Some(
+                names("sts", count - 30)
+                    .iter()
+                    .map(|name| token_authority(name))
+                    .collect(),
+            ),
         });
     });
 }
@@ -45,9 +70,13 @@ fn bounds_segments_and_their_workloads() {
     holds_at_most(1_000, "spec.segments[0].namespaces", |document, count| {
         document.spec.segments[0].namespaces = numbered("ns-#", count);
     });
-    holds_at_most(1_000, "spec.segments[1].serviceAccounts", |document, count| {
-        document.spec.segments[1].service_accounts = Some(numbered("sa-#", count));
-    });
+    holds_at_most(
+        1_000,
+        "spec.segments[1].serviceAccounts",
+        |document, count| {
+            document.spec.segments[1].service_accounts = Some(numbered("sa-#", count));
+        },
+    );
 }
 
 #[test]
@@ -79,7 +108,10 @@ fn bounds_flows_between_the_same_segments() {
             .collect();
     };
     assert_eq!(errors(|document| fill(document, 256)), []);
-    let too_many = PolicyError { path: text("spec.flows[256]"), cause: Cause::TooMany(256) };
+    let too_many = PolicyError {
+        path: text("spec.flows[256]"),
+        cause: Cause::TooMany(256),
+    };
     assert_eq!(errors(|document| fill(document, 257)), [too_many]);
 }
 
@@ -88,16 +120,28 @@ fn bounds_operations_and_what_is_in_them() {
     holds_at_most(64, "spec.flows[0].operations", |document, count| {
         document.spec.flows[0].operations = vec![operation(&["GET"], &["/"], None); count];
     });
-    holds_at_most(32, "spec.flows[0].operations[0].methods", |document, count| {
-        document.spec.flows[0].operations[0].methods = numbered("M#", count);
-    });
-    holds_at_most(256, "spec.flows[0].operations[0].paths", |document, count| {
-        document.spec.flows[0].operations[0].paths = numbered("/p#", count);
-    });
-    holds_at_most(64, "spec.flows[0].operations[0].ports", |document, count| {
-        let count = u16::try_from(count).unwrap();
-        document.spec.flows[0].operations[0].ports = Some((1..=count).collect());
-    });
+    holds_at_most(
+        32,
+        "spec.flows[0].operations[0].methods",
+        |document, count| {
+            document.spec.flows[0].operations[0].methods = numbered("M#", count);
+        },
+    );
+    holds_at_most(
+        256,
+        "spec.flows[0].operations[0].paths",
+        |document, count| {
+            document.spec.flows[0].operations[0].paths = numbered("/p#", count);
+        },
+    );
+    holds_at_most(
+        64,
+        "spec.flows[0].operations[0].ports",
+        |document, count| {
+            let count = u16::try_from(count).unwrap();
+            document.spec.flows[0].operations[0].ports = Some((1..=count).collect());
+        },
+    );
 }
 
 #[test]

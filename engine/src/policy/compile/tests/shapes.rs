@@ -57,7 +57,13 @@ fn for_each_object(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Valu
 fn keys(value: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for_each_object(value, "", &mut |path, object| {
-        found.extend(object.as_object().unwrap().keys().map(|key| (text(path), key.clone())));
+        found.extend(
+            object
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|key| (text(path), key.clone())),
+        );
     });
     found
 }
@@ -94,15 +100,25 @@ fn a_document_survives_json_unchanged() {
     let json = serde_json::to_string(&full).unwrap();
     let again: PolicyDocument = serde_json::from_str(&json).unwrap();
     assert_eq!(again, full);
-    assert_eq!(serde_json::to_string(&again).unwrap(), json, "writing is deterministic");
+    assert_eq!(
+        serde_json::to_string(&again).unwrap(),
+        json,
+        "writing is deterministic"
+    );
     assert!(compile(&again).is_ok());
 }
 
 #[test]
 fn a_key_that_is_absent_is_not_written() {
     let json = serde_json::to_string(&document()).unwrap();
-    assert!(!json.contains("null") && !json.contains("trustDomains\":[]"), "{json}");
-    assert_eq!(serde_json::from_str::<PolicyDocument>(&json).unwrap(), document());
+    assert!(
+        !json.contains("null") && !json.contains("trustDomains\":[]"),
+        "{json}"
+    );
+    assert_eq!(
+        serde_json::from_str::<PolicyDocument>(&json).unwrap(),
+        document()
+    );
 }
 
 #[test]
@@ -130,7 +146,10 @@ fn refuses_a_doubled_key_in_each_object() {
     );
     for key in keys(&full) {
         let json = with_doubled_key(&full, "", &key);
-        assert!(serde_json::from_str::<PolicyDocument>(&json).is_err(), "{key:?}");
+        assert!(
+            serde_json::from_str::<PolicyDocument>(&json).is_err(),
+            "{key:?}"
+        );
     }
 }
 
@@ -164,7 +183,11 @@ fn a_null_is_not_an_absent_key() {
             taken.push(format!("{path}/{key}"));
         }
     }
-    assert_eq!(taken, Vec::<String>::new(), "keys whose null is read as absent");
+    assert_eq!(
+        taken,
+        Vec::<String>::new(),
+        "keys whose null is read as absent"
+    );
 }
 
 #[test]
@@ -180,8 +203,14 @@ fn refuses_other_versions_kinds_and_words() {
         ("/spec/minimumAssurance", "hybridProven"),
         ("/spec/authorities/tokens/0/classicalKey/algorithm", "none"),
         ("/spec/authorities/tokens/0/classicalKey/algorithm", "HS256"),
-        ("/spec/authorities/tokens/0/alternativeKey/algorithm", "ML-DSA-44"),
-        ("/spec/authorities/certificates/0/alternativeKey/algorithm", "Dilithium5"),
+        (
+            "/spec/authorities/tokens/0/alternativeKey/algorithm",
+            "ML-DSA-44",
+        ),
+        (
+            "/spec/authorities/certificates/0/alternativeKey/algorithm",
+            "Dilithium5",
+        ),
     ] {
         let mut changed = full_value();
         *changed.pointer_mut(pointer).unwrap() = Value::String(text(value));
@@ -193,7 +222,10 @@ fn refuses_other_versions_kinds_and_words() {
 fn refuses_numbers_that_do_not_fit() {
     for (pointer, numbers) in [
         ("/spec/minimumTrust", ["-1", "256", "1.5", "\"10\""]),
-        ("/spec/flows/0/operations/1/ports/0", ["-1", "65536", "8080.5", "\"8080\""]),
+        (
+            "/spec/flows/0/operations/1/ports/0",
+            ["-1", "65536", "8080.5", "\"8080\""],
+        ),
         ("/spec/probes/0/port", ["-1", "65536", "8080.5", "\"8080\""]),
     ] {
         for number in numbers {
@@ -206,8 +238,16 @@ fn refuses_numbers_that_do_not_fit() {
 
 #[test]
 fn a_key_material_is_either_inline_or_a_file() {
-    for json in [r#"{}"#, r#"{"inline": "a", "file": "b"}"#, r#""a""#, r#"{"url": "a"}"#] {
-        assert!(serde_json::from_str::<raw::Material>(json).is_err(), "{json}");
+    for json in [
+        r#"{}"#,
+        r#"{"inline": "a", "file": "b"}"#,
+        r#""a""#,
+        r#"{"url": "a"}"#,
+    ] {
+        assert!(
+            serde_json::from_str::<raw::Material>(json).is_err(),
+            "{json}"
+        );
     }
     assert!(serde_json::from_str::<raw::Material>(r#"{"inline": "a"}"#).is_ok());
 }
@@ -217,7 +257,10 @@ fn the_plugin_configuration_is_as_strict() {
     use crate::policy::slice::{ModeOnly, PluginConfig, SLICE_VERSION};
     let good = r#"{"sliceVersion":1,"mode":"shadow","policy":"{}","sha256":"00"}"#;
     let config: PluginConfig = serde_json::from_str(good).unwrap();
-    assert_eq!((config.slice_version, config.mode), (SLICE_VERSION, Mode::Shadow));
+    assert_eq!(
+        (config.slice_version, config.mode),
+        (SLICE_VERSION, Mode::Shadow)
+    );
     assert_eq!(serde_json::to_string(&config).unwrap(), good);
     for bad in [
         r#"{"sliceVersion":1,"mode":"shadow","policy":"{}"}"#,
@@ -229,7 +272,12 @@ fn the_plugin_configuration_is_as_strict() {
     }
     // The mode alone is still readable in a configuration of a later version.
     let later = r#"{"sliceVersion":9,"mode":"enforce","slices":[]}"#;
-    assert_eq!(serde_json::from_str::<ModeOnly>(later).unwrap(), ModeOnly { mode: Mode::Enforce });
+    assert_eq!(
+        serde_json::from_str::<ModeOnly>(later).unwrap(),
+        ModeOnly {
+            mode: Mode::Enforce
+        }
+    );
     let doubled = r#"{"mode":"enforce","mode":"shadow"}"#;
     assert!(serde_json::from_str::<ModeOnly>(doubled).is_err());
 }

@@ -1,0 +1,42 @@
+# Every target does its own set-up; downloads stay in .tools/. The work is done by scripts/.
+MAKEFLAGS += --no-print-directory
+ARGS ?=
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS="$$(printf '\t')" read -r target text; do printf '  %-18s %s\n' "$$target" "$$text"; done
+
+setup: ## get the WebAssembly compiler and Envoy; the other targets do it when needed
+	@scripts/setup-wasm
+	@scripts/setup-envoy
+
+wasm: ## build the filter: target/wasm/sallyport.wasm
+	@scripts/build-wasm
+
+demo: ## run the demo on real Envoys; ARGS="..." are passed on
+	@scripts/demo $(ARGS)
+
+test: ## run all tests, natively, in WebAssembly and in Envoy
+	@scripts/test
+
+lint: ## check formatting, clippy, shell scripts, dependency reasons
+	@scripts/lint
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+deny: ## check licences, banned crates, sources, advisories
+	@scripts/deny
+
+check presubmit: lint deny test ## all that CI checks
+
+docs: ## generate the tables in docs/
+	@scripts/generate-docs
+
+clean: ## remove what was built
+	@rm -rf target
+
+distclean: clean ## also remove what was fetched
+	@rm -rf .tools
+
+.PHONY: help setup wasm demo test lint fmt deny check presubmit docs clean distclean

@@ -1,0 +1,77 @@
+//! From an answer over the wire to what was decided.
+
+use crate::HarnessError;
+use crate::envoy::Envoy;
+use crate::observed::{FlowSeen, Observed};
+use crate::scenario::Verdict;
+use crate::upstream::Echo;
+use crate::wire::Response;
+
+/// The reason that is observed where Envoy itself refuses, before or instead of the filter.
+pub const REFUSED_BY_ENVOY: &str = "refused_by_envoy";
+
+/// What an answer says about the decision, completed by the record where there is one. `envoy` is
+/// the proxy that decided.
+///
+/// # Errors
+/// When neither tells.
+pub fn answer(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> {
+    match serde_json::from_slice::<Echo>(&response.body) {
+        Ok(echo) => allowed(envoy, &echo, response.status),
+        Err(_) => denied(envoy, response),
+    }
+}
+
+fn denied(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> {
+    let text = response.text();
+    let Some(decision_id) = decision_of(&text) else {
+        return Ok(Observed {
+            verdict: Verdict::Deny,
+            would_deny: false,
+            reason: Some(REFUSED_BY_ENVOY.to_owned()),
+            flow: FlowSeen::NotTold,
+            assurance: String::new(),
+            trust: None,
+            status: response.status,
+        });
+    };
+    let record = envoy.record(decision_id)?;
+    Ok(Observed {
+        verdict: Verdict::Deny,
+        would_deny: record.would_deny,
+        reason: record.reason,
+        flow: FlowSeen::of(record.flow.as_deref()),
+        assurance: record.assurance,
+        trust: record.trust,
+        status: response.status,
+    })
+}
+
+/// The application was told the score; the record of a would-deny tells the rest.
+fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessError> {
+    let told = |name: &str| {
+        let silent = || HarnessError::EnvoySilent(format!("the application one `{name}`"));
+        echo.header(name).ok_or_else(silent)
+    };
+    // The record of a would-deny stands in the log before the application is asked.
+    let record = envoy.find_record(told("x-sallyport-decision-id")?)?;
+    let (reason, flow) = match record {
+        Some(record) => (record.reason, FlowSeen::of(record.flow.as_deref())),
+        None => (None, FlowSeen::NotTold),
+    };
+    Ok(Observed {
+        verdict: Verdict::Allow,
+        would_deny: reason.is_some(),
+        reason,
+        flow,
+        assurance: told("x-sallyport-assurance")?.to_owned(),
+        trust: echo.header("x-sallyport-trust").and_then(|trust| trust.parse().ok()),
+        status,
+    })
+}
+
+/// The number in `denied by sallyport: <reason> (decision <number>)`.
+fn decision_of(text: &str) -> Option<&str> {
+    let (_, rest) = text.strip_prefix("denied by sallyport: ")?.split_once("(decision ")?;
+    rest.split(')').next()
+}

@@ -1,0 +1,10 @@
+//! Real Envoys: their configuration, their processes, and what they tell.
+
+pub mod config;
+mod process;
+mod records;
+mod sidecar;
+
+pub use process::{Envoy, Processes};
+pub use records::Record;
+pub use sidecar::{Replaced, Sidecar, Source, Stage, resource};

@@ -1,0 +1,299 @@
+//! Envoy processes.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::records::{self, Record};
+use crate::HarnessError;
+use crate::wire::{Connection, Dial, Layer, Response, request_text};
+
+/// All Envoys of a program, so that they can be ended together, from whichever thread.
+#[derive(Debug, Clone, Default)]
+pub struct Processes(Arc<Mutex<Vec<Child>>>);
+
+/// A running Envoy. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Envoy {
+    processes: Processes,
+    id: u32,
+    admin_port: u16,
+    log: PathBuf,
+    access_log: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Listeners {
+    #[serde(default)]
+    listener_statuses: Vec<ListenerStatus>,
+}
+
+#[derive(Deserialize)]
+struct ListenerStatus {
+    name: String,
+    local_address: Address,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    socket_address: SocketAddress,
+}
+
+#[derive(Deserialize)]
+struct SocketAddress {
+    port_value: u16,
+}
+
+// === impl Envoy ===
+
+impl Envoy {
+    /// Starts an Envoy with a bootstrap configuration and waits until it serves. Its files,
+    /// `<name>.json`, `.log`, `.access.log` and `.admin`, are in `folder`.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(
+        binary: &Path,
+        folder: &Path,
+        name: &str,
+        bootstrap: &Value,
+        processes: &Processes,
+    ) -> Result<Self, HarnessError> {
+        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
+        let (config, admin) = (file("json"), file("admin"));
+        let (log, access_log) = (file("log"), file("access.log"));
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |cause| HarnessError::File { path, cause }
+        };
+        fs::write(&config, bootstrap.to_string()).map_err(failed(&config))?;
+        if admin.exists() {
+            fs::remove_file(&admin).map_err(failed(&admin))?;
+        }
+        let child = Command::new(binary)
+            .args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"])
+            .args(["--file-flush-interval-msec", "50", "-c"])
+            .arg(&config)
+            .arg("--admin-address-path")
+            .arg(&admin)
+            .stdin(Stdio::null())
+            .stdout(File::create(&access_log).map_err(failed(&access_log))?)
+            .stderr(File::create(&log).map_err(failed(&log))?)
+            .spawn()
+            .map_err(|cause| HarnessError::file(binary, cause))?;
+        let processes = processes.clone();
+        let id = child.id();
+        processes.add(child);
+        let mut envoy = Self { processes, id, admin_port: 0, log, access_log };
+        envoy.wait_until_ready(&admin)?;
+        Ok(envoy)
+    }
+
+    /// The port of a listener.
+    ///
+    /// # Errors
+    /// When there is no such listener.
+    pub fn port(&self, listener: &str) -> Result<u16, HarnessError> {
+        let body = self.ask("GET", "/listeners?format=json")?.body;
+        let listeners: Listeners = serde_json::from_slice(&body)
+            .map_err(|cause| HarnessError::Json { what: "Envoy's list of listeners", cause })?;
+        listeners
+            .listener_statuses
+            .iter()
+            .find(|status| status.name == listener)
+            .map(|status| status.local_address.socket_address.port_value)
+            .ok_or_else(|| HarnessError::EnvoySilent(format!("a listener `{listener}`")))
+    }
+
+    /// A statistic; none when Envoy does not have it.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn stat(&self, name: &str) -> Result<Option<u64>, HarnessError> {
+        let prefix = format!("{name}: ");
+        let text = self.ask("GET", "/stats")?.text();
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(&prefix));
+        Ok(values.next().and_then(|value| value.parse().ok()))
+    }
+
+    /// All statistics whose name contains a text, with their values.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn stats_with(&self, part: &str) -> Result<Vec<(String, String)>, HarnessError> {
+        let text = self.ask("GET", "/stats")?.text();
+        let pairs = text.lines().filter_map(|line| line.split_once(": "));
+        Ok(pairs
+            .filter(|(name, _)| name.contains(part))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect())
+    }
+
+    /// Each VM that failed, as a statistic with its value; none while all is well.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn reloads(&self) -> Result<Vec<String>, HarnessError> {
+        let stats = self.stats_with("vm_reload")?;
+        Ok(stats
+            .into_iter()
+            .filter(|(_, value)| value != "0")
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect())
+    }
+
+    /// Asks the administration interface.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn ask(&self, method: &str, path: &str) -> Result<Response, HarnessError> {
+        ask(self.admin_port, method, path)
+    }
+
+    /// The log so far.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn log(&self) -> Result<String, HarnessError> {
+        read_lossy(&self.log)
+    }
+
+    /// The access log so far: status, details and flags of each answer.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn access_log(&self) -> Result<String, HarnessError> {
+        read_lossy(&self.access_log)
+    }
+
+    /// The record of a decision, if it stands in the log.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn find_record(&self, decision_id: &str) -> Result<Option<Record>, HarnessError> {
+        Ok(records::find(&self.log()?, decision_id))
+    }
+
+    /// The record of a decision; waits a little for the log.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn record(&self, decision_id: &str) -> Result<Record, HarnessError> {
+        let end = after(LOG_TIMEOUT);
+        loop {
+            if let Some(record) = self.find_record(decision_id)? {
+                return Ok(record);
+            }
+            if Instant::now() >= end {
+                let what = format!("a record of decision {decision_id} in `{}`", self.log.display());
+                return Err(HarnessError::EnvoySilent(what));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn wait_until_ready(&mut self, admin: &Path) -> Result<(), HarnessError> {
+        let end = after(START_TIMEOUT);
+        loop {
+            if self.processes.has_ended(self.id) {
+                return Err(self.not_started("the process ended"));
+            }
+            if let Some(port) = admin_port(admin)
+                && ask(port, "GET", "/ready").is_ok_and(|response| response.status == 200)
+            {
+                self.admin_port = port;
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(self.not_started("it was not ready in time"));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn not_started(&self, problem: &'static str) -> HarnessError {
+        let log = self.log().unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines.iter().skip(lines.len().saturating_sub(15)).copied();
+        let log = tail.collect::<Vec<_>>().join("\n");
+        HarnessError::EnvoyStart { problem, path: self.log.clone(), log }
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        self.processes.end(self.id);
+    }
+}
+
+// === impl Processes ===
+
+impl Processes {
+    /// Ends all processes, and waits until they have.
+    pub fn end_all(&self) {
+        for mut child in self.lock().drain(..) {
+            end(&mut child);
+        }
+    }
+
+    fn add(&self, child: Child) {
+        self.lock().push(child);
+    }
+
+    fn end(&self, id: u32) {
+        let mut children = self.lock();
+        if let Some(place) = children.iter().position(|child| child.id() == id) {
+            end(&mut children.swap_remove(place));
+        }
+    }
+
+    fn has_ended(&self, id: u32) -> bool {
+        let mut children = self.lock();
+        let child = children.iter_mut().find(|child| child.id() == id);
+        child.is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Child>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Envoy keeps nothing that a kill could spoil.
+fn end(child: &mut Child) {
+    // Both fail only for a process that has ended already.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Envoy writes the address once it listens.
+fn admin_port(path: &Path) -> Option<u16> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+}
+
+fn ask(port: u16, method: &str, path: &str) -> Result<Response, HarnessError> {
+    let dial = Dial { port, layer: Layer::Plain, redirection: None };
+    let close = [("connection".to_owned(), "close".to_owned())];
+    Connection::open(&dial)?.exchange(&request_text(method, path, &close))
+}
+
+fn read_lossy(path: &Path) -> Result<String, HarnessError> {
+    let bytes = fs::read(path).map_err(|cause| HarnessError::file(path, cause))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn after(duration: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(duration).unwrap_or(now)
+}
+
+/// Compiling the module takes seconds on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const LOG_TIMEOUT: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(20);

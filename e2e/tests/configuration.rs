@@ -1,0 +1,206 @@
+//! Good and bad configurations of the shipped module in a real Envoy, and its metrics.
+
+mod common;
+
+use std::path::Path;
+
+use common::Sent;
+use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Sidecar, Source, Stage, resource};
+use sallyport_e2e::scenario::Scenario;
+use sallyport_e2e::settings::Settings;
+use sallyport_e2e::wire::{Connection, Response};
+use sallyport_e2e::world::{Credentials, TRUST_DOMAIN, World, now_seconds};
+use sallyport_mesh_config::render::{FailStrategy, envoy as render};
+use serde_json::{Value, json};
+
+/// A sidecar with whichever configuration.
+struct Bench {
+    settings: Settings,
+    world: World,
+    scenario: Scenario,
+    credentials: Credentials,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(settings: Settings) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/target.yaml");
+        let scenario = Scenario::load(&path).unwrap();
+        let world = World::new(TRUST_DOMAIN).unwrap();
+        let credentials = Credentials::issue(&world, &scenario, now_seconds()).unwrap();
+        Self { settings, world, scenario, credentials, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn start(&self, source: Source) -> Sidecar {
+        let processes = Processes::default();
+        let Self { settings, world, folder, .. } = self;
+        let stage = Stage { settings, world, folder: folder.path(), processes: &processes };
+        Sidecar::start(stage, &self.scenario.workload, source).unwrap()
+    }
+
+    /// The filter of the corpus policy, with a patch, as an entry of `http_filters`.
+    fn filter(&self, patch: &Value) -> Value {
+        let document = self.scenario.policy.load_with(patch).unwrap();
+        let policy = self.world.load_policy(document).unwrap();
+        let module = self.settings.wasm.display().to_string();
+        let filter = render::http_filter(&policy, &module, FailStrategy::Reload).unwrap();
+        serde_json::to_value(filter).unwrap()
+    }
+
+    fn resource(&self, patch: &Value) -> Value {
+        let document = self.scenario.policy.load_with(patch).unwrap();
+        resource(&self.settings, &self.world.load_policy(document).unwrap()).unwrap()
+    }
+
+    fn connect(&self, sidecar: &Sidecar) -> Connection {
+        sidecar.connect(&self.scenario.connections["hybrid"], &self.credentials).unwrap()
+    }
+
+    fn get(&self, sidecar: &Sidecar, path: &str) -> Response {
+        self.connect(sidecar).exchange(&Sent::default().to("GET", path)).unwrap()
+    }
+}
+
+/// Breaks the policy inside of a configuration; the mode beside it stays readable.
+fn broken(mut filter: Value, plugin: &str) -> Value {
+    let place = filter.pointer_mut(&format!("{plugin}/configuration/value")).unwrap();
+    let mut config: Value = serde_json::from_str(place.as_str().unwrap()).unwrap();
+    config["policy"] = json!("{\"apiVersion\": \"broken\"}");
+    *place = json!(config.to_string());
+    filter
+}
+
+fn metric(envoy: &Envoy, name: &str) -> Option<u64> {
+    envoy.stat(&format!("wasmcustom.sallyport.{name}")).unwrap()
+}
+
+const STATIC: &str = "/typed_config/config";
+const DISCOVERED: &str = "/resources/0/typed_config/config";
+
+#[test]
+fn denies_everything_when_the_first_policy_is_broken() {
+    let Some(settings) = Settings::for_test("broken policy").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Static(broken(bench.filter(&json!({})), STATIC)));
+    for path in ["/v1/models", "/healthz", "/"] {
+        let response = bench.get(&sidecar, path);
+        assert_eq!(response.status, 503);
+        assert!(response.text().contains("not_configured"), "{}", response.text());
+    }
+    assert_eq!(metric(sidecar.envoy(), "config_rejected"), Some(1));
+    assert!(sidecar.envoy().log().unwrap().contains("configuration rejected"));
+}
+
+#[test]
+fn lets_pass_and_reports_when_the_first_policy_is_broken_in_shadow() {
+    let Some(settings) = Settings::for_test("broken policy in shadow").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let shadow = json!({"spec": {"mode": "shadow"}});
+    let sidecar = bench.start(Source::Static(broken(bench.filter(&shadow), STATIC)));
+    assert_eq!(bench.get(&sidecar, "/anything").status, 200);
+    assert_eq!(metric(sidecar.envoy(), "config_rejected"), Some(1));
+    assert_eq!(metric(sidecar.envoy(), "passed_unconfigured"), Some(1));
+}
+
+#[test]
+fn denies_everything_without_any_configuration() {
+    let Some(settings) = Settings::for_test("no configuration").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let mut filter = bench.filter(&json!({}));
+    let plugin = filter.pointer_mut(STATIC).unwrap().as_object_mut().unwrap();
+    plugin.remove("configuration");
+    let sidecar = bench.start(Source::Static(filter));
+    let response = bench.get(&sidecar, "/v1/models");
+    assert_eq!(response.status, 503, "{}", response.text());
+}
+
+#[test]
+fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
+    let Some(settings) = Settings::for_test("discovered configurations").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let good = bench.resource(&json!({}));
+    let sidecar = bench.start(Source::Discovered(good.clone()));
+    let mut open = bench.connect(&sidecar);
+    let mut status = |path: &str| {
+        open.exchange(&Sent::default().to("GET", path)).unwrap().status
+    };
+    assert_eq!((status("/v1/models"), status("/new")), (200, 403));
+
+    let bad = broken(good, DISCOVERED);
+    assert_eq!(sidecar.replace(&bad).unwrap(), Replaced::Rejected);
+    assert_eq!((status("/v1/models"), status("/new")), (200, 403));
+    assert_eq!(metric(sidecar.envoy(), "config_rejected"), Some(1));
+
+    let wider = bench.resource(&json!({"spec": {"flows": [{
+        "name": "everything",
+        "from": ["gateway"],
+        "to": "inference",
+        "operations": [{"methods": ["*"], "paths": ["/{**}"]}],
+    }]}}));
+    assert_eq!(sidecar.replace(&wider).unwrap(), Replaced::Taken);
+    assert_eq!((status("/v1/models"), status("/new")), (200, 200));
+    assert_eq!(metric(sidecar.envoy(), "config_rejected"), Some(0));
+    assert_eq!(sidecar.envoy().reloads().unwrap(), [""; 0]);
+}
+
+#[test]
+fn denies_in_a_listener_that_is_not_inbound() {
+    let Some(settings) = Settings::for_test("outbound listener").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
+    // The same configuration with the direction turned round.
+    let file = bench.folder.path().join("inbound.json");
+    let text = std::fs::read_to_string(file).unwrap();
+    let outbound: Value = serde_json::from_str(&text.replace("\"INBOUND\"", "\"OUTBOUND\"")).unwrap();
+    let processes = Processes::default();
+    let envoy = Envoy::start(
+        &bench.settings.envoy,
+        bench.folder.path(),
+        "outbound",
+        &outbound,
+        &processes,
+    )
+    .unwrap();
+    let other = sidecar.with_envoy(envoy).unwrap();
+    let response = bench.get(&other, "/v1/models");
+    assert_eq!(response.status, 503);
+    assert!(response.text().contains("listener_not_inbound"), "{}", response.text());
+}
+
+#[test]
+fn counts_what_it_decides() {
+    let Some(settings) = Settings::for_test("metrics").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
+    let mut open = bench.connect(&sidecar);
+    for path in ["/v1/models", "/v1/models", "/admin"] {
+        open.exchange(&Sent::default().to("GET", path)).unwrap();
+    }
+    let envoy = sidecar.envoy();
+    assert_eq!(metric(envoy, "allowed"), Some(2));
+    assert_eq!(metric(envoy, "denied.operation_not_allowed"), Some(1));
+    assert_eq!(metric(envoy, "denied.peer_plaintext"), Some(0));
+    assert_eq!(metric(envoy, "cold_verification"), Some(1));
+    assert_eq!(metric(envoy, "config_rejected"), Some(0));
+    assert_eq!(metric(envoy, "enforcing"), Some(1));
+    assert!(metric(envoy, "policy_hash").is_some_and(|hash| hash > 0));
+    let prometheus = envoy.ask("GET", "/stats/prometheus").unwrap().text();
+    let line = "sallyport_denied{reason=\"operation_not_allowed\"} 1";
+    assert!(prometheus.lines().any(|found| found.ends_with(line)), "{prometheus}");
+}
+
+#[test]
+fn writes_ten_records_a_second_and_counts_the_rest() {
+    let Some(settings) = Settings::for_test("record limit").unwrap() else { return };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
+    let mut open = bench.connect(&sidecar);
+    for _ in 0..60 {
+        open.exchange(&Sent::default().to("GET", "/admin")).unwrap();
+    }
+    let log = sidecar.envoy().log().unwrap();
+    let records = log.matches("\"reason\":\"operation_not_allowed\"").count();
+    let suppressed = metric(sidecar.envoy(), "record_suppressed").unwrap();
+    assert_eq!(u64::try_from(records).unwrap() + suppressed, 60);
+    assert!(suppressed > 0, "60 requests took more than six seconds");
+}
