@@ -1,14 +1,11 @@
 //! Good and bad configurations of the shipped module in a real Envoy, and its metrics.
 
-mod common;
-
 use std::path::Path;
 
-use common::Sent;
 use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Sidecar, Source, Stage, resource};
 use sallyport_e2e::scenario::Scenario;
 use sallyport_e2e::settings::Settings;
-use sallyport_e2e::wire::{Connection, Response};
+use sallyport_e2e::wire::{Connection, Response, request_text};
 use sallyport_e2e::world::{Credentials, TRUST_DOMAIN, World, now_seconds};
 use sallyport_mesh_config::render::{FailStrategy, envoy as render};
 use serde_json::{Value, json};
@@ -24,7 +21,7 @@ struct Bench {
 
 impl Bench {
     fn new(settings: Settings) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/target.yaml");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/target.yaml");
         let scenario = Scenario::load(&path).unwrap();
         let world = World::new(TRUST_DOMAIN).unwrap();
         let credentials = Credentials::issue(&world, &scenario, now_seconds()).unwrap();
@@ -57,7 +54,7 @@ impl Bench {
     }
 
     fn get(&self, sidecar: &Sidecar, path: &str) -> Response {
-        self.connect(sidecar).exchange(&Sent::default().to("GET", path)).unwrap()
+        self.connect(sidecar).exchange(&get(path)).unwrap()
     }
 }
 
@@ -68,6 +65,10 @@ fn broken(mut filter: Value, plugin: &str) -> Value {
     config["policy"] = json!("{\"apiVersion\": \"broken\"}");
     *place = json!(config.to_string());
     filter
+}
+
+fn get(path: &str) -> Vec<u8> {
+    request_text("GET", path, &[])
 }
 
 fn metric(envoy: &Envoy, name: &str) -> Option<u64> {
@@ -122,7 +123,7 @@ fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
     let sidecar = bench.start(Source::Discovered(good.clone()));
     let mut open = bench.connect(&sidecar);
     let mut status = |path: &str| {
-        open.exchange(&Sent::default().to("GET", path)).unwrap().status
+        open.exchange(&get(path)).unwrap().status
     };
     assert_eq!((status("/v1/models"), status("/new")), (200, 403));
 
@@ -174,7 +175,7 @@ fn counts_what_it_decides() {
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);
     for path in ["/v1/models", "/v1/models", "/admin"] {
-        open.exchange(&Sent::default().to("GET", path)).unwrap();
+        open.exchange(&get(path)).unwrap();
     }
     let envoy = sidecar.envoy();
     assert_eq!(metric(envoy, "allowed"), Some(2));
@@ -196,7 +197,7 @@ fn writes_ten_records_a_second_and_counts_the_rest() {
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);
     for _ in 0..60 {
-        open.exchange(&Sent::default().to("GET", "/admin")).unwrap();
+        open.exchange(&get("/admin")).unwrap();
     }
     let log = sidecar.envoy().log().unwrap();
     let records = log.matches("\"reason\":\"operation_not_allowed\"").count();

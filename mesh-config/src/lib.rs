@@ -2,7 +2,7 @@
 //!
 //! [`policy_file`] reads a `MeshTrustPolicy` with the same types, compiler and authorities as the
 //! filter, and reports every error at once. [`explain`] asks the engine about one request,
-//! [`render`] writes the configuration of a proxy, [`reference`] writes the generated documents.
+//! [`render`] writes the configuration of a proxy, [`mod@reference`] writes the generated documents.
 //! The `sallyport` command is a thin layer above these modules.
 
 pub mod explain;

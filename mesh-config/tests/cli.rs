@@ -1,4 +1,5 @@
 //! The `sallyport` command as it is run: exit codes, what is said where, and files on disk.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

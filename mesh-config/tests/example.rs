@@ -1,4 +1,9 @@
 //! The example `examples/istio/ai-pipeline`: its README promises answers, and gets them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sallyport_credentials::issue::{
-    AlternativeSignature as Signed, Leaf, LeafRequest, Token, TokenIssuer, TokenRequest,
+    AlternativeSignature as Signed, IssueError, Leaf, LeafRequest, Token, TokenIssuer, TokenRequest,
 };
 use sallyport_credentials::sha256;
 use sallyport_engine::identity::SpiffeId;
@@ -166,19 +166,24 @@ fn token(
     request.claims = description.claims.clone();
     request.header = description.header.clone();
     let token = issuer.issue_token(&request).map_err(|cause| issue_error(name, &cause))?;
-    let token = alter(issuer, token, description.altered, name)?;
+    let token = alter(issuer, &request, token, description.altered)
+        .map_err(|cause| issue_error(name, &cause))?;
     Ok(SignedToken { headers: headers(&token, description.sent) })
 }
 
 fn alter(
     issuer: &TokenIssuer,
+    request: &TokenRequest,
     mut token: Token,
     alteration: TokenAlteration,
-    name: &str,
-) -> Result<Token, HarnessError> {
+) -> Result<Token, IssueError> {
     match alteration {
         TokenAlteration::None => {}
-        TokenAlteration::Claims => token.token = change_in_part(&token.token, 1),
+        TokenAlteration::Claims => {
+            let mut other = request.clone();
+            other.claims.insert("role".to_owned(), Some(json!("administrator")));
+            token.token = with_claims_of(&token.token, &issuer.issue_token(&other)?.token);
+        }
         TokenAlteration::AlternativeSignature => {
             token.signature = change_in_part(&token.signature, 2);
         }
@@ -190,12 +195,19 @@ fn alter(
                 "typ": sallyport_credentials::token::SIGNATURE_TYPE,
                 "kid": pin.kid,
             });
-            token.signature = issuer
-                .sign_detached(&token.token, &header.to_string())
-                .map_err(|cause| issue_error(name, &cause))?;
+            token.signature = issuer.sign_detached(&token.token, &header.to_string())?;
         }
     }
     Ok(token)
+}
+
+/// A JWT with the claims of another one and the signature that it had.
+fn with_claims_of(jwt: &str, other: &str) -> String {
+    let mut parts: Vec<&str> = jwt.split('.').collect();
+    if let (Some(claims), Some(others)) = (parts.get_mut(1), other.split('.').nth(1)) {
+        *claims = others;
+    }
+    parts.join(".")
 }
 
 /// Changes one character in the middle of a part of a compact JWS. What is left is base64url still.

@@ -154,6 +154,18 @@ fn hides_certificates_from_the_application() {
     }
 }
 
+#[test]
+fn hides_certificates_however_their_keys_are_spaced() {
+    for value in [
+        &b"Hash=a;Cert =\"x\""[..],
+        b"Hash=a; Cert=x",
+        b"Hash=a;Chain\t=x;By=b",
+    ] {
+        let forwarded = head(&[(XFCC, value)]).forwarded_xfcc();
+        assert_ne!(forwarded, ForwardedXfcc::Keep, "{}", value.escape_ascii());
+    }
+}
+
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 proptest::proptest! {
     #[test]

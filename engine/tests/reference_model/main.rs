@@ -162,7 +162,7 @@ fn the_random_requests_reach_every_gate() {
 
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for number in 0..6_000 {
+    for number in 0..8_000 {
         let mesh = mesh::meshes().new_tree(&mut runner).unwrap().current();
         let cases = if number % 2 == 0 {
             mesh::cases().boxed()

@@ -379,12 +379,24 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
         )
 }
 
-/// Requests that get as far as the flows: between the three segments, with a good certificate, and
+/// Requests that get as far as the flows: between the three segments, with good credentials, and
 /// in half of the cases of a peer with a clean record.
 pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
     let known = || select(IDENTITIES[..5].to_vec());
-    (cases(), known(), known(), any::<bool>(), any::<bool>()).prop_map(
-        |(case, own, source, is_clean, is_hybrid)| {
+    let credentials_of = move |source| {
+        // Some tokens have another subject.
+        let subject = prop_oneof![9 => Just(source), 1 => known()];
+        let token = prop::option::weighted(0.3, subject.prop_flat_map(mostly_good));
+        let is_hybrid = any::<bool>();
+        (Just(source), is_hybrid, token)
+    };
+    (
+        cases(),
+        known(),
+        known().prop_flat_map(credentials_of),
+        any::<bool>(),
+    )
+        .prop_map(|(case, own, (source, is_hybrid, token), is_clean)| {
             let assurance = if is_hybrid {
                 Assurance::Hybrid
             } else {
@@ -404,12 +416,11 @@ pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
                     source: Some(source),
                     credential: Ok(credential),
                 }),
-                token: None,
+                token,
                 denials: if is_clean { (0, 0, 0) } else { case.denials },
                 ..case
             }
-        },
-    )
+        })
 }
 
 /// The facts of a case, owned.

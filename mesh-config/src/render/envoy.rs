@@ -137,8 +137,8 @@ pub fn http_filter(
 }
 
 /// The filter as an entry of `http_filters` that takes its configuration from the file at `path`
-/// in the proxy's file system, and again whenever a new file is moved there. Until there is one,
-/// Envoy refuses each request.
+/// in the proxy's file system. The file must exist when Envoy starts; Envoy reads it again when
+/// another file is moved in its place (not when it is written to).
 #[must_use]
 pub fn ecds_filter(path: &str) -> EcdsFilter {
     EcdsFilter {

@@ -41,7 +41,9 @@ fn with(pointer: &str, value: Value) -> Value {
             members.insert(key.to_owned(), value);
         }
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        other => panic!("{other} has no members"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            panic!("no members at {parent}")
+        }
     }
     document
 }

@@ -1,9 +1,9 @@
 //! Hostile bytes against the shipped module in a real Envoy: always a clean answer, never a crash.
 
-mod common;
+mod target;
 
-use common::{Sent, Target};
 use sallyport_e2e::settings::Settings;
+use target::{Sent, Target};
 
 /// Sends bytes on a connection of their own, checks that the answer is clean, and that the module
 /// still lives and serves.
