@@ -19,7 +19,7 @@ demo: ## run the demo on real Envoys; ARGS="..." are passed on
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
-lint: ## check formatting, clippy, shell scripts, dependency reasons
+lint: ## check formatting, clippy, shell scripts, dependency reasons, generated docs
 	@scripts/lint
 
 fmt: ## format the Rust code

@@ -33,8 +33,12 @@ pub fn run() -> Result<bool, HarnessError> {
     report::heading(&scenario.description);
     report::note("making authorities with RSA and ML-DSA keys, starting two Envoys ...");
     let world = World::new(TRUST_DOMAIN)?;
-    let stage =
-        Stage { settings: &settings, world: &world, folder: &folder, processes: &processes };
+    let stage = Stage {
+        settings: &settings,
+        world: &world,
+        folder: &folder,
+        processes: &processes,
+    };
     let mut driver = SidecarsDriver::start(stage, &scenario)?;
     let mut lines = Vec::new();
     for step in &scenario.steps {
@@ -48,11 +52,7 @@ pub fn run() -> Result<bool, HarnessError> {
 }
 
 /// Plays a step. What several requests alike have in common is one line, with the last one's score.
-fn show(
-    scenario: &Scenario,
-    step: &Step,
-    driver: &mut dyn Driver,
-) -> Result<Line, HarnessError> {
+fn show(scenario: &Scenario, step: &Step, driver: &mut dyn Driver) -> Result<Line, HarnessError> {
     if let Some(patch) = &step.policy {
         driver.change_policy(scenario.policy.load_with(patch)?)?;
     }

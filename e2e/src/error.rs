@@ -97,16 +97,24 @@ pub enum HarnessError {
 impl HarnessError {
     /// An error at a file.
     pub(crate) fn file(path: &Path, cause: std::io::Error) -> Self {
-        Self::File { path: path.to_owned(), cause }
+        Self::File {
+            path: path.to_owned(),
+            cause,
+        }
     }
 
     /// A connection that the scenario does not have.
     pub(crate) fn no_connection(name: &str) -> Self {
-        Self::EnvoySilent(format!("a connection `{name}`, which the scenario does not have"))
+        Self::EnvoySilent(format!(
+            "a connection `{name}`, which the scenario does not have"
+        ))
     }
 
     /// A contradiction in a file.
     pub(crate) fn inconsistent(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Inconsistent { path: path.to_owned(), problem: problem.into() }
+        Self::Inconsistent {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
     }
 }

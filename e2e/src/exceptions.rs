@@ -47,10 +47,17 @@ impl Exceptions {
     pub fn load() -> Result<Self, HarnessError> {
         let path = project_root().join("e2e/exceptions.yaml");
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
-        let all: Self = serde_saphyr::from_str(&text)
-            .map_err(|cause| HarnessError::Format { path: path.clone(), cause })?;
+        let all: Self = serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
+            path: path.clone(),
+            cause,
+        })?;
         for (number, exception) in all.exceptions.iter().enumerate() {
-            if all.exceptions.iter().skip(number.saturating_add(1)).any(|o| o.id == exception.id) {
+            if all
+                .exceptions
+                .iter()
+                .skip(number.saturating_add(1))
+                .any(|o| o.id == exception.id)
+            {
                 let problem = format!("the id `{}` is used twice", exception.id);
                 return Err(HarnessError::inconsistent(&path, problem));
             }
@@ -61,16 +68,22 @@ impl Exceptions {
     /// The exception for a step on a driver.
     #[must_use]
     pub fn find(&self, driver: DriverKind, scenario: &str, step: &str) -> Option<&Exception> {
-        self.of(driver).find(|known| known.scenario == scenario && known.step == step)
+        self.of(driver)
+            .find(|known| known.scenario == scenario && known.step == step)
     }
 
     /// The ids of a driver's exceptions that are not among these: they name steps that do not exist.
     #[must_use]
     pub fn stale(&self, driver: DriverKind, used: &[String]) -> Vec<&str> {
-        self.of(driver).map(|known| known.id.as_str()).filter(|id| !used.iter().any(|u| u == id)).collect()
+        self.of(driver)
+            .map(|known| known.id.as_str())
+            .filter(|id| !used.iter().any(|u| u == id))
+            .collect()
     }
 
     fn of(&self, driver: DriverKind) -> impl Iterator<Item = &Exception> {
-        self.exceptions.iter().filter(move |exception| exception.driver == driver)
+        self.exceptions
+            .iter()
+            .filter(move |exception| exception.driver == driver)
     }
 }

@@ -62,15 +62,30 @@ impl Observed {
         };
         let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
         let verdict = self.verdict == expected.verdict;
-        compare("verdict", verdict, text(&expected.verdict), text(&self.verdict));
+        compare(
+            "verdict",
+            verdict,
+            text(&expected.verdict),
+            text(&self.verdict),
+        );
         let would_deny = self.would_deny == expected.would_deny;
-        compare("wouldDeny", would_deny, text(&expected.would_deny), text(&self.would_deny));
+        compare(
+            "wouldDeny",
+            would_deny,
+            text(&expected.would_deny),
+            text(&self.would_deny),
+        );
         let reason = self.reason == expected.reason;
         compare("reason", reason, text(&expected.reason), text(&self.reason));
         let flow = self.flow.agrees_with(expected.flow.as_deref());
         compare("flow", flow, text(&expected.flow), text(&self.flow));
         let assurance = self.assurance == expected.assurance;
-        compare("assurance", assurance, text(&expected.assurance), text(&self.assurance));
+        compare(
+            "assurance",
+            assurance,
+            text(&expected.assurance),
+            text(&self.assurance),
+        );
         let trust = match (expected.trust, self.trust) {
             (Some(range), Some(trust)) => (range.min..=range.max).contains(&trust),
             (None, None) => true,
@@ -78,7 +93,12 @@ impl Observed {
         };
         compare("trust", trust, text(&expected.trust), text(&self.trust));
         let status = expected_status(expected);
-        compare("status", self.status == status, status.to_string(), self.status.to_string());
+        compare(
+            "status",
+            self.status == status,
+            status.to_string(),
+            self.status.to_string(),
+        );
         differences
     }
 }

@@ -33,16 +33,22 @@ pub fn play(
         }
         let exception = exceptions.find(driver.kind(), &scenario.name, &step.name);
         let expected = exception.map_or(&step.expect, |exception| &exception.expect);
-        outcome.exceptions.extend(exception.map(|exception| exception.id.clone()));
+        outcome
+            .exceptions
+            .extend(exception.map(|exception| exception.id.clone()));
         for number in 1..=step.times {
             let observed = driver.request(&step.connection, &numbered(step, number))?;
             outcome.requests = outcome.requests.saturating_add(1);
             let place = match exception {
                 None => format!("{} / {} ({number})", scenario.name, step.name),
-                Some(known) => format!("{} / {} (exception {})", scenario.name, step.name, known.id),
+                Some(known) => {
+                    format!("{} / {} (exception {})", scenario.name, step.name, known.id)
+                }
             };
             let differences = observed.differences(expected);
-            outcome.differences.extend(differences.iter().map(|line| format!("{place}: {line}")));
+            outcome
+                .differences
+                .extend(differences.iter().map(|line| format!("{place}: {line}")));
         }
     }
     Ok(outcome)
@@ -51,5 +57,8 @@ pub fn play(
 /// The request of a step with its number put in.
 pub(crate) fn numbered(step: &Step, number: u16) -> Request {
     let path = step.request.path.replace("{n}", &number.to_string());
-    Request { path, ..step.request.clone() }
+    Request {
+        path,
+        ..step.request.clone()
+    }
 }

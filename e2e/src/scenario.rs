@@ -319,8 +319,11 @@ impl Scenario {
     /// When the file cannot be read, is not in this format, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, HarnessError> {
         let text = fs::read_to_string(path).map_err(|cause| HarnessError::file(path, cause))?;
-        let scenario: Self = serde_saphyr::from_str(&text)
-            .map_err(|cause| HarnessError::Format { path: path.to_owned(), cause })?;
+        let scenario: Self =
+            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
+                path: path.to_owned(),
+                cause,
+            })?;
         match scenario.contradiction(path) {
             None => Ok(scenario),
             Some(problem) => Err(HarnessError::inconsistent(path, problem)),
@@ -337,7 +340,10 @@ impl Scenario {
         let mut paths = Vec::new();
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
                 paths.push(path);
             }
         }
@@ -347,25 +353,37 @@ impl Scenario {
 
     /// What the format cannot say: names that refer to nothing, and steps that go back in time.
     fn contradiction(&self, path: &Path) -> Option<String> {
-        if path.file_stem().is_none_or(|stem| stem != self.name.as_str()) {
+        if path
+            .file_stem()
+            .is_none_or(|stem| stem != self.name.as_str())
+        {
             return Some(format!("the name `{}` is not that of the file", self.name));
         }
         let mut used = BTreeSet::new();
         for (name, connection) in &self.connections {
             if let Some(certificate) = &connection.certificate {
                 if !self.certificates.contains_key(certificate) {
-                    return Some(format!("connection `{name}`: no certificate `{certificate}`"));
+                    return Some(format!(
+                        "connection `{name}`: no certificate `{certificate}`"
+                    ));
                 }
                 used.insert(certificate.as_str());
             }
         }
         for (name, token) in &self.tokens {
             if !self.certificates.contains_key(&token.bound_to) {
-                return Some(format!("token `{name}`: no certificate `{}`", token.bound_to));
+                return Some(format!(
+                    "token `{name}`: no certificate `{}`",
+                    token.bound_to
+                ));
             }
             used.insert(token.bound_to.as_str());
         }
-        if let Some(unused) = self.certificates.keys().find(|name| !used.contains(name.as_str())) {
+        if let Some(unused) = self
+            .certificates
+            .keys()
+            .find(|name| !used.contains(name.as_str()))
+        {
             return Some(format!("certificate `{unused}` is not used"));
         }
         self.contradiction_in_steps()
@@ -380,7 +398,10 @@ impl Scenario {
                 return Some(format!("two steps are named `{name}`"));
             }
             if !self.connections.contains_key(&step.connection) {
-                return Some(format!("step `{name}`: no connection `{}`", step.connection));
+                return Some(format!(
+                    "step `{name}`: no connection `{}`",
+                    step.connection
+                ));
             }
             if let Some(token) = &step.request.token
                 && !self.tokens.contains_key(token)
@@ -407,8 +428,11 @@ impl Request {
         &self,
         credentials: &Credentials,
     ) -> Result<Vec<(String, String)>, HarnessError> {
-        let mut headers: Vec<(String, String)> =
-            self.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect();
+        let mut headers: Vec<(String, String)> = self
+            .headers
+            .iter()
+            .map(|header| (header.name.clone(), header.value.clone()))
+            .collect();
         if let Some(token) = &self.token {
             headers.extend(credentials.token(token)?.headers.iter().cloned());
         }
@@ -434,12 +458,17 @@ impl PolicySource {
     pub fn load_with(&self, patch: &Value) -> Result<PolicyDocument, HarnessError> {
         let path = project_root().join(&self.file);
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
-        let mut document: Value = serde_saphyr::from_str(&text)
-            .map_err(|cause| HarnessError::Format { path: path.clone(), cause })?;
+        let mut document: Value =
+            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
+                path: path.clone(),
+                cause,
+            })?;
         merge(&mut document, &self.patch);
         merge(&mut document, patch);
-        serde_json::from_value(document)
-            .map_err(|cause| HarnessError::Json { what: "the patched policy", cause })
+        serde_json::from_value(document).map_err(|cause| HarnessError::Json {
+            what: "the patched policy",
+            cause,
+        })
     }
 }
 
@@ -447,7 +476,10 @@ impl PolicySource {
 
 impl Default for Validity {
     fn default() -> Self {
-        Self { from_seconds: default_from(), until_seconds: default_until() }
+        Self {
+            from_seconds: default_from(),
+            until_seconds: default_until(),
+        }
     }
 }
 
@@ -477,7 +509,10 @@ fn default_method() -> String {
 }
 
 const fn default_token_validity() -> Validity {
-    Validity { from_seconds: -10, until_seconds: 300 }
+    Validity {
+        from_seconds: -10,
+        until_seconds: 300,
+    }
 }
 
 const fn default_from() -> i64 {

@@ -26,7 +26,10 @@ impl Settings {
     /// # Errors
     /// When a variable is not set, or names no file.
     pub fn from_environment() -> Result<Self, HarnessError> {
-        Ok(Self { envoy: existing(ENVOY)?, wasm: existing(WASM)? })
+        Ok(Self {
+            envoy: existing(ENVOY)?,
+            wasm: existing(WASM)?,
+        })
     }
 
     /// The same for tests: without them a test fails, unless skipping is allowed explicitly; then
@@ -57,6 +60,14 @@ fn existing(variable: &'static str) -> Result<PathBuf, HarnessError> {
     let value = std::env::var_os(variable).filter(|value| !value.is_empty());
     let path = PathBuf::from(value.ok_or(HarnessError::NotSet(variable))?);
     // Cargo runs tests in the folder of their crate, people start programs in the project's.
-    let path = if path.is_relative() && !path.exists() { project_root().join(path) } else { path };
-    if path.is_file() { Ok(path) } else { Err(HarnessError::Missing { variable, path }) }
+    let path = if path.is_relative() && !path.exists() {
+        project_root().join(path)
+    } else {
+        path
+    };
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(HarnessError::Missing { variable, path })
+    }
 }

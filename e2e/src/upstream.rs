@@ -38,12 +38,17 @@ impl Upstream {
     /// # Errors
     /// When the system gives no port or no thread.
     pub fn start() -> Result<Self, HarnessError> {
-        let failed = |cause| HarnessError::Io { what: "starting the upstream", cause };
+        let failed = |cause| HarnessError::Io {
+            what: "starting the upstream",
+            cause,
+        };
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .map_err(failed)?;
         thread::Builder::new()
             .name("upstream".to_owned())
             .spawn(move || runtime.block_on(serve(listener)))
@@ -82,7 +87,10 @@ impl Echo {
             path: request.uri().to_string(),
             headers: headers
                 .map(|(name, value)| {
-                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                    (
+                        name.to_string(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
                 })
                 .collect(),
         }
@@ -90,12 +98,18 @@ impl Echo {
 }
 
 async fn serve(listener: std::net::TcpListener) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         // An error here is the end of one connection, which its client sees by itself.
         drop(tokio::spawn(
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)),
+            http1::Builder::new()
+                .max_headers(MAXIMUM_HEADERS)
+                .serve_connection(TokioIo::new(stream), service_fn(answer)),
         ));
     }
 }
@@ -103,6 +117,11 @@ async fn serve(listener: std::net::TcpListener) {
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = serde_json::to_vec(&Echo::of(&request)).unwrap_or_default();
     let mut response = Response::new(Full::new(Bytes::from(body)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
+
+/// As many as tests send through the proxy.
+const MAXIMUM_HEADERS: usize = 5000;

@@ -100,20 +100,28 @@ impl Connection {
     /// # Errors
     /// When the system or the server refuses.
     pub fn open(dial: &Dial<'_>) -> Result<Self, HarnessError> {
-        let failed = |cause| HarnessError::Io { what: "connecting", cause };
+        let failed = |cause| HarnessError::Io {
+            what: "connecting",
+            cause,
+        };
         let address = SocketAddr::from((IpAddr::from(Ipv4Addr::LOCALHOST), dial.port));
         let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
         stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
         if let Some(redirection) = dial.redirection {
-            stream.write_all(redirection.header().as_bytes()).map_err(failed)?;
+            stream
+                .write_all(redirection.header().as_bytes())
+                .map_err(failed)?;
         }
         let stream: Box<dyn Stream> = match &dial.layer {
             Layer::Plain => Box::new(stream),
             Layer::Tls(layer) => Box::new(tls::start(layer, stream)?),
         };
-        Ok(Self { stream, rest: Vec::new() })
+        Ok(Self {
+            stream,
+            rest: Vec::new(),
+        })
     }
 
     /// Sends a request, as it is.
@@ -121,7 +129,10 @@ impl Connection {
     /// # Errors
     /// When the connection is closed.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), HarnessError> {
-        let failed = |cause| HarnessError::Io { what: "sending a request", cause };
+        let failed = |cause| HarnessError::Io {
+            what: "sending a request",
+            cause,
+        };
         self.stream.write_all(bytes).map_err(failed)?;
         self.stream.flush().map_err(failed)
     }
@@ -162,12 +173,18 @@ impl Redirection {
     /// As a scenario describes a connection.
     #[must_use]
     pub const fn of(connection: &scenario::Connection) -> Self {
-        Self { source_ip: connection.source_ip, destination_port: connection.port }
+        Self {
+            source_ip: connection.source_ip,
+            destination_port: connection.port,
+        }
     }
 
     /// The text form of the PROXY protocol, version 1 (section 2.1 of its specification).
     fn header(self) -> String {
-        let Self { source_ip, destination_port } = self;
+        let Self {
+            source_ip,
+            destination_port,
+        } = self;
         format!("PROXY TCP4 {source_ip} {WORKLOAD_IP} {SOURCE_PORT} {destination_port}\r\n")
     }
 }

@@ -83,14 +83,29 @@ impl World {
     /// When a key cannot be encoded.
     pub fn pin(&self, document: &mut PolicyDocument) -> Result<(), HarnessError> {
         let failed = |cause: IssueError| issue_error("a pin", &cause);
-        let mut certificates = vec![self.mesh.to_policy("mesh", &self.trust_domain).map_err(failed)?];
-        if document.spec.trust_domains.iter().any(|name| name == PARTNER_TRUST_DOMAIN) {
-            let pin = self.partner.to_policy("partner", PARTNER_TRUST_DOMAIN).map_err(failed)?;
+        let mut certificates = vec![
+            self.mesh
+                .to_policy("mesh", &self.trust_domain)
+                .map_err(failed)?,
+        ];
+        if document
+            .spec
+            .trust_domains
+            .iter()
+            .any(|name| name == PARTNER_TRUST_DOMAIN)
+        {
+            let pin = self
+                .partner
+                .to_policy("partner", PARTNER_TRUST_DOMAIN)
+                .map_err(failed)?;
             certificates.push(pin);
         }
         document.spec.authorities = Some(Authorities {
             certificates: Some(certificates),
-            tokens: Some(vec![self.tokens.to_policy(), self.legacy_tokens.to_policy()]),
+            tokens: Some(vec![
+                self.tokens.to_policy(),
+                self.legacy_tokens.to_policy(),
+            ]),
         });
         Ok(())
     }
@@ -103,8 +118,10 @@ impl World {
     pub fn load_policy(&self, mut document: PolicyDocument) -> Result<LoadedPolicy, HarnessError> {
         self.pin(&mut document)?;
         document.spec.application_headers = Some(true);
-        let text = serde_json::to_string(&document)
-            .map_err(|cause| HarnessError::Json { what: "the policy", cause })?;
+        let text = serde_json::to_string(&document).map_err(|cause| HarnessError::Json {
+            what: "the policy",
+            cause,
+        })?;
         policy_file::from_text(&text, &project_root()).map_err(|findings| {
             let lines = findings.iter().map(ToString::to_string);
             HarnessError::Policy(lines.collect::<Vec<_>>().join("; "))
@@ -142,19 +159,26 @@ pub fn now_seconds() -> i64 {
 /// The current time.
 #[must_use]
 pub fn now_ms() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     TimeMs(u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 pub(crate) fn issue_error(what: &str, cause: &IssueError) -> HarnessError {
-    HarnessError::Issue { what: what.to_owned(), cause: cause.to_string() }
+    HarnessError::Issue {
+        what: what.to_owned(),
+        cause: cause.to_string(),
+    }
 }
 
 /// An authority that signs with the RSA key and name of another one, and an ML-DSA key of its own.
 fn with_other_key(authority: &HybridAuthority) -> Result<HybridAuthority, IssueError> {
     let options = self::authority("mesh", AlternativeAlgorithm::MlDsa65);
-    let folder = tempfile::tempdir()
-        .map_err(|source| IssueError::File { path: std::env::temp_dir(), source })?;
+    let folder = tempfile::tempdir().map_err(|source| IssueError::File {
+        path: std::env::temp_dir(),
+        source,
+    })?;
     let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
     authority.save(&ours)?;
     HybridAuthority::generate(&options)?.save(&other)?;
@@ -165,7 +189,10 @@ fn with_other_key(authority: &HybridAuthority) -> Result<HybridAuthority, IssueE
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), IssueError> {
-    let failed = |source| IssueError::File { path: to.to_owned(), source };
+    let failed = |source| IssueError::File {
+        path: to.to_owned(),
+        source,
+    };
     fs::copy(from, to).map(|_| ()).map_err(failed)
 }
 

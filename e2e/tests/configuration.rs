@@ -25,13 +25,29 @@ impl Bench {
         let scenario = Scenario::load(&path).unwrap();
         let world = World::new(TRUST_DOMAIN).unwrap();
         let credentials = Credentials::issue(&world, &scenario, now_seconds()).unwrap();
-        Self { settings, world, scenario, credentials, folder: tempfile::tempdir().unwrap() }
+        Self {
+            settings,
+            world,
+            scenario,
+            credentials,
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn start(&self, source: Source) -> Sidecar {
         let processes = Processes::default();
-        let Self { settings, world, folder, .. } = self;
-        let stage = Stage { settings, world, folder: folder.path(), processes: &processes };
+        let Self {
+            settings,
+            world,
+            folder,
+            ..
+        } = self;
+        let stage = Stage {
+            settings,
+            world,
+            folder: folder.path(),
+            processes: &processes,
+        };
         Sidecar::start(stage, &self.scenario.workload, source).unwrap()
     }
 
@@ -50,7 +66,9 @@ impl Bench {
     }
 
     fn connect(&self, sidecar: &Sidecar) -> Connection {
-        sidecar.connect(&self.scenario.connections["hybrid"], &self.credentials).unwrap()
+        sidecar
+            .connect(&self.scenario.connections["hybrid"], &self.credentials)
+            .unwrap()
     }
 
     fn get(&self, sidecar: &Sidecar, path: &str) -> Response {
@@ -60,7 +78,9 @@ impl Bench {
 
 /// Breaks the policy inside of a configuration; the mode beside it stays readable.
 fn broken(mut filter: Value, plugin: &str) -> Value {
-    let place = filter.pointer_mut(&format!("{plugin}/configuration/value")).unwrap();
+    let place = filter
+        .pointer_mut(&format!("{plugin}/configuration/value"))
+        .unwrap();
     let mut config: Value = serde_json::from_str(place.as_str().unwrap()).unwrap();
     config["policy"] = json!("{\"apiVersion\": \"broken\"}");
     *place = json!(config.to_string());
@@ -80,21 +100,35 @@ const DISCOVERED: &str = "/resources/0/typed_config/config";
 
 #[test]
 fn denies_everything_when_the_first_policy_is_broken() {
-    let Some(settings) = Settings::for_test("broken policy").unwrap() else { return };
+    let Some(settings) = Settings::for_test("broken policy").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(broken(bench.filter(&json!({})), STATIC)));
     for path in ["/v1/models", "/healthz", "/"] {
         let response = bench.get(&sidecar, path);
         assert_eq!(response.status, 503);
-        assert!(response.text().contains("not_configured"), "{}", response.text());
+        assert!(
+            response.text().contains("not_configured"),
+            "{}",
+            response.text()
+        );
     }
     assert_eq!(metric(sidecar.envoy(), "config_rejected"), Some(1));
-    assert!(sidecar.envoy().log().unwrap().contains("configuration rejected"));
+    assert!(
+        sidecar
+            .envoy()
+            .log()
+            .unwrap()
+            .contains("configuration rejected")
+    );
 }
 
 #[test]
 fn lets_pass_and_reports_when_the_first_policy_is_broken_in_shadow() {
-    let Some(settings) = Settings::for_test("broken policy in shadow").unwrap() else { return };
+    let Some(settings) = Settings::for_test("broken policy in shadow").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let shadow = json!({"spec": {"mode": "shadow"}});
     let sidecar = bench.start(Source::Static(broken(bench.filter(&shadow), STATIC)));
@@ -105,7 +139,9 @@ fn lets_pass_and_reports_when_the_first_policy_is_broken_in_shadow() {
 
 #[test]
 fn denies_everything_without_any_configuration() {
-    let Some(settings) = Settings::for_test("no configuration").unwrap() else { return };
+    let Some(settings) = Settings::for_test("no configuration").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let mut filter = bench.filter(&json!({}));
     let plugin = filter.pointer_mut(STATIC).unwrap().as_object_mut().unwrap();
@@ -117,14 +153,14 @@ fn denies_everything_without_any_configuration() {
 
 #[test]
 fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
-    let Some(settings) = Settings::for_test("discovered configurations").unwrap() else { return };
+    let Some(settings) = Settings::for_test("discovered configurations").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let good = bench.resource(&json!({}));
     let sidecar = bench.start(Source::Discovered(good.clone()));
     let mut open = bench.connect(&sidecar);
-    let mut status = |path: &str| {
-        open.exchange(&get(path)).unwrap().status
-    };
+    let mut status = |path: &str| open.exchange(&get(path)).unwrap().status;
     assert_eq!((status("/v1/models"), status("/new")), (200, 403));
 
     let bad = broken(good, DISCOVERED);
@@ -146,13 +182,16 @@ fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
 
 #[test]
 fn denies_in_a_listener_that_is_not_inbound() {
-    let Some(settings) = Settings::for_test("outbound listener").unwrap() else { return };
+    let Some(settings) = Settings::for_test("outbound listener").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     // The same configuration with the direction turned round.
     let file = bench.folder.path().join("inbound.json");
     let text = std::fs::read_to_string(file).unwrap();
-    let outbound: Value = serde_json::from_str(&text.replace("\"INBOUND\"", "\"OUTBOUND\"")).unwrap();
+    let outbound: Value =
+        serde_json::from_str(&text.replace("\"INBOUND\"", "\"OUTBOUND\"")).unwrap();
     let processes = Processes::default();
     let envoy = Envoy::start(
         &bench.settings.envoy,
@@ -165,12 +204,18 @@ fn denies_in_a_listener_that_is_not_inbound() {
     let other = sidecar.with_envoy(envoy).unwrap();
     let response = bench.get(&other, "/v1/models");
     assert_eq!(response.status, 503);
-    assert!(response.text().contains("listener_not_inbound"), "{}", response.text());
+    assert!(
+        response.text().contains("listener_not_inbound"),
+        "{}",
+        response.text()
+    );
 }
 
 #[test]
 fn counts_what_it_decides() {
-    let Some(settings) = Settings::for_test("metrics").unwrap() else { return };
+    let Some(settings) = Settings::for_test("metrics").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);
@@ -187,12 +232,17 @@ fn counts_what_it_decides() {
     assert!(metric(envoy, "policy_hash").is_some_and(|hash| hash > 0));
     let prometheus = envoy.ask("GET", "/stats/prometheus").unwrap().text();
     let line = "sallyport_denied{reason=\"operation_not_allowed\"} 1";
-    assert!(prometheus.lines().any(|found| found.ends_with(line)), "{prometheus}");
+    assert!(
+        prometheus.lines().any(|found| found.ends_with(line)),
+        "{prometheus}"
+    );
 }
 
 #[test]
 fn writes_ten_records_a_second_and_counts_the_rest() {
-    let Some(settings) = Settings::for_test("record limit").unwrap() else { return };
+    let Some(settings) = Settings::for_test("record limit").unwrap() else {
+        return;
+    };
     let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);

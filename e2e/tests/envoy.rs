@@ -10,7 +10,9 @@ use sallyport_e2e::world::{TRUST_DOMAIN, World};
 
 #[test]
 fn every_scenario_comes_out_as_expected() {
-    let Some(settings) = Settings::for_test("the corpus in Envoy").unwrap() else { return };
+    let Some(settings) = Settings::for_test("the corpus in Envoy").unwrap() else {
+        return;
+    };
     let world = World::new(TRUST_DOMAIN).unwrap();
     let exceptions = Exceptions::load().unwrap();
     let mut differences = Vec::new();
@@ -33,5 +35,9 @@ fn every_scenario_comes_out_as_expected() {
         }
     }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
-    assert_eq!(exceptions.stale(DriverKind::Envoy, &used), [""; 0], "stale exceptions");
+    assert_eq!(
+        exceptions.stale(DriverKind::Envoy, &used),
+        [""; 0],
+        "stale exceptions"
+    );
 }

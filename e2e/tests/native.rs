@@ -20,5 +20,9 @@ fn every_scenario_comes_out_as_expected() {
         used.extend(outcome.exceptions);
     }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
-    assert_eq!(exceptions.stale(DriverKind::Native, &used), [""; 0], "stale exceptions");
+    assert_eq!(
+        exceptions.stale(DriverKind::Native, &used),
+        [""; 0],
+        "stale exceptions"
+    );
 }

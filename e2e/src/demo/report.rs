@@ -41,7 +41,10 @@ pub(super) struct Line {
 
 impl Report {
     pub(super) fn new(steps: Vec<Line>) -> Self {
-        Self { passed: steps.iter().all(|line| line.passed), steps }
+        Self {
+            passed: steps.iter().all(|line| line.passed),
+            steps,
+        }
     }
 
     pub(super) const fn passed(&self) -> bool {
@@ -49,8 +52,10 @@ impl Report {
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), HarnessError> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|cause| HarnessError::Json { what: "the report", cause })?;
+        let text = serde_json::to_string_pretty(self).map_err(|cause| HarnessError::Json {
+            what: "the report",
+            cause,
+        })?;
         fs::write(path, text).map_err(|cause| HarnessError::file(path, cause))
     }
 
@@ -99,17 +104,28 @@ impl Line {
         self.reason.clone_from(&observed.reason);
         self.trust = observed.trust;
         self.milliseconds = duration.as_secs_f64() * 1000.0;
-        self.differences.extend(observed.differences(&self.expectation));
+        self.differences
+            .extend(observed.differences(&self.expectation));
         self.passed = self.differences.is_empty();
     }
 
     /// Request, verdict, reason, trust and time.
     pub(super) fn print(&self, request: &Request) {
-        let style = if self.actual.starts_with("allow") { GOOD } else { BAD };
+        let style = if self.actual.starts_with("allow") {
+            GOOD
+        } else {
+            BAD
+        };
         let (on, off) = (style.render(), style.render_reset());
         let call = format!("{}: {} {}", self.caller, request.method, request.path);
-        let trust = self.trust.map_or_else(|| "-".to_owned(), |trust| trust.to_string());
-        let Self { actual, milliseconds, .. } = self;
+        let trust = self
+            .trust
+            .map_or_else(|| "-".to_owned(), |trust| trust.to_string());
+        let Self {
+            actual,
+            milliseconds,
+            ..
+        } = self;
         println!("  {call:<52} -> {on}{actual:<44}{off} trust {trust:>2}  {milliseconds:5.1} ms");
     }
 

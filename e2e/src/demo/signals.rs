@@ -9,9 +9,14 @@ use crate::envoy::Processes;
 
 /// Ends all processes, then this program, on ctrl-C and on a request to terminate.
 pub(super) fn end_on_signal(processes: Processes) -> Result<(), HarnessError> {
-    let failed = |cause| HarnessError::Io { what: "waiting for signals", cause };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+    let failed = |cause| HarnessError::Io {
+        what: "waiting for signals",
+        cause,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .map_err(failed)?;
     let guard = runtime.enter();
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -26,7 +31,10 @@ pub(super) fn end_on_signal(processes: Processes) -> Result<(), HarnessError> {
         processes.end_all();
         std::process::exit(INTERRUPTED);
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)
+        .map_err(failed)?;
     Ok(())
 }
 

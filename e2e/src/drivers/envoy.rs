@@ -20,6 +20,7 @@ use crate::world::{Credentials, World, now_seconds};
 pub struct EnvoyDriver<'a> {
     settings: &'a Settings,
     world: &'a World,
+    scenario: Scenario,
     sidecar: Sidecar,
     credentials: Credentials,
     connections: BTreeMap<String, Connection>,
@@ -38,12 +39,20 @@ impl<'a> EnvoyDriver<'a> {
         world: &'a World,
         scenario: &Scenario,
     ) -> Result<Self, HarnessError> {
-        let failed = |cause| HarnessError::Io { what: "making a temporary folder", cause };
+        let failed = |cause| HarnessError::Io {
+            what: "making a temporary folder",
+            cause,
+        };
         let folder = tempfile::tempdir().map_err(failed)?;
         let policy = world.load_policy(scenario.policy.load()?)?;
         let source = Source::Discovered(resource(settings, &policy)?);
         let processes = Processes::default();
-        let stage = Stage { settings, world, folder: folder.path(), processes: &processes };
+        let stage = Stage {
+            settings,
+            world,
+            folder: folder.path(),
+            processes: &processes,
+        };
         let sidecar = Sidecar::start(stage, &scenario.workload, source)?;
         // Validities count from here, so that Envoy's start takes nothing from them.
         let credentials = Credentials::issue(world, scenario, now_seconds())?;
@@ -52,7 +61,18 @@ impl<'a> EnvoyDriver<'a> {
             connections.insert(name.clone(), sidecar.connect(connection, &credentials)?);
         }
         let start = Instant::now();
-        Ok(Self { settings, world, sidecar, credentials, connections, start, _folder: folder })
+        let scenario = scenario.clone();
+        let _folder = folder;
+        Ok(Self {
+            settings,
+            world,
+            scenario,
+            sidecar,
+            credentials,
+            connections,
+            start,
+            _folder,
+        })
     }
 
     /// The sidecar, for what only a real one has.
@@ -78,10 +98,19 @@ impl<'a> EnvoyDriver<'a> {
     ) -> Result<Response, HarnessError> {
         let headers = request.all_headers(&self.credentials)?;
         let text = request_text(&request.method, &request.path, &headers);
-        self.connections
-            .get_mut(connection)
-            .ok_or_else(|| HarnessError::no_connection(connection))?
-            .exchange(&text)
+        let unknown = || HarnessError::no_connection(connection);
+        let open = self.connections.get_mut(connection).ok_or_else(unknown)?;
+        let response = open.exchange(&text)?;
+        if response.header("connection") == Some("close") {
+            // Envoy closes after what it refuses itself; the scenario goes on with a new one.
+            let description = self
+                .scenario
+                .connections
+                .get(connection)
+                .ok_or_else(unknown)?;
+            *open = self.sidecar.connect(description, &self.credentials)?;
+        }
+        Ok(response)
     }
 }
 
@@ -97,7 +126,9 @@ impl Driver for EnvoyDriver<'_> {
 
     fn change_policy(&mut self, document: PolicyDocument) -> Result<(), HarnessError> {
         let policy = self.world.load_policy(document)?;
-        self.sidecar.replace(&resource(self.settings, &policy)?).map(|_| ())
+        self.sidecar
+            .replace(&resource(self.settings, &policy)?)
+            .map(|_| ())
     }
 
     fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError> {

@@ -6,11 +6,11 @@ use sallyport_credentials::token::{self, TokenHeaders};
 use sallyport_credentials::{certificate, pem};
 use sallyport_engine::decide::peer_of;
 use sallyport_engine::effect::RequestEffect;
+use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
     ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
     PeerValidation, RequestFacts, TlsVersion,
 };
-use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::PolicyDocument;
@@ -62,12 +62,24 @@ impl<'a> NativeDriver<'a> {
         }
         let start = TimeMs::from_seconds(u64::try_from(start_seconds).unwrap_or(0));
         let peers = PeerTable::new(PEERS);
-        Ok(Self { world, policy, credentials, connections, peers, start, now: start, decisions: 0 })
+        Ok(Self {
+            world,
+            policy,
+            credentials,
+            connections,
+            peers,
+            start,
+            now: start,
+            decisions: 0,
+        })
     }
 
     fn decide(&mut self, connection: &ConnectionFacts, head: &RequestHead<'_>) -> Decision {
         self.decisions = self.decisions.saturating_add(1);
-        let id = DecisionId { vm: [0; 8], counter: self.decisions };
+        let id = DecisionId {
+            vm: [0; 8],
+            counter: self.decisions,
+        };
         let token = self.token(connection, head);
         let token = match &token {
             None => None,
@@ -76,7 +88,14 @@ impl<'a> NativeDriver<'a> {
         };
         let gathered = gather(connection, token, head);
         let peer = peer_of(connection).map(|(subject, digest)| PeerKey::new(subject, *digest));
-        admit(&self.policy.policy, gathered, peer.as_ref(), &mut self.peers, self.now, id)
+        admit(
+            &self.policy.policy,
+            gathered,
+            peer.as_ref(),
+            &mut self.peers,
+            self.now,
+            id,
+        )
     }
 
     fn token(
@@ -91,8 +110,15 @@ impl<'a> NativeDriver<'a> {
         let Transported::Mutual(tls) = &connection.transport else {
             return Some(Err(CredentialFault::BindingMismatch));
         };
-        let headers = TokenHeaders { token: halves.token, signature: halves.signature };
-        Some(token::verify(&self.policy.authorities, headers, &tls.certificate_sha256))
+        let headers = TokenHeaders {
+            token: halves.token,
+            signature: halves.signature,
+        };
+        Some(token::verify(
+            &self.policy.authorities,
+            headers,
+            &tls.certificate_sha256,
+        ))
     }
 }
 
@@ -124,7 +150,11 @@ impl Driver for NativeDriver<'_> {
         let pairs = method_and_path
             .into_iter()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
-            .chain(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+            .chain(
+                headers
+                    .iter()
+                    .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+            );
         let head = RequestHead::read(pairs);
         let decision = self.decide(&facts, &head);
         Ok(observe(decision, &head))
@@ -140,7 +170,11 @@ fn observe(decision: Decision, head: &RequestHead<'_>) -> Observed {
         RequestEffect::Reply(reply) => reply.status,
     };
     Observed {
-        verdict: if allowed { Verdict::Allow } else { Verdict::Deny },
+        verdict: if allowed {
+            Verdict::Allow
+        } else {
+            Verdict::Deny
+        },
         would_deny: allowed && reason.is_some(),
         reason: reason.map(|reason| reason.code().to_owned()),
         flow: FlowSeen::of(context.flow.as_deref()),
@@ -155,8 +189,15 @@ fn gather<'a>(
     token: Option<Result<&'a CredentialFacts, CredentialFault>>,
     head: &RequestHead<'a>,
 ) -> Result<Facts<'a>, DenyReason> {
-    let request = RequestFacts { method: head.method()?, path: head.path()? };
-    Ok(Facts { connection, token, request })
+    let request = RequestFacts {
+        method: head.method()?,
+        path: head.path()?,
+    };
+    Ok(Facts {
+        connection,
+        token,
+        request,
+    })
 }
 
 /// What Envoy's TLS would make of the connection.
@@ -170,11 +211,14 @@ fn transport(
         (Transport::Plaintext, _) | (_, None) => return Ok(Transported::Plaintext),
         (Transport::MutualTls | Transport::LenientTls, Some(name)) => name,
     };
-    let issuer = scenario.certificates.get(certificate).map(|description| description.authority);
+    let issuer = scenario
+        .certificates
+        .get(certificate)
+        .map(|description| description.authority);
     let validation = match issuer {
-        Some(
-            CertificateIssuer::Mesh | CertificateIssuer::Partner | CertificateIssuer::Istiod,
-        ) => PeerValidation::Validated,
+        Some(CertificateIssuer::Mesh | CertificateIssuer::Partner | CertificateIssuer::Istiod) => {
+            PeerValidation::Validated
+        }
         Some(CertificateIssuer::Stranger) | None => PeerValidation::Failed,
     };
     let version = match connection.tls_version {
@@ -187,7 +231,12 @@ fn transport(
         Err(_) => PeerCertificate::Unreadable,
     };
     let certificate_sha256 = identity.sha256;
-    Ok(Transported::Mutual(MutualTls { validation, version, certificate_sha256, certificate }))
+    Ok(Transported::Mutual(MutualTls {
+        validation,
+        version,
+        certificate_sha256,
+        certificate,
+    }))
 }
 
 const PEERS: usize = 64;

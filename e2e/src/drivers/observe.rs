@@ -65,13 +65,17 @@ fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessE
         reason,
         flow,
         assurance: told("x-sallyport-assurance")?.to_owned(),
-        trust: echo.header("x-sallyport-trust").and_then(|trust| trust.parse().ok()),
+        trust: echo
+            .header("x-sallyport-trust")
+            .and_then(|trust| trust.parse().ok()),
         status,
     })
 }
 
 /// The number in `denied by sallyport: <reason> (decision <number>)`.
 fn decision_of(text: &str) -> Option<&str> {
-    let (_, rest) = text.strip_prefix("denied by sallyport: ")?.split_once("(decision ")?;
+    let (_, rest) = text
+        .strip_prefix("denied by sallyport: ")?
+        .split_once("(decision ")?;
     rest.split(')').next()
 }

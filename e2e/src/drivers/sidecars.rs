@@ -41,11 +41,22 @@ impl<'a> SidecarsDriver<'a> {
         let mut connections = BTreeMap::new();
         for (name, connection) in &scenario.connections {
             let redirection = Some(Redirection::of(connection));
-            let dial = Dial { port: outbound.port(name)?, layer: Layer::Plain, redirection };
+            let dial = Dial {
+                port: outbound.port(name)?,
+                layer: Layer::Plain,
+                redirection,
+            };
             connections.insert(name.clone(), Connection::open(&dial)?);
         }
         let start = Instant::now();
-        Ok(Self { stage, inbound, _outbound: outbound, credentials, connections, start })
+        Ok(Self {
+            stage,
+            inbound,
+            _outbound: outbound,
+            credentials,
+            connections,
+            start,
+        })
     }
 }
 
@@ -61,7 +72,9 @@ impl Driver for SidecarsDriver<'_> {
 
     fn change_policy(&mut self, document: PolicyDocument) -> Result<(), HarnessError> {
         let policy = self.stage.world.load_policy(document)?;
-        self.inbound.replace(&resource(self.stage.settings, &policy)?).map(|_| ())
+        self.inbound
+            .replace(&resource(self.stage.settings, &policy)?)
+            .map(|_| ())
     }
 
     fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError> {
@@ -91,8 +104,22 @@ fn start_outbound(
                 Some(credentials.certificate(certificate)?)
             }
         };
-        callers.push(Caller { name, identity, trusted_pem: &trusted_pem });
+        callers.push(Caller {
+            name,
+            identity,
+            trusted_pem: &trusted_pem,
+        });
     }
-    let bootstrap = Outbound { callers, inbound_port }.bootstrap();
-    Envoy::start(&stage.settings.envoy, stage.folder, "outbound", &bootstrap, stage.processes)
+    let bootstrap = Outbound {
+        callers,
+        inbound_port,
+    }
+    .bootstrap();
+    Envoy::start(
+        &stage.settings.envoy,
+        stage.folder,
+        "outbound",
+        &bootstrap,
+        stage.processes,
+    )
 }

@@ -53,8 +53,10 @@ pub struct Caller<'a> {
 /// # Errors
 /// When the value has no JSON form.
 pub fn to_json(value: &impl Serialize) -> Result<Value, HarnessError> {
-    serde_json::to_value(value)
-        .map_err(|cause| HarnessError::Json { what: "a piece of Envoy's configuration", cause })
+    serde_json::to_value(value).map_err(|cause| HarnessError::Json {
+        what: "a piece of Envoy's configuration",
+        cause,
+    })
 }
 
 impl Inbound<'_> {
@@ -106,29 +108,37 @@ impl Inbound<'_> {
 
     fn connection_manager(&self) -> Value {
         let filters = [self.filter.clone(), router()];
-        connection_manager(INBOUND, "application", &filters, &json!({
-            "normalize_path": true,
-            "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-            "use_remote_address": false,
-            "forward_client_cert_details": "APPEND_FORWARD",
-            "set_current_client_cert_details": {
-                "subject": true, "cert": true, "chain": true, "dns": true, "uri": true,
-            },
-            "common_http_protocol_options": {"max_headers_count": self.maximum_headers},
-            "access_log": [{
-                "name": "envoy.access_loggers.stdout",
-                "typed_config": typed(
-                    "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-                    &json!({"log_format": {"text_format_source": {"inline_string": ACCESS_LOG}}}),
-                ),
-            }],
-        }))
+        connection_manager(
+            INBOUND,
+            "application",
+            &filters,
+            &json!({
+                "normalize_path": true,
+                "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+                "use_remote_address": false,
+                "forward_client_cert_details": "APPEND_FORWARD",
+                "set_current_client_cert_details": {
+                    "subject": true, "cert": true, "chain": true, "dns": true, "uri": true,
+                },
+                "common_http_protocol_options": {"max_headers_count": self.maximum_headers},
+                "access_log": [{
+                    "name": "envoy.access_loggers.stdout",
+                    "typed_config": typed(
+                        "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+                        &json!({"log_format": {"text_format_source": {"inline_string": ACCESS_LOG}}}),
+                    ),
+                }],
+            }),
+        )
     }
 
     fn downstream_tls(&self, strict: bool) -> Value {
         let mut validation = json!({"trusted_ca": {"inline_string": self.trusted_pem}});
         if let (false, Some(validation)) = (strict, validation.as_object_mut()) {
-            validation.insert("trust_chain_verification".to_owned(), json!("ACCEPT_UNTRUSTED"));
+            validation.insert(
+                "trust_chain_verification".to_owned(),
+                json!("ACCEPT_UNTRUSTED"),
+            );
         }
         json!({
             "name": "envoy.transport_sockets.tls",
@@ -152,8 +162,11 @@ impl Outbound<'_> {
     #[must_use]
     pub fn bootstrap(&self) -> Value {
         let listeners: Vec<Value> = self.callers.iter().map(Caller::listener).collect();
-        let clusters: Vec<Value> =
-            self.callers.iter().map(|caller| caller.cluster(self.inbound_port)).collect();
+        let clusters: Vec<Value> = self
+            .callers
+            .iter()
+            .map(|caller| caller.cluster(self.inbound_port))
+            .collect();
         bootstrap(&listeners, &clusters)
     }
 }

@@ -1,6 +1,8 @@
 //! Envoy processes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,12 +74,18 @@ impl Envoy {
             let path = path.clone();
             move |cause| HarnessError::File { path, cause }
         };
-        fs::write(&config, bootstrap.to_string()).map_err(failed(&config))?;
+        write_secret(&config, &bootstrap.to_string()).map_err(failed(&config))?;
         if admin.exists() {
             fs::remove_file(&admin).map_err(failed(&admin))?;
         }
         let child = Command::new(binary)
-            .args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"])
+            .args([
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "-l",
+                "warning",
+            ])
             .args(["--file-flush-interval-msec", "50", "-c"])
             .arg(&config)
             .arg("--admin-address-path")
@@ -90,7 +98,13 @@ impl Envoy {
         let processes = processes.clone();
         let id = child.id();
         processes.add(child);
-        let mut envoy = Self { processes, id, admin_port: 0, log, access_log };
+        let mut envoy = Self {
+            processes,
+            id,
+            admin_port: 0,
+            log,
+            access_log,
+        };
         envoy.wait_until_ready(&admin)?;
         Ok(envoy)
     }
@@ -101,8 +115,11 @@ impl Envoy {
     /// When there is no such listener.
     pub fn port(&self, listener: &str) -> Result<u16, HarnessError> {
         let body = self.ask("GET", "/listeners?format=json")?.body;
-        let listeners: Listeners = serde_json::from_slice(&body)
-            .map_err(|cause| HarnessError::Json { what: "Envoy's list of listeners", cause })?;
+        let listeners: Listeners =
+            serde_json::from_slice(&body).map_err(|cause| HarnessError::Json {
+                what: "Envoy's list of listeners",
+                cause,
+            })?;
         listeners
             .listener_statuses
             .iter()
@@ -191,7 +208,10 @@ impl Envoy {
                 return Ok(record);
             }
             if Instant::now() >= end {
-                let what = format!("a record of decision {decision_id} in `{}`", self.log.display());
+                let what = format!(
+                    "a record of decision {decision_id} in `{}`",
+                    self.log.display()
+                );
                 return Err(HarnessError::EnvoySilent(what));
             }
             thread::sleep(POLL);
@@ -222,7 +242,11 @@ impl Envoy {
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines.iter().skip(lines.len().saturating_sub(15)).copied();
         let log = tail.collect::<Vec<_>>().join("\n");
-        HarnessError::EnvoyStart { problem, path: self.log.clone(), log }
+        HarnessError::EnvoyStart {
+            problem,
+            path: self.log.clone(),
+            log,
+        }
     }
 }
 
@@ -264,6 +288,18 @@ impl Processes {
     }
 }
 
+/// A bootstrap holds private keys.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(text.as_bytes())
+}
+
 /// Envoy keeps nothing that a kill could spoil.
 fn end(child: &mut Child) {
     // Both fail only for a process that has ended already.
@@ -274,11 +310,17 @@ fn end(child: &mut Child) {
 /// Envoy writes the address once it listens.
 fn admin_port(path: &Path) -> Option<u16> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+    text.trim()
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok())
 }
 
 fn ask(port: u16, method: &str, path: &str) -> Result<Response, HarnessError> {
-    let dial = Dial { port, layer: Layer::Plain, redirection: None };
+    let dial = Dial {
+        port,
+        layer: Layer::Plain,
+        redirection: None,
+    };
     let close = [("connection".to_owned(), "close".to_owned())];
     Connection::open(&dial)?.exchange(&request_text(method, path, &close))
 }

@@ -65,7 +65,11 @@ pub enum Replaced {
 /// When the policy cannot be rendered.
 pub fn resource(settings: &Settings, policy: &LoadedPolicy) -> Result<Value, HarnessError> {
     let module = settings.wasm.display().to_string();
-    to_json(&render::ecds_resource(policy, &module, FailStrategy::Reload)?)
+    to_json(&render::ecds_resource(
+        policy,
+        &module,
+        FailStrategy::Reload,
+    )?)
 }
 
 impl Sidecar {
@@ -94,7 +98,12 @@ impl Sidecar {
         let binary = &stage.settings.envoy;
         let envoy = Envoy::start(binary, stage.folder, "inbound", &bootstrap, stage.processes)?;
         let port = envoy.port(INBOUND)?;
-        Ok(Self { envoy, identity, port, resource })
+        Ok(Self {
+            envoy,
+            identity,
+            port,
+            resource,
+        })
     }
 
     /// The same identity and listener in another proxy.
@@ -102,7 +111,11 @@ impl Sidecar {
     /// # Errors
     /// When that proxy has no such listener.
     pub fn with_envoy(self, envoy: Envoy) -> Result<Self, HarnessError> {
-        Ok(Self { port: envoy.port(INBOUND)?, envoy, ..self })
+        Ok(Self {
+            port: envoy.port(INBOUND)?,
+            envoy,
+            ..self
+        })
     }
 
     /// The proxy.
@@ -144,7 +157,11 @@ impl Sidecar {
             Transport::Plaintext => Layer::Plain,
         };
         let redirection = Some(Redirection::of(connection));
-        wire::Connection::open(&Dial { port: self.port, layer, redirection })
+        wire::Connection::open(&Dial {
+            port: self.port,
+            layer,
+            redirection,
+        })
     }
 
     /// Replaces a discovered configuration, and waits until Envoy has taken or rejected it.
@@ -167,13 +184,18 @@ impl Sidecar {
             }
             thread::sleep(POLL);
         }
-        Err(HarnessError::EnvoySilent("what it made of a new configuration".to_owned()))
+        Err(HarnessError::EnvoySilent(
+            "what it made of a new configuration".to_owned(),
+        ))
     }
 
     fn count(&self, name: &str) -> Result<u64, HarnessError> {
         let name = format!("extension_config_discovery.http_filter.sallyport.{name}");
         let stats = self.envoy.stats_with(&name)?;
-        Ok(stats.iter().filter_map(|(_, value)| value.parse::<u64>().ok()).sum())
+        Ok(stats
+            .iter()
+            .filter_map(|(_, value)| value.parse::<u64>().ok())
+            .sum())
     }
 }
 

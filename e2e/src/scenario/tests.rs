@@ -11,7 +11,10 @@ fn merged(mut target: Value, patch: &Value) -> Value {
 fn merges_objects_and_replaces_lists() {
     let target = json!({"spec": {"mode": "enforce", "flows": [1, 2], "probes": [3]}});
     let patch = json!({"spec": {"mode": "shadow", "flows": [4], "probes": null}});
-    assert_eq!(merged(target, &patch), json!({"spec": {"mode": "shadow", "flows": [4]}}));
+    assert_eq!(
+        merged(target, &patch),
+        json!({"spec": {"mode": "shadow", "flows": [4]}})
+    );
 }
 
 #[test]
@@ -21,7 +24,8 @@ fn changes_nothing_without_a_patch() {
 
 #[test]
 fn refuses_unknown_keys() {
-    let text = "name: x\ndescription: x\npolicy: {file: x}\nconnections: {}\nsteps: []\nclocks: 1\n";
+    let text =
+        "name: x\ndescription: x\npolicy: {file: x}\nconnections: {}\nsteps: []\nclocks: 1\n";
     assert!(serde_saphyr::from_str::<Scenario>(text).is_err());
 }
 
@@ -39,5 +43,10 @@ steps:
     let scenario: Scenario = serde_saphyr::from_str(text).unwrap();
     let problem = scenario.contradiction(Path::new("x.yaml")).unwrap();
     assert_eq!(problem, "step `s`: no connection `other`");
-    assert!(scenario.contradiction(Path::new("y.yaml")).unwrap().contains("file"));
+    assert!(
+        scenario
+            .contradiction(Path::new("y.yaml"))
+            .unwrap()
+            .contains("file")
+    );
 }

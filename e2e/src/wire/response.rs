@@ -19,7 +19,10 @@ impl Response {
     /// The first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as text; bytes that are not UTF-8 are replaced.
@@ -32,15 +35,23 @@ impl Response {
 /// Reads one answer. `rest` holds what was read beyond the last one, and gets what is read beyond
 /// this one.
 pub(super) fn read(stream: &mut dyn Read, rest: &mut Vec<u8>) -> Result<Response, HarnessError> {
-    let mut source = Source { stream, bytes: std::mem::take(rest) };
+    let mut source = Source {
+        stream,
+        bytes: std::mem::take(rest),
+    };
     let (status, headers) = read_head(&mut source)?;
     let value = |name: &str| {
-        headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
     };
     let body = if value("transfer-encoding") == Some("chunked") {
         read_chunks(&mut source)?
     } else if let Some(length) = value("content-length") {
-        let length = length.parse().map_err(|_| HarnessError::Http("content-length"))?;
+        let length = length
+            .parse()
+            .map_err(|_| HarnessError::Http("content-length"))?;
         source.take(length)?
     } else if status == 204 || status == 304 {
         Vec::new()
@@ -48,7 +59,11 @@ pub(super) fn read(stream: &mut dyn Read, rest: &mut Vec<u8>) -> Result<Response
         source.take_all()?
     };
     *rest = source.bytes;
-    Ok(Response { status, headers, body })
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
 }
 
 type Head = (u16, Vec<(String, String)>);
@@ -57,8 +72,9 @@ fn read_head(source: &mut Source<'_>) -> Result<Head, HarnessError> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; MAXIMUM_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
-        let parsed =
-            response.parse(&source.bytes).map_err(|_| HarnessError::Http("malformed head"))?;
+        let parsed = response
+            .parse(&source.bytes)
+            .map_err(|_| HarnessError::Http("malformed head"))?;
         if let httparse::Status::Complete(length) = parsed {
             let status = response.code.ok_or(HarnessError::Http("no status"))?;
             let headers = response
@@ -101,7 +117,9 @@ struct Source<'a> {
 impl Source<'_> {
     fn more(&mut self) -> Result<(), HarnessError> {
         if self.read()? == 0 {
-            return Err(HarnessError::Http("the connection was closed before the answer ended"));
+            return Err(HarnessError::Http(
+                "the connection was closed before the answer ended",
+            ));
         }
         Ok(())
     }
@@ -111,7 +129,10 @@ impl Source<'_> {
         let count = self
             .stream
             .read(&mut buffer)
-            .map_err(|cause| HarnessError::Io { what: "receiving an answer", cause })?;
+            .map_err(|cause| HarnessError::Io {
+                what: "receiving an answer",
+                cause,
+            })?;
         self.bytes.extend(buffer.iter().take(count));
         Ok(count)
     }

@@ -25,8 +25,10 @@ pub(super) fn start(
         TlsProtocol::Tls12 => [&version::TLS12],
         TlsProtocol::Tls13 => [&version::TLS13],
     };
-    let verifier =
-        PinnedServer { certificate: layer.server.clone(), provider: Arc::clone(&provider) };
+    let verifier = PinnedServer {
+        certificate: layer.server.clone(),
+        provider: Arc::clone(&provider),
+    };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)?
         .dangerous()
@@ -39,7 +41,10 @@ pub(super) fn start(
     config.resumption = Resumption::disabled();
     let name = ServerName::try_from(layer.server_name)
         .map_err(|_| Error::General("the server name is not valid".to_owned()))?;
-    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, stream))
+    Ok(StreamOwned::new(
+        ClientConnection::new(Arc::new(config), name)?,
+        stream,
+    ))
 }
 
 /// Accepts one certificate only. SPIFFE certificates have no DNS name that the usual verifier could
@@ -87,6 +92,8 @@ impl ServerCertVerifier for PinnedServer {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

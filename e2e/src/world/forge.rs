@@ -25,7 +25,9 @@ pub(super) fn alter_alternative_signature(
         .windows(ALTERNATIVE_SIGNATURE.len())
         .position(|window| window == ALTERNATIVE_SIGNATURE)
         .ok_or_else(|| failed("it has no ML-DSA signature"))?;
-    let byte = der.get_mut(place.saturating_add(100)).ok_or_else(|| failed("it is too short"))?;
+    let byte = der
+        .get_mut(place.saturating_add(100))
+        .ok_or_else(|| failed("it is too short"))?;
     *byte ^= 1;
     let signature = rsa_signature(world, to_be_signed(der)?)?;
     // The RSA signature is the last element and keeps its length.
@@ -59,13 +61,19 @@ pub(super) fn with_odd_names(
         let uri = uri.as_str().try_into().map_err(refused)?;
         parameters.subject_alt_names.push(SanType::URI(uri));
     }
-    let secret = world.mesh.private_key().map_err(|cause| issue_error(name, &cause))?;
+    let secret = world
+        .mesh
+        .private_key()
+        .map_err(|cause| issue_error(name, &cause))?;
     let ca_key = KeyPair::from_pem(secret.expose()).map_err(refused)?;
-    let issuer =
-        Issuer::from_ca_cert_pem(world.mesh.certificate_pem(), ca_key).map_err(refused)?;
+    let issuer = Issuer::from_ca_cert_pem(world.mesh.certificate_pem(), ca_key).map_err(refused)?;
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(refused)?;
     let certificate = parameters.signed_by(&key, &issuer).map_err(refused)?;
-    Identity::new(certificate.der().to_vec(), certificate.pem(), &key.serialize_pem())
+    Identity::new(
+        certificate.der().to_vec(),
+        certificate.pem(),
+        &key.serialize_pem(),
+    )
 }
 
 /// The first element inside of the certificate, with its header: each has a two-byte length.
@@ -74,7 +82,9 @@ fn to_be_signed(der: &[u8]) -> Result<&[u8], HarnessError> {
         [0x30, 0x82, _, _, inner @ ..] => match inner {
             [0x30, 0x82, high, low, ..] => {
                 let length = usize::from(u16::from_be_bytes([*high, *low]));
-                inner.get(..length.saturating_add(4)).ok_or_else(|| failed("it is cut off"))
+                inner
+                    .get(..length.saturating_add(4))
+                    .ok_or_else(|| failed("it is cut off"))
             }
             _ => Err(failed("it has no TBSCertificate")),
         },
@@ -83,14 +93,22 @@ fn to_be_signed(der: &[u8]) -> Result<&[u8], HarnessError> {
 }
 
 fn rsa_signature(world: &World, message: &[u8]) -> Result<Vec<u8>, HarnessError> {
-    let secret = world.mesh.private_key().map_err(|cause| issue_error("mesh", &cause))?;
+    let secret = world
+        .mesh
+        .private_key()
+        .map_err(|cause| issue_error("mesh", &cause))?;
     let der = PrivateKeyDer::from_pem_slice(secret.expose().as_bytes())
         .map_err(|_| failed("its authority's key"))?;
     let key =
         RsaKeyPair::from_pkcs8(der.secret_der()).map_err(|_| failed("its authority's key"))?;
     let mut signature = vec![0; key.public().modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-        .map_err(|_| failed("its RSA signature"))?;
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        message,
+        &mut signature,
+    )
+    .map_err(|_| failed("its RSA signature"))?;
     Ok(signature)
 }
 
@@ -100,7 +118,10 @@ fn pem(der: &[u8]) -> Result<String, HarnessError> {
 }
 
 fn failed(problem: &str) -> HarnessError {
-    HarnessError::Issue { what: "an altered certificate".to_owned(), cause: problem.to_owned() }
+    HarnessError::Issue {
+        what: "an altered certificate".to_owned(),
+        cause: problem.to_owned(),
+    }
 }
 
 /// `altSignatureValue`, 2.5.29.74, as an element.

@@ -60,7 +60,10 @@ impl Credentials {
         scenario: &Scenario,
         start_seconds: i64,
     ) -> Result<Self, HarnessError> {
-        let mut issued = Self { certificates: BTreeMap::new(), tokens: BTreeMap::new() };
+        let mut issued = Self {
+            certificates: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        };
         for (name, description) in &scenario.certificates {
             let identity = certificate(world, name, description, start_seconds)?;
             issued.certificates.insert(name.clone(), identity);
@@ -98,13 +101,20 @@ impl Identity {
         certificate_pem: String,
         key_pem: &str,
     ) -> Result<Self, HarnessError> {
-        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| {
-            HarnessError::Issue { what: "a key".to_owned(), cause: "no PEM".to_owned() }
-        })?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| HarnessError::Issue {
+                what: "a key".to_owned(),
+                cause: "no PEM".to_owned(),
+            })?;
         let sha256 = sha256(&certificate_der);
         let certificate = CertificateDer::from(certificate_der);
         let client = ClientIdentity { certificate, key };
-        Ok(Self { client, certificate_pem, key_pem: key_pem.to_owned(), sha256 })
+        Ok(Self {
+            client,
+            certificate_pem,
+            key_pem: key_pem.to_owned(),
+            sha256,
+        })
     }
 }
 
@@ -122,7 +132,10 @@ pub(super) fn certificate(
     let Some(spiffe_id) = spiffe_id else {
         return forge::with_odd_names(world, name, description, start_seconds);
     };
-    let Validity { from_seconds, until_seconds } = description.validity;
+    let Validity {
+        from_seconds,
+        until_seconds,
+    } = description.validity;
     let not_before = time(start_seconds, from_seconds);
     let mut request = LeafRequest::new(spiffe_id, not_before, time(start_seconds, until_seconds));
     if description.alternative_signature == AlternativeSignature::Stripped {
@@ -141,7 +154,12 @@ pub(super) fn certificate(
     if description.alternative_signature == AlternativeSignature::Altered {
         forge::alter_alternative_signature(world, &mut leaf)?;
     }
-    let Leaf { certificate_der, certificate_pem, private_key, .. } = leaf;
+    let Leaf {
+        certificate_der,
+        certificate_pem,
+        private_key,
+        ..
+    } = leaf;
     Identity::new(certificate_der, certificate_pem, private_key.expose())
 }
 
@@ -157,7 +175,10 @@ fn token(
         scenario::TokenIssuer::LegacyTokens => &world.legacy_tokens,
         scenario::TokenIssuer::Unpinned => &world.unpinned_tokens,
     };
-    let Validity { from_seconds, until_seconds } = description.validity;
+    let Validity {
+        from_seconds,
+        until_seconds,
+    } = description.validity;
     let issued_at_seconds = time(start_seconds, from_seconds).0 / 1000;
     let lifetime = until_seconds.saturating_sub(from_seconds);
     let mut request =
@@ -165,10 +186,14 @@ fn token(
     request.lifetime_seconds = u64::try_from(lifetime).unwrap_or(0);
     request.claims = description.claims.clone();
     request.header = description.header.clone();
-    let token = issuer.issue_token(&request).map_err(|cause| issue_error(name, &cause))?;
+    let token = issuer
+        .issue_token(&request)
+        .map_err(|cause| issue_error(name, &cause))?;
     let token = alter(issuer, &request, token, description.altered)
         .map_err(|cause| issue_error(name, &cause))?;
-    Ok(SignedToken { headers: headers(&token, description.sent) })
+    Ok(SignedToken {
+        headers: headers(&token, description.sent),
+    })
 }
 
 fn alter(
@@ -181,7 +206,9 @@ fn alter(
         TokenAlteration::None => {}
         TokenAlteration::Claims => {
             let mut other = request.clone();
-            other.claims.insert("role".to_owned(), Some(json!("administrator")));
+            other
+                .claims
+                .insert("role".to_owned(), Some(json!("administrator")));
             token.token = with_claims_of(&token.token, &issuer.issue_token(&other)?.token);
         }
         TokenAlteration::AlternativeSignature => {
@@ -216,11 +243,19 @@ fn change_in_part(jws: &str, part: usize) -> String {
         let middle = text.len() / 2;
         let swap = |character| if character == 'A' { 'B' } else { 'A' };
         let changed = text.chars().enumerate();
-        changed.map(|(place, c)| if place == middle { swap(c) } else { c }).collect::<String>()
+        changed
+            .map(|(place, c)| if place == middle { swap(c) } else { c })
+            .collect::<String>()
     };
     let parts = jws.split('.').enumerate();
     parts
-        .map(|(number, text)| if number == part { change(text) } else { text.to_owned() })
+        .map(|(number, text)| {
+            if number == part {
+                change(text)
+            } else {
+                text.to_owned()
+            }
+        })
         .collect::<Vec<_>>()
         .join(".")
 }
@@ -243,5 +278,8 @@ pub(super) fn time(start_seconds: i64, offset_seconds: i64) -> TimeMs {
 }
 
 fn unknown(name: &str) -> HarnessError {
-    HarnessError::Issue { what: name.to_owned(), cause: "there is no such credential".to_owned() }
+    HarnessError::Issue {
+        what: name.to_owned(),
+        cause: "there is no such credential".to_owned(),
+    }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Target {
     driver: EnvoyDriver<'static>,
 }
 
+/// What a sidecar in order answers to whatever request. A crash is a 500 or 503.
+const CLEAN_STATUSES: [u16; 6] = [200, 400, 401, 403, 404, 431];
+
 /// A request in the making.
 #[derive(Default)]
 pub(crate) struct Sent {
@@ -57,26 +60,27 @@ impl Target {
 
     pub(crate) fn connect(&self, name: &str) -> Connection {
         let connection = &self.scenario.connections[name];
-        self.driver.sidecar().connect(connection, self.credentials()).unwrap()
+        self.driver
+            .sidecar()
+            .connect(connection, self.credentials())
+            .unwrap()
     }
 
-    /// Sends bytes; the answer must be complete, and must not be that of a crash. None where Envoy
-    /// closes the connection without an answer, as it may for what is no HTTP.
-    pub(crate) fn send(&self, what: &str, bytes: &[u8]) -> Option<u16> {
-        let shown: String = bytes.iter().take(80).flat_map(|b| b.escape_ascii()).map(char::from).collect();
-        let mut connection = self.connect("hybrid");
-        if connection.send(bytes).is_err() {
-            return None;
-        }
-        match connection.receive() {
-            Ok(response) => {
-                let status = response.status;
-                assert!([200, 400, 401, 403, 404, 413, 414, 426, 431, 501].contains(&status),
-                    "{what}: {status} {} to {shown}", response.text());
-                Some(status)
-            }
-            Err(_) => None,
-        }
+    /// Sends bytes. There must be a complete answer, and not that of a crash; its status.
+    pub(crate) fn send(&self, what: &str, bytes: &[u8]) -> u16 {
+        let start: Vec<u8> = bytes.iter().take(80).copied().collect();
+        let place = format!("{what}: `{}`", start.escape_ascii());
+        let response = match self.connect("hybrid").exchange(bytes) {
+            Ok(response) => response,
+            Err(error) => panic!("{place}: {error}"),
+        };
+        let status = response.status;
+        assert!(
+            CLEAN_STATUSES.contains(&status),
+            "{place}: {status} {}",
+            response.text()
+        );
+        status
     }
 
     pub(crate) fn exchange(&self, bytes: &[u8]) -> Response {
@@ -87,11 +91,19 @@ impl Target {
     pub(crate) fn allowed(&self, sent: &Sent) -> Echo {
         let mut headers = sent.headers.clone();
         if sent.token {
-            headers.extend(self.credentials().token("classical").unwrap().headers.clone());
+            headers.extend(
+                self.credentials()
+                    .token("classical")
+                    .unwrap()
+                    .headers
+                    .clone(),
+            );
         }
         let name = if sent.token { "classical" } else { "hybrid" };
-        let response =
-            self.connect(name).exchange(&request_text("GET", "/v1/models", &headers)).unwrap();
+        let response = self
+            .connect(name)
+            .exchange(&request_text("GET", "/v1/models", &headers))
+            .unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
         serde_json::from_slice(&response.body).unwrap()
     }
@@ -99,15 +111,21 @@ impl Target {
     /// No VM failed, and a caller that did nothing wrong is still allowed.
     pub(crate) fn check_alive(&self) {
         assert_eq!(self.envoy().reloads().unwrap(), [""; 0]);
-        let response =
-            self.connect("bystander").exchange(&request_text("GET", "/v1/models", &[])).unwrap();
+        let response = self
+            .connect("bystander")
+            .exchange(&request_text("GET", "/v1/models", &[]))
+            .unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
     }
 
     pub(crate) fn wait_for_access_log(&self, text: &str) {
         let start = Instant::now();
         while !self.envoy().access_log().unwrap().contains(text) {
-            assert!(start.elapsed() < Duration::from_secs(5), "{}", self.envoy().access_log().unwrap());
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "{}",
+                self.envoy().access_log().unwrap()
+            );
             sleep(Duration::from_millis(50));
         }
     }
