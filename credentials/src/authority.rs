@@ -84,6 +84,13 @@ impl AuthoritySet {
             .find(|authority| authority.subject == subject && authority.key_id == key_id)
     }
 
+    /// Whether an authority with an ML-DSA key has this subject name (DER).
+    pub(crate) fn has_hybrid_authority(&self, subject: &[u8]) -> bool {
+        self.certificates
+            .iter()
+            .any(|authority| authority.alternative.is_some() && authority.subject == subject)
+    }
+
     /// The token authority with exactly this issuer.
     pub(crate) fn token_authority(&self, issuer: &str) -> Option<&TokenAuthority> {
         self.tokens

@@ -10,8 +10,9 @@
 //!   authority; or a pinned one did, and every signature which that pin asks for holds.
 //!
 //! An authority issued a leaf when issuer name and authority key identifier both equal the pinned
-//! ones. **A leaf of an issuer that is not pinned is never more than `Classical`, whatever
-//! extensions it carries**; a policy that wants more says so with `minimumAssurance`.
+//! ones. A leaf with the name of a hybrid authority and another key identifier is refused. **A leaf
+//! of an issuer that is not pinned is never more than `Classical`, whatever extensions it
+//! carries**; a policy that wants more says so with `minimumAssurance`.
 
 mod leaf;
 pub(crate) mod parts;
@@ -115,7 +116,14 @@ fn issuing<'a>(
         .parts
         .authority_key_id()
         .map_err(|_| CredentialFault::Malformed)?;
-    Ok(key_id.and_then(|key_id| authorities.certificate_authority(leaf.parts.issuer, key_id)))
+    let issuing =
+        key_id.and_then(|key_id| authorities.certificate_authority(leaf.parts.issuer, key_id));
+    // Who forges RSA can leave the identifier out or change it, so that no pin would match: a leaf
+    // that names a hybrid authority as its issuer is that authority's, or nobody's.
+    if issuing.is_none() && authorities.has_hybrid_authority(leaf.parts.issuer) {
+        return Err(CredentialFault::AuthorityUnknown);
+    }
+    Ok(issuing)
 }
 
 fn check_trust_domain(

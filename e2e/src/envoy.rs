@@ -5,6 +5,7 @@ mod process;
 mod records;
 mod sidecar;
 
+pub(crate) use process::number;
 pub use process::{Envoy, Processes};
 pub use records::Record;
 pub use sidecar::{Replaced, Sidecar, Source, Stage, resource};

@@ -1,11 +1,12 @@
 //! What can go wrong around a test, as opposed to in it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sallyport_mesh_config::render::InvalidRendering;
 
 /// A failure of the harness or its surroundings. A wrong decision is no such failure.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
     /// An environment variable that names a needed file is not set.
@@ -33,7 +34,7 @@ pub enum HarnessError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: serde_saphyr::Error,
+        cause: Box<serde_saphyr::Error>,
     },
     /// A file contradicts itself.
     #[error("`{}`: {problem}", path.display())]
@@ -94,6 +95,13 @@ pub enum HarnessError {
     EnvoySilent(String),
 }
 
+/// The text for people, since a test that unwraps an error shows this form of it.
+impl fmt::Debug for HarnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl HarnessError {
     /// An error at a file.
     pub(crate) fn file(path: &Path, cause: std::io::Error) -> Self {
@@ -108,6 +116,14 @@ impl HarnessError {
         Self::EnvoySilent(format!(
             "a connection `{name}`, which the scenario does not have"
         ))
+    }
+
+    /// A file that is not in its format.
+    pub(crate) fn format(path: &Path, cause: serde_saphyr::Error) -> Self {
+        Self::Format {
+            path: path.to_owned(),
+            cause: Box::new(cause),
+        }
     }
 
     /// A contradiction in a file.

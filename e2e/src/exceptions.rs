@@ -47,10 +47,8 @@ impl Exceptions {
     pub fn load() -> Result<Self, HarnessError> {
         let path = project_root().join("e2e/exceptions.yaml");
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
-        let all: Self = serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
-            path: path.clone(),
-            cause,
-        })?;
+        let all: Self =
+            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&path, cause))?;
         for (number, exception) in all.exceptions.iter().enumerate() {
             if all
                 .exceptions

@@ -320,10 +320,7 @@ impl Scenario {
     pub fn load(path: &Path) -> Result<Self, HarnessError> {
         let text = fs::read_to_string(path).map_err(|cause| HarnessError::file(path, cause))?;
         let scenario: Self =
-            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
-                path: path.to_owned(),
-                cause,
-            })?;
+            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(path, cause))?;
         match scenario.contradiction(path) {
             None => Ok(scenario),
             Some(problem) => Err(HarnessError::inconsistent(path, problem)),
@@ -459,10 +456,7 @@ impl PolicySource {
         let path = project_root().join(&self.file);
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
         let mut document: Value =
-            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::Format {
-                path: path.clone(),
-                cause,
-            })?;
+            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&path, cause))?;
         merge(&mut document, &self.patch);
         merge(&mut document, patch);
         serde_json::from_value(document).map_err(|cause| HarnessError::Json {

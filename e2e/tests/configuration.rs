@@ -1,5 +1,11 @@
 //! Good and bad configurations of the shipped module in a real Envoy, and its metrics.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test, as tests do"
+)]
+
 use std::path::Path;
 
 use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Sidecar, Source, Stage, resource};

@@ -1,11 +1,14 @@
 //! The scenario corpus on the engine, called directly.
 
+use std::collections::BTreeSet;
+
 use sallyport_e2e::drivers::DriverKind;
 use sallyport_e2e::drivers::native::NativeDriver;
 use sallyport_e2e::exceptions::Exceptions;
 use sallyport_e2e::play::play;
 use sallyport_e2e::scenario::Scenario;
 use sallyport_e2e::world::{TRUST_DOMAIN, World};
+use sallyport_engine::reason::DenyReason;
 
 #[test]
 fn every_scenario_comes_out_as_expected() {
@@ -25,4 +28,36 @@ fn every_scenario_comes_out_as_expected() {
         [""; 0],
         "stale exceptions"
     );
+}
+
+/// Reasons that no scenario can lead to, and what covers them instead.
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("not_configured", "tests/configuration.rs"),
+    ("listener_not_inbound", "tests/configuration.rs"),
+    (
+        "host_read_failed",
+        "needs a host that fails: unit tests of the filter",
+    ),
+    ("internal_bug", "should be impossible"),
+    (
+        "request_malformed",
+        "Envoy refuses such requests first: unit tests of the engine",
+    ),
+    (
+        "peer_certificate_unavailable",
+        "needs an Envoy before 1.38: unit tests of the filter",
+    ),
+];
+
+#[test]
+fn each_reason_is_met_in_the_corpus_or_known_to_be_met_elsewhere() {
+    let corpus = Scenario::load_corpus().unwrap();
+    let steps = corpus.iter().flat_map(|scenario| &scenario.steps);
+    let met: BTreeSet<&str> = steps
+        .filter_map(|step| step.expect.reason.as_deref())
+        .collect();
+    for reason in DenyReason::ALL {
+        let elsewhere = ELSEWHERE.iter().any(|(code, _)| *code == reason.code());
+        assert_ne!(met.contains(reason.code()), elsewhere, "{}", reason.code());
+    }
 }

@@ -152,18 +152,26 @@ struct Requirement<'a> {
 impl<'a> Requirement<'a> {
     fn of(policy: &Policy, flow: &FlowMatch<'a>) -> Self {
         match *flow {
-            FlowMatch::Covered(flow) | FlowMatch::Uncovered(Some(flow)) => Self {
+            FlowMatch::Covered(flow) => Self {
                 flow: Some(flow),
                 mode: flow.mode(),
                 assurance: flow.minimum_assurance(),
                 trust: flow.minimum_trust(),
             },
-            FlowMatch::None | FlowMatch::Uncovered(None) => Self {
-                flow: None,
-                mode: policy.mode(),
-                assurance: policy.minimum_assurance(),
-                trust: policy.minimum_trust(),
-            },
+            // A request that the flow does not cover is none of it: a flow on trial in shadow must
+            // not open the way for everything else between its segments. Records name the flow all
+            // the same, since it is the one to look at.
+            FlowMatch::Uncovered(flow) => Self { flow, ..Self::of_policy(policy) },
+            FlowMatch::None => Self::of_policy(policy),
+        }
+    }
+
+    const fn of_policy(policy: &Policy) -> Self {
+        Self {
+            flow: None,
+            mode: policy.mode(),
+            assurance: policy.minimum_assurance(),
+            trust: policy.minimum_trust(),
         }
     }
 }
@@ -210,19 +218,19 @@ fn assured(
     now: TimeMs,
 ) -> Result<Assurance, DenyReason> {
     let certificate = certificate.as_ref().map_err(|fault| DenyReason::from(*fault))?;
-    in_time(certificate, now)?;
+    holds(certificate, subject, now)?;
     let Some(token) = &facts.token else { return Ok(certificate.assurance) };
     let token = token.as_ref().map_err(|fault| DenyReason::from(*fault))?;
-    in_time(token, now)?;
-    if token.subject != *subject {
-        return Err(DenyReason::CredentialIdentityMismatch);
-    }
+    holds(token, subject, now)?;
     Ok(certificate.assurance.max(token.assurance))
 }
 
-/// An open connection outlives its credentials, so their times are compared on each request.
-fn in_time(credential: &CredentialFacts, now: TimeMs) -> Result<(), DenyReason> {
-    if now < credential.not_before {
+/// Whether a credential names the peer of the connection, and is valid at this time: an open
+/// connection outlives its credentials.
+fn holds(credential: &CredentialFacts, subject: &SpiffeId, now: TimeMs) -> Result<(), DenyReason> {
+    if credential.subject != *subject {
+        Err(DenyReason::CredentialIdentityMismatch)
+    } else if now < credential.not_before {
         Err(DenyReason::CredentialNotYetValid)
     } else if now >= credential.not_after {
         Err(DenyReason::CredentialExpired)

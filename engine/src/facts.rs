@@ -140,4 +140,6 @@ pub struct RequestFacts<'a> {
     pub method: Method<'a>,
     /// The path without its query; `Err` when it can be read in two ways.
     pub path: Result<RequestPath<'a>, crate::names::InvalidPath>,
+    /// The path without its query, as sent. Tells one refused target from another.
+    pub raw_path: &'a [u8],
 }

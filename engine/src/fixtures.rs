@@ -17,7 +17,7 @@ use crate::policy::raw::PolicyDocument;
 use crate::policy::{Policy, compile};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{DenialEvidence, PeerState};
+use crate::trust::{TargetHasher, PeerState};
 use crate::verdict::{DecisionId, Verdict};
 
 /// The time of the good request: well inside the first half of all credentials.
@@ -91,7 +91,7 @@ pub(crate) fn peer_after_distinct_denials(count: usize, now: TimeMs) -> PeerStat
     let mut peer = PeerState::new(now);
     for number in 0..count {
         peer.record(
-            DenialEvidence::new("GET", &format!("/hidden/{number}")),
+            TargetHasher::new([0; 16]).denial("GET", format!("/hidden/{number}").as_bytes()),
             now,
         );
     }
@@ -188,6 +188,7 @@ impl Scene {
             request: RequestFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
+                raw_path: self.path.as_bytes(),
             },
         }
     }

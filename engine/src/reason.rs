@@ -32,7 +32,7 @@ pub enum DenyReason {
     CredentialMalformed,
     /// A header that carries a credential is doubled or lacks its other half.
     CredentialHeaderAmbiguous,
-    /// No pinned authority issued the token.
+    /// No pinned authority issued the credential.
     CredentialAuthorityUnknown,
     /// The authority may not certify this trust domain.
     CredentialTrustDomainForeign,
@@ -158,7 +158,7 @@ impl DenyReason {
             Self::TrustDomainUnknown => row("trust_domain_unknown", 2, 403, NO, "The caller is of a trust domain that the policy does not list.", "Add it to `spec.trustDomains` if it should be known."),
             Self::CredentialMalformed => row("credential_malformed", 3, 401, NO, "A credential breaks the form that its standard asks for, or is too large.", "Inspect it, and issue it again."),
             Self::CredentialHeaderAmbiguous => row("credential_header_ambiguous", 3, 401, NO, "A header that carries a credential is present twice, or without its other half.", "Send `hybrid-identity-token` and `hybrid-identity-signature` once each."),
-            Self::CredentialAuthorityUnknown => row("credential_authority_unknown", 3, 401, NO, "No pinned authority issued the token.", "Pin the issuer under `spec.authorities.tokens`, or use a token of a pinned one."),
+            Self::CredentialAuthorityUnknown => row("credential_authority_unknown", 3, 401, NO, "No pinned authority issued the token; or the certificate names a hybrid authority as its issuer, and another key than the pinned one.", "Pin the issuer and its current key under `spec.authorities`, or use a credential of a pinned one."),
             Self::CredentialTrustDomainForeign => row("credential_trust_domain_foreign", 3, 401, NO, "The authority may not certify identities of this trust domain.", "Use the authority of that trust domain."),
             Self::CredentialAlgorithmRefused => row("credential_algorithm_refused", 3, 401, NO, "The credential names another algorithm, type or critical header than its authority is pinned to.", "Issue it with the pinned algorithms."),
             Self::HybridSignatureMissing => row("hybrid_signature_missing", 3, 401, NO, "The authority has an ML-DSA key, and the credential lacks its ML-DSA signature.", "Issue it with both signatures. A missing one may mean that it was stripped."),

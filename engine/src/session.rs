@@ -1,11 +1,11 @@
 //! One request through the engine: from facts to a verdict, and the evidence that follows from it.
 
 use crate::decide::{decide, deny_without_facts};
-use crate::facts::Facts;
+use crate::facts::{Facts, RequestFacts};
 use crate::policy::Policy;
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{DenialEvidence, PeerKey, PeerTable};
+use crate::trust::{PeerKey, PeerTable};
 use crate::verdict::{DecisionId, Verdict};
 
 /// What an adapter could gather of a request: all facts, or the reason for which it could not.
@@ -27,23 +27,21 @@ pub fn admit(
         Ok(facts) => facts,
         Err(reason) => return deny_without_facts(policy, reason, decision_id),
     };
+    let targets = peers.targets();
     let mut state = peer.map(|key| peers.state(key, now));
     let verdict = decide(policy, &facts, state.as_deref(), now, decision_id);
-    if let (Some(state), Some(evidence)) = (&mut state, evidence_of(&verdict, &facts)) {
-        state.record(evidence, now);
+    if let (Some(state), true) = (&mut state, is_evidence(&verdict)) {
+        let RequestFacts { method, raw_path, .. } = facts.request;
+        state.record(targets.denial(method.as_str(), raw_path), now);
     }
     verdict
 }
 
 /// A refusal is evidence where the caller chose what to ask for. A would-deny in shadow is none.
-fn evidence_of(verdict: &Verdict, facts: &Facts<'_>) -> Option<DenialEvidence> {
+const fn is_evidence(verdict: &Verdict) -> bool {
     match verdict {
-        Verdict::Allow(_) => None,
-        Verdict::Deny(denial) if denial.reason().row().evidence => {
-            let path = facts.request.path.map_or("", |path| path.as_str());
-            Some(DenialEvidence::new(facts.request.method.as_str(), path))
-        }
-        Verdict::Deny(_) => None,
+        Verdict::Allow(_) => false,
+        Verdict::Deny(denial) => denial.reason().row().evidence,
     }
 }
 

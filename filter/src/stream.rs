@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use sallyport_engine::effect::{HeaderChanges, RequestEffect};
-use sallyport_engine::facts::{CredentialFacts, CredentialFault, Facts, RequestFacts, Transport};
+use sallyport_engine::facts::{CredentialFacts, CredentialFault, Facts, Transport};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
@@ -156,10 +156,7 @@ fn gather<'a>(
     token: Option<Result<&'a CredentialFacts, CredentialFault>>,
     head: &RequestHead<'a>,
 ) -> Result<Facts<'a>, DenyReason> {
-    let request = RequestFacts {
-        method: head.method()?,
-        path: head.path()?,
-    };
+    let request = head.request()?;
     Ok(Facts {
         connection: &connection.facts,
         token,

@@ -2,7 +2,7 @@
 //! so nothing that an old authority vouched for is remembered.
 
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::PeerTable;
+use sallyport_engine::trust::{PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
@@ -30,13 +30,14 @@ impl Worker {
         configuration: Configuration,
         metrics: Metrics,
     ) -> Result<Self, HostError> {
-        let mut vm = [0; 8];
+        let (mut vm, mut target_key) = ([0; 8], [0; 16]);
         host.random(&mut vm)?;
+        host.random(&mut target_key)?;
         Ok(Self {
             configuration,
             connections: ConnectionCache::new(),
             tokens: TokenCache::new(),
-            peers: PeerTable::new(MAXIMUM_PEERS),
+            peers: PeerTable::new(MAXIMUM_PEERS, TargetHasher::new(target_key)),
             journal: Journal::default(),
             metrics,
             vm,

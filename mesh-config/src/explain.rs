@@ -20,7 +20,7 @@ use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{DenialEvidence, PeerKey, PeerTable};
+use sallyport_engine::trust::{PeerKey, PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict};
 
 use crate::policy_file::LoadedPolicy;
@@ -121,15 +121,17 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
         .token()
         .map(|halves| verify_token(loaded, &connection, halves));
     let key = peer_of(&connection).map(|(identity, digest)| PeerKey::new(identity, *digest));
-    let mut peers = PeerTable::new(1);
+    // Nobody chooses paths against this key.
+    let targets = TargetHasher::new([0; 16]);
+    let mut peers = PeerTable::new(1, targets);
     if let Some(key) = &key {
         let state = peers.state(key, question.now);
         for number in 0..question.denials {
             let target = format!("/assumed-denial/{number}");
-            state.record(DenialEvidence::new("GET", &target), question.now);
+            state.record(targets.denial("GET", target.as_bytes()), question.now);
         }
     }
-    let gathered = request(&head).map(|request| Facts {
+    let gathered = head.request().map(|request| Facts {
         connection: &connection,
         token: token
             .as_ref()

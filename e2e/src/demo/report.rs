@@ -103,7 +103,7 @@ impl Line {
         self.actual = outcome(observed.verdict, observed.would_deny, reason);
         self.reason.clone_from(&observed.reason);
         self.trust = observed.trust;
-        self.milliseconds = duration.as_secs_f64() * 1000.0;
+        self.milliseconds = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
         self.differences
             .extend(observed.differences(&self.expectation));
         self.passed = self.differences.is_empty();

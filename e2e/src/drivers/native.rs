@@ -17,7 +17,7 @@ use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::session::admit;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerKey, PeerTable};
+use sallyport_engine::trust::{PeerKey, PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict as Decision};
 use sallyport_mesh_config::policy_file::LoadedPolicy;
 
@@ -49,11 +49,17 @@ impl<'a> NativeDriver<'a> {
         let policy = world.load_policy(scenario.policy.load()?)?;
         let start_seconds = now_seconds();
         let credentials = Credentials::issue(world, scenario, start_seconds)?;
-        let own = scenario.workload.parse::<SpiffeId>();
+        let own = scenario
+            .workload
+            .parse::<SpiffeId>()
+            .map_err(|cause| HarnessError::Issue {
+                what: scenario.workload.clone(),
+                cause: cause.to_string(),
+            })?;
         let mut connections = BTreeMap::new();
         for (name, connection) in &scenario.connections {
             let facts = ConnectionFacts {
-                own: own.clone().ok(),
+                own: Some(own.clone()),
                 transport: transport(&policy, scenario, &credentials, connection)?,
                 source_ip: connection.source_ip.into(),
                 destination_port: connection.port,
@@ -61,7 +67,7 @@ impl<'a> NativeDriver<'a> {
             connections.insert(name.clone(), facts);
         }
         let start = TimeMs::from_seconds(u64::try_from(start_seconds).unwrap_or(0));
-        let peers = PeerTable::new(PEERS);
+        let peers = PeerTable::new(PEERS, TargetHasher::new([0; 16]));
         Ok(Self {
             world,
             policy,
@@ -135,7 +141,7 @@ impl Driver for NativeDriver<'_> {
         // The pinned authorities are the same in all policies of a run, so what was read of the
         // certificates stays true.
         self.policy = self.world.load_policy(document)?;
-        self.peers = PeerTable::new(PEERS);
+        self.peers = PeerTable::new(PEERS, TargetHasher::new([0; 16]));
         Ok(())
     }
 
@@ -189,10 +195,7 @@ fn gather<'a>(
     token: Option<Result<&'a CredentialFacts, CredentialFault>>,
     head: &RequestHead<'a>,
 ) -> Result<Facts<'a>, DenyReason> {
-    let request = RequestFacts {
-        method: head.method()?,
-        path: head.path()?,
-    };
+    let request = head.request()?;
     Ok(Facts {
         connection,
         token,

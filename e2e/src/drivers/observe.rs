@@ -1,7 +1,7 @@
 //! From an answer over the wire to what was decided.
 
 use crate::HarnessError;
-use crate::envoy::Envoy;
+use crate::envoy::{Envoy, number};
 use crate::observed::{FlowSeen, Observed};
 use crate::scenario::Verdict;
 use crate::upstream::Echo;
@@ -53,6 +53,10 @@ fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessE
         let silent = || HarnessError::EnvoySilent(format!("the application one `{name}`"));
         echo.header(name).ok_or_else(silent)
     };
+    let trust = match echo.header("x-sallyport-trust") {
+        None => None,
+        Some(text) => Some(number("x-sallyport-trust", text)?),
+    };
     // The record of a would-deny stands in the log before the application is asked.
     let record = envoy.find_record(told("x-sallyport-decision-id")?)?;
     let (reason, flow) = match record {
@@ -65,9 +69,7 @@ fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessE
         reason,
         flow,
         assurance: told("x-sallyport-assurance")?.to_owned(),
-        trust: echo
-            .header("x-sallyport-trust")
-            .and_then(|trust| trust.parse().ok()),
+        trust,
         status,
     })
 }

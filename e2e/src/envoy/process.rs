@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,10 +75,12 @@ impl Envoy {
             let path = path.clone();
             move |cause| HarnessError::File { path, cause }
         };
-        write_secret(&config, &bootstrap.to_string()).map_err(failed(&config))?;
-        if admin.exists() {
-            fs::remove_file(&admin).map_err(failed(&admin))?;
+        for old in [&config, &admin] {
+            if old.exists() {
+                fs::remove_file(old).map_err(failed(old))?;
+            }
         }
+        write_secret(&config, &bootstrap.to_string()).map_err(failed(&config))?;
         let child = Command::new(binary)
             .args([
                 "--concurrency",
@@ -136,7 +139,7 @@ impl Envoy {
         let prefix = format!("{name}: ");
         let text = self.ask("GET", "/stats")?.text();
         let mut values = text.lines().filter_map(|line| line.strip_prefix(&prefix));
-        Ok(values.next().and_then(|value| value.parse().ok()))
+        values.next().map(|value| number(name, value)).transpose()
     }
 
     /// All statistics whose name contains a text, with their values.
@@ -224,7 +227,7 @@ impl Envoy {
             if self.processes.has_ended(self.id) {
                 return Err(self.not_started("the process ended"));
             }
-            if let Some(port) = admin_port(admin)
+            if let Ok(port) = admin_port(admin)
                 && ask(port, "GET", "/ready").is_ok_and(|response| response.status == 200)
             {
                 self.admin_port = port;
@@ -307,12 +310,20 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Envoy writes the address once it listens.
-fn admin_port(path: &Path) -> Option<u16> {
-    let text = fs::read_to_string(path).unwrap_or_default();
+/// A number that Envoy shows.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn number<T: FromStr>(what: &str, text: &str) -> Result<T, HarnessError> {
     text.trim()
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse().ok())
+        .parse()
+        .map_err(|_| HarnessError::EnvoySilent(format!("a number as {what}: {text}")))
+}
+
+/// Fails while Envoy has not written the address yet.
+fn admin_port(path: &Path) -> Result<u16, HarnessError> {
+    let text = fs::read_to_string(path).map_err(|cause| HarnessError::file(path, cause))?;
+    number("its port", text.rsplit(':').next().unwrap_or_default())
 }
 
 fn ask(port: u16, method: &str, path: &str) -> Result<Response, HarnessError> {

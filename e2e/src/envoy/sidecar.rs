@@ -10,7 +10,7 @@ use sallyport_mesh_config::render::{FailStrategy, envoy as render};
 use serde_json::Value;
 
 use super::config::{INBOUND, Inbound, LENIENT_TLS_NAME, MUTUAL_TLS_NAME, to_json};
-use super::process::{Envoy, Processes};
+use super::process::{Envoy, Processes, number};
 use crate::HarnessError;
 use crate::scenario::{Connection, Transport};
 use crate::settings::Settings;
@@ -189,13 +189,14 @@ impl Sidecar {
         ))
     }
 
+    /// A counter of Envoy for the configuration of the filter, in whichever listener.
     fn count(&self, name: &str) -> Result<u64, HarnessError> {
         let name = format!("extension_config_discovery.http_filter.sallyport.{name}");
-        let stats = self.envoy.stats_with(&name)?;
-        Ok(stats
-            .iter()
-            .filter_map(|(_, value)| value.parse::<u64>().ok())
-            .sum())
+        let mut sum = 0_u64;
+        for (name, value) in self.envoy.stats_with(&name)? {
+            sum = sum.saturating_add(number(&name, &value)?);
+        }
+        Ok(sum)
     }
 }
 

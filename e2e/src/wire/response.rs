@@ -95,11 +95,9 @@ fn read_head(source: &mut Source<'_>) -> Result<Head, HarnessError> {
 fn read_chunks(source: &mut Source<'_>) -> Result<Vec<u8>, HarnessError> {
     let mut body = Vec::new();
     loop {
-        let line = source.line()?;
-        let length = std::str::from_utf8(&line)
-            .ok()
-            .and_then(|text| usize::from_str_radix(text.trim(), 16).ok())
-            .ok_or(HarnessError::Http("chunk size"))?;
+        let line = String::from_utf8_lossy(&source.line()?).into_owned();
+        let length =
+            usize::from_str_radix(line.trim(), 16).map_err(|_| HarnessError::Http("chunk size"))?;
         body.extend(source.take(length)?);
         source.line()?;
         if length == 0 {

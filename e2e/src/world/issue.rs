@@ -125,11 +125,11 @@ pub(super) fn certificate(
     description: &Certificate,
     start_seconds: i64,
 ) -> Result<Identity, HarnessError> {
-    let spiffe_id = match description.uris.as_slice() {
-        [uri] => uri.parse::<SpiffeId>().ok(),
-        _ => None,
+    let one_name = match description.uris.as_slice() {
+        [uri] => uri.as_str(),
+        _ => "",
     };
-    let Some(spiffe_id) = spiffe_id else {
+    let Ok(spiffe_id) = one_name.parse::<SpiffeId>() else {
         return forge::with_odd_names(world, name, description, start_seconds);
     };
     let Validity {

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 pub use xfcc::{InvalidXfcc, Xfcc};
 
-use crate::facts::CredentialFault;
+use crate::facts::{CredentialFault, RequestFacts};
 use crate::names::{InvalidPath, Method, RequestPath};
 use crate::reason::DenyReason;
 
@@ -83,6 +83,14 @@ impl<'a> RequestHead<'a> {
         head
     }
 
+    /// What the request asks for.
+    ///
+    /// # Errors
+    /// [`DenyReason::RequestMalformed`] when method or path is absent, doubled or out of form.
+    pub fn request(&self) -> Result<RequestFacts<'a>, DenyReason> {
+        Ok(RequestFacts { method: self.method()?, path: self.path()?, raw_path: self.raw_path() })
+    }
+
     /// The method.
     ///
     /// # Errors
@@ -107,11 +115,12 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The bytes of the path as sent, for records; empty when there is none.
+    /// The bytes of the path as sent, without the query, which may hold secrets; empty when there
+    /// is none.
     #[must_use]
-    pub const fn raw_path(&self) -> &'a [u8] {
+    pub fn raw_path(&self) -> &'a [u8] {
         match self.path {
-            Single::Once(bytes) => bytes,
+            Single::Once(bytes) => bytes.split(|byte| *byte == b'?').next().unwrap_or_default(),
             Single::Absent | Single::Repeated => b"",
         }
     }
@@ -170,7 +179,9 @@ impl<'a> RequestHead<'a> {
             Single::Repeated => ForwardedXfcc::Keep,
             Single::Once(value) if !xfcc::mentions_certificate(value) => ForwardedXfcc::Keep,
             Single::Once(value) => match xfcc::without_certificates(value) {
-                Ok(value) => ForwardedXfcc::Replace(value),
+                Ok(kept) if kept == value => ForwardedXfcc::Keep,
+                Ok(kept) if kept.is_empty() => ForwardedXfcc::Remove,
+                Ok(kept) => ForwardedXfcc::Replace(kept),
                 Err(_) => ForwardedXfcc::Remove,
             },
         }
@@ -185,7 +196,7 @@ pub enum ForwardedXfcc {
     Keep,
     /// The value without certificates.
     Replace(Vec<u8>),
-    /// It mentions certificates and cannot be read.
+    /// It holds nothing else, or cannot be read.
     Remove,
 }
 

@@ -61,32 +61,30 @@ impl<'a> Xfcc<'a> {
     }
 }
 
-/// Whether a value may hold certificates; true also for what cannot be read.
+/// Whether a value may hold certificates; true also for what only looks like it.
 pub(super) fn mentions_certificate(value: &[u8]) -> bool {
     let mentions = |key: &[u8]| {
         value.windows(key.len()).any(|window| window.eq_ignore_ascii_case(key))
     };
-    mentions(b"cert=") || mentions(b"chain=")
+    mentions(b"cert") || mentions(b"chain")
 }
 
-/// The value without the parts that hold certificates, in all elements.
+/// The value without the parts that hold certificates, in all elements; an element that has nothing
+/// else is left out, so the value may be empty.
 pub(super) fn without_certificates(value: &[u8]) -> Result<Vec<u8>, InvalidXfcc> {
     let mut kept = Vec::with_capacity(value.len());
-    for (number, element) in split(value, b',').enumerate() {
-        if number > 0 {
-            kept.push(b',');
-        }
-        let mut is_first = true;
+    for element in split(value, b',') {
+        let mut separator = b',';
         for part in split(element?, b';') {
             let part = part?;
             let (key, _) = pair(part)?;
             if key.eq_ignore_ascii_case(b"cert") || key.eq_ignore_ascii_case(b"chain") {
                 continue;
             }
-            if !is_first {
-                kept.push(b';');
+            if !kept.is_empty() {
+                kept.push(separator);
             }
-            is_first = false;
+            separator = b';';
             kept.extend_from_slice(part);
         }
     }

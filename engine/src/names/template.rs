@@ -43,7 +43,7 @@ pub enum InvalidTemplate {
     /// `{**}` before the end.
     #[error("`{{**}}` may only stand at the end")]
     RestNotLast,
-    /// `*` as a segment: Envoy and Istio read it in different ways.
+    /// `*` in a segment: Envoy and Istio read it in different ways.
     #[error("`*` is ambiguous: write `{{name}}` for one segment, `{{**}}` for the rest")]
     Star,
 }
@@ -132,7 +132,7 @@ impl fmt::Display for PathTemplate {
 }
 
 fn parse_part(segment: &str) -> Result<Part, InvalidTemplate> {
-    if segment == "*" || segment == "**" {
+    if !segment.starts_with('{') && segment.contains('*') {
         return Err(InvalidTemplate::Star);
     }
     let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {

@@ -25,6 +25,15 @@ pub enum PolicyErrorCause {
     /// More entries than the limit.
     #[error("has more than {0} entries")]
     TooMany(usize),
+    /// The segments name more workloads than the limit.
+    #[error("with this segment the policy names more than {0} workloads: leave `serviceAccounts` out where a segment has all of a namespace")]
+    TooManyWorkloads(usize),
+    /// More flows between the same two segments than the limit.
+    #[error("is one of more than {0} flows between the same segments: put their operations into fewer flows")]
+    TooManyParallelFlows(usize),
+    /// Comparing the flows would take too long.
+    #[error("has so many paths beside other flows between the same segments that comparing them takes more than {0} steps: use fewer flows or wider templates")]
+    TooManyTemplates(usize),
     /// A text is no DNS label.
     #[error("`{0}` is no DNS label: use lower case letters, digits and `-`, at most 63 characters")]
     NotALabel(String),
@@ -62,8 +71,8 @@ pub enum PolicyErrorCause {
     /// Two flows cover the same request.
     #[error("covers requests that flow `{0}` covers too: a request belongs to one flow only")]
     FlowsOverlap(String),
-    /// A trust score above 100.
-    #[error("{0} is no trust score: use 0 to 100")]
+    /// A trust score above 99, which no peer can have.
+    #[error("{0} is no trust score: use 0 to 99; a score is rounded down, so no peer has 100")]
     TrustOutOfRange(u8),
     /// An HTTP method breaks a rule.
     #[error("`{name}` {cause}")]
@@ -87,6 +96,9 @@ pub enum PolicyErrorCause {
         /// The broken rule.
         cause: InvalidTemplate,
     },
+    /// `*` as the method of a probe.
+    #[error("`*` would exempt every method: name the one that the probe uses")]
+    ProbeMethodStar,
     /// The path of a probe breaks a rule.
     #[error("`{path}` {cause}")]
     ProbePath {

@@ -64,10 +64,19 @@ impl Flow {
         self.minimum_assurance
     }
 
-    /// The least trust score of a peer, 0 to 100.
+    /// The least trust score of a peer, 0 to 99.
     #[must_use]
     pub const fn minimum_trust(&self) -> u8 {
         self.minimum_trust
+    }
+
+    /// Whether some request is covered by both.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.operations.iter().any(|a| other.operations.iter().any(|b| a.overlaps(b)))
+    }
+
+    pub(super) fn template_count(&self) -> usize {
+        self.operations.iter().map(|operation| operation.paths.len()).sum()
     }
 
     /// Whether one of the operations covers the request. A path that can be read in two ways is
@@ -85,11 +94,10 @@ impl Operation {
             && self.paths.iter().any(|template| template.matches(path))
     }
 
-    /// Whether some request is covered by both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    fn overlaps(&self, other: &Self) -> bool {
         self.ports.overlaps(&other.ports)
             && self.methods.overlaps(&other.methods)
-            && self.paths.iter().any(|path| other.paths.iter().any(|else_| path.overlaps(else_)))
+            && self.paths.iter().any(|a| other.paths.iter().any(|b| a.overlaps(b)))
     }
 }
 

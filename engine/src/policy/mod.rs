@@ -51,10 +51,12 @@ pub struct Policy {
     segments: Vec<Segment>,
     segment_index: SegmentIndex,
     flows: Vec<Flow>,
-    /// Which flows lead from one segment to another.
-    flow_index: BTreeMap<(SegmentId, SegmentId), Vec<usize>>,
+    flow_index: FlowIndex,
     probes: Vec<Probe>,
 }
+
+/// Which flows lead from one segment to another.
+type FlowIndex = BTreeMap<(SegmentId, SegmentId), Vec<usize>>;
 
 /// What the policy knows of a way from one segment to another.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +65,7 @@ pub enum FlowMatch<'a> {
     None,
     /// A flow leads there, and one of its operations covers the request.
     Covered(&'a Flow),
-    /// Flows lead there, and none covers the request. When there is only one, its settings apply.
+    /// Flows lead there, and none covers the request. When there is only one, records name it.
     Uncovered(Option<&'a Flow>),
 }
 
@@ -101,7 +103,7 @@ impl Policy {
         self.minimum_assurance
     }
 
-    /// The least trust score, 0 to 100, for requests whose flow names none.
+    /// The least trust score, 0 to 99, for requests whose flow names none.
     #[must_use]
     pub const fn minimum_trust(&self) -> u8 {
         self.minimum_trust
@@ -140,7 +142,7 @@ impl Policy {
     /// The one segment that a workload belongs to.
     #[must_use]
     pub fn segment_of(&self, identity: &SpiffeId) -> Option<SegmentId> {
-        self.segment_index.find(identity)
+        self.segment_index.find(identity, &self.segments)
     }
 
     /// A segment by its id.

@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Mode;
 
@@ -62,23 +62,23 @@ pub struct Spec {
     pub trust_domains: Vec<String>,
     /// The least assurance of a peer, where its flow names none.
     pub minimum_assurance: RequiredAssurance,
-    /// The least trust score of a peer, 0 to 100, where its flow names none. Default: 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
+    /// The least trust score of a peer, 0 to 99, where its flow names none. Default: 0.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 99)))]
     pub minimum_trust: Option<u8>,
     /// Whether the application is told about the decision, in the request headers
     /// `x-sallyport-trust`, `-state`, `-assurance` and `-decision-id`. Default: false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub application_headers: Option<bool>,
     /// The pinned authorities. Absent: none, so no peer is more than `classical`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub authorities: Option<Authorities>,
     /// The microsegments. At least one.
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.
     pub flows: Vec<Flow>,
     /// Requests of health probes, which need no identity. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub probes: Option<Vec<Probe>>,
 }
 
@@ -99,10 +99,10 @@ pub enum RequiredAssurance {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authorities {
     /// Authorities that sign workload certificates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<CertificateAuthority>>,
     /// Authorities that sign hybrid tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Vec<TokenAuthority>>,
 }
 
@@ -119,7 +119,7 @@ pub struct CertificateAuthority {
     pub ca_certificate: Material,
     /// Its ML-DSA key. Present: each certificate it issues must carry the alternative signature.
     /// Absent: its certificates are `classical`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub alternative_key: Option<AlternativeKey>,
 }
 
@@ -141,7 +141,7 @@ pub struct TokenAuthority {
     /// Its ML-DSA key, which signs the whole JWT in a detached JWS.
     pub alternative_key: TokenAlternativeKey,
     /// The longest lifetime (`exp` - `iat`) of a token, in seconds. Default: 3600.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86400)))]
     pub maximum_lifetime_seconds: Option<u32>,
 }
@@ -239,12 +239,12 @@ pub struct Segment {
     /// Name of the segment: a DNS label.
     pub name: String,
     /// Trust domains of its workloads. Required where the policy knows more than one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub trust_domains: Option<Vec<String>>,
     /// Kubernetes namespaces of its workloads. At least one.
     pub namespaces: Vec<String>,
     /// Service accounts of its workloads. Absent: each one in the namespaces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub service_accounts: Option<Vec<String>>,
 }
 
@@ -260,14 +260,14 @@ pub struct Flow {
     /// The segment that is called.
     pub to: String,
     /// Overrides the policy's mode for requests of this flow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
     /// Overrides the policy's least assurance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub minimum_assurance: Option<RequiredAssurance>,
-    /// Overrides the policy's least trust score, 0 to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
+    /// Overrides the policy's least trust score, 0 to 99.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 99)))]
     pub minimum_trust: Option<u8>,
     /// What the callers may do. At least one.
     pub operations: Vec<Operation>,
@@ -283,7 +283,7 @@ pub struct Operation {
     /// Path templates: `{name}` is one segment, `{**}` at the end is the rest.
     pub paths: Vec<String>,
     /// Ports of the called workload. Absent: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub ports: Option<Vec<u16>>,
 }
 
@@ -300,4 +300,11 @@ pub struct Probe {
     pub port: u16,
     /// Source addresses (CIDR) that may probe. At least one.
     pub ip_blocks: Vec<String>,
+}
+
+/// A key that is written has a value: `key: null` is an error, and not the same as no key.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

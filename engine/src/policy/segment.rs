@@ -1,6 +1,7 @@
 //! Microsegments, and which one a workload belongs to.
 
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ pub struct SegmentId(pub(super) usize);
 pub struct Segment {
     pub(super) name: Arc<str>,
     pub(super) trust_domains: Vec<TrustDomain>,
-    pub(super) namespaces: Vec<String>,
+    pub(super) namespaces: BTreeSet<String>,
     pub(super) service_accounts: ServiceAccounts,
 }
 
@@ -26,12 +27,23 @@ pub(super) enum ServiceAccounts {
     /// Each one.
     Any,
     /// These.
-    Named(Vec<String>),
+    Named(BTreeSet<String>),
 }
 
-/// From a namespace to the segments that have workloads in it.
+/// From a namespace and a service account to the segment.
 #[derive(Debug, Default)]
-pub(super) struct SegmentIndex(BTreeMap<String, Vec<(SegmentId, Segment)>>);
+pub(super) struct SegmentIndex(BTreeMap<String, Namespace>);
+
+/// The segments that have workloads in a namespace; several where they differ in trust domains.
+#[derive(Debug, Default)]
+struct Namespace {
+    /// Those that have each service account.
+    whole: Vec<SegmentId>,
+    /// Those that have this one.
+    named: BTreeMap<String, Vec<SegmentId>>,
+}
+
+// === impl Segment ===
 
 impl Segment {
     /// The name of the segment.
@@ -42,57 +54,83 @@ impl Segment {
 
     /// The namespaces of its workloads.
     #[must_use]
-    pub fn namespaces(&self) -> &[String] {
+    pub const fn namespaces(&self) -> &BTreeSet<String> {
         &self.namespaces
     }
 
-    /// Whether some workload would belong to both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.trust_domains.iter().any(|domain| other.trust_domains.contains(domain))
-            && self.namespaces.iter().any(|namespace| other.namespaces.contains(namespace))
-            && self.service_accounts.overlaps(&other.service_accounts)
+    /// How many entries it takes in the index.
+    pub(super) fn workloads(&self) -> usize {
+        let accounts = match &self.service_accounts {
+            ServiceAccounts::Any => 1,
+            ServiceAccounts::Named(names) => names.len(),
+        };
+        self.namespaces.len().saturating_mul(accounts)
+    }
+
+    fn is_of(&self, trust_domain: &str) -> bool {
+        self.trust_domains.iter().any(|known| known.as_str() == trust_domain)
     }
 }
 
-impl ServiceAccounts {
-    fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Named(names) => names.iter().any(|known| known == name),
-        }
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => true,
-            (Self::Named(a), Self::Named(b)) => a.iter().any(|name| b.contains(name)),
-        }
-    }
-}
+// === impl SegmentIndex ===
 
 impl SegmentIndex {
-    pub(super) fn new(segments: &[Segment]) -> Self {
-        let mut index: BTreeMap<String, Vec<(SegmentId, Segment)>> = BTreeMap::new();
-        for (number, segment) in segments.iter().enumerate() {
-            for namespace in &segment.namespaces {
-                let entry = index.entry(namespace.clone()).or_default();
-                entry.push((SegmentId(number), segment.clone()));
+    pub(super) fn insert(&mut self, id: SegmentId, segment: &Segment) {
+        for name in &segment.namespaces {
+            let namespace = self.0.entry(name.clone()).or_default();
+            match &segment.service_accounts {
+                ServiceAccounts::Any => namespace.whole.push(id),
+                ServiceAccounts::Named(names) => {
+                    for name in names {
+                        namespace.named.entry(name.clone()).or_default().push(id);
+                    }
+                }
             }
         }
-        Self(index)
+    }
+
+    /// A segment in the index that contains a workload of this one.
+    pub(super) fn overlapping<'a>(
+        &self,
+        segment: &Segment,
+        segments: &'a [Segment],
+    ) -> Option<&'a Segment> {
+        let shares_domain =
+            |other: &&Segment| other.trust_domains.iter().any(|domain| segment.is_of(domain.as_str()));
+        let namespaces = segment.namespaces.iter().filter_map(|name| self.0.get(name));
+        namespaces
+            .flat_map(|namespace| namespace.neighbours(&segment.service_accounts))
+            .filter_map(|id| segments.get(id.0))
+            .find(shares_domain)
     }
 
     /// INVARIANT: segments do not overlap (compile.rs), so the first hit is the only one.
-    pub(super) fn find(&self, identity: &SpiffeId) -> Option<SegmentId> {
+    pub(super) fn find(&self, identity: &SpiffeId, segments: &[Segment]) -> Option<SegmentId> {
         let workload = identity.workload()?;
-        let domain = identity.trust_domain();
-        self.0
-            .get(workload.namespace)?
-            .iter()
-            .find(|(_, segment)| {
-                segment.trust_domains.iter().any(|known| known.as_str() == domain)
-                    && segment.service_accounts.contains(workload.service_account)
-            })
-            .map(|(id, _)| *id)
+        let namespace = self.0.get(workload.namespace)?;
+        let named = namespace.named.get(workload.service_account).into_iter().flatten();
+        named.chain(&namespace.whole).copied().find(|id| {
+            segments.get(id.0).is_some_and(|segment| segment.is_of(identity.trust_domain()))
+        })
+    }
+}
+
+// === impl Namespace ===
+
+impl Namespace {
+    /// The segments that have some of these service accounts.
+    fn neighbours<'a>(
+        &'a self,
+        accounts: &'a ServiceAccounts,
+    ) -> Box<dyn Iterator<Item = SegmentId> + 'a> {
+        match accounts {
+            ServiceAccounts::Any => {
+                Box::new(self.whole.iter().chain(self.named.values().flatten()).copied())
+            }
+            ServiceAccounts::Named(names) => {
+                let named = names.iter().filter_map(|name| self.named.get(name)).flatten();
+                Box::new(self.whole.iter().chain(named).copied())
+            }
+        }
     }
 }

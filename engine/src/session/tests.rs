@@ -17,7 +17,7 @@ use crate::fixtures::{
 use crate::identity::Assurance;
 use crate::names::RequestPath;
 use crate::policy::Mode;
-use crate::trust::Behaviour;
+use crate::trust::{Behaviour, TargetHasher};
 
 /// A change of the scene, and the reason that it leads to.
 type Change = (fn(&mut Scene), DenyReason);
@@ -35,7 +35,7 @@ impl Worker {
         let key = PeerKey::new(&identity(GATEWAY), [7; 32]);
         Self {
             policy,
-            peers: PeerTable::new(64),
+            peers: PeerTable::new(64, TargetHasher::new([0; 16])),
             scene,
             key,
         }
@@ -60,9 +60,9 @@ impl Worker {
     /// The scene's request for another path.
     fn ask_for(&mut self, path: &str) -> Option<DenyReason> {
         let mut facts = self.scene.facts();
-        let path = RequestPath::parse(path.as_bytes());
         facts.request = RequestFacts {
-            path,
+            path: RequestPath::parse(path.as_bytes()),
+            raw_path: path.as_bytes(),
             ..facts.request
         };
         let (peers, now) = (&mut self.peers, self.scene.now);
@@ -312,7 +312,7 @@ fn what_the_adapter_could_not_gather_is_denied_and_no_evidence() {
 #[test]
 fn a_caller_without_a_key_is_denied_as_a_bug_and_leaves_no_state() {
     let (policy, scene) = (policy(|_| {}), Scene::good());
-    let mut peers = PeerTable::new(4);
+    let mut peers = PeerTable::new(4, TargetHasher::new([0; 16]));
     let verdict = admit(&policy, Ok(scene.facts()), None, &mut peers, NOW, DECISION);
     assert_eq!(verdict.reason(), Some(DenyReason::InternalBug));
     assert!(peers.is_empty());
@@ -326,7 +326,7 @@ fn a_probe_is_no_evidence_and_needs_no_key() {
         scene.method = "GET";
         scene.path = "/healthz";
     });
-    let mut peers = PeerTable::new(4);
+    let mut peers = PeerTable::new(4, TargetHasher::new([0; 16]));
     let verdict = admit(
         &policy(|_| {}),
         Ok(scene.facts()),

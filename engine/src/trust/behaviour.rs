@@ -1,5 +1,8 @@
 //! What a peer did, and what follows for it.
 
+use core::num::NonZeroU64;
+
+use super::DenialEvidence;
 use super::decay::{Amount, TimeScale};
 use crate::time::TimeMs;
 
@@ -24,13 +27,6 @@ pub enum Behaviour {
     Isolated,
 }
 
-/// A request that was refused because of what it asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DenialEvidence {
-    /// Hash of method and path.
-    pub target: u32,
-}
-
 /// Refused requests. Each distinct target counts fully; repeats of known ones count little and can
 /// never isolate, since a deploy with an undeclared path is not an attack.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +34,8 @@ struct DenialFamily {
     distinct_fast: Amount,
     distinct_slow: Amount,
     repeated: Amount,
-    /// The last distinct targets; 0 is a free slot.
-    targets: [u32; TARGETS],
+    /// The last distinct targets.
+    targets: [Option<NonZeroU64>; TARGETS],
     next_target: u8,
 }
 
@@ -59,6 +55,8 @@ impl PeerState {
     /// Lets time pass. A clock that jumped back changes nothing; one jump forward counts for at
     /// most an hour, so that a wrong clock cannot free a peer at once.
     pub fn advance(&mut self, now: TimeMs) {
+        // After a jump back, time goes on from there; what was forgotten stays forgotten.
+        self.forgotten_until = self.forgotten_until.min(now);
         let seconds = now.since(self.forgotten_until).checked_div(1000).unwrap_or(0);
         if seconds == 0 {
             return;
@@ -72,7 +70,7 @@ impl PeerState {
     /// Adds a refused request to the evidence.
     pub fn record(&mut self, evidence: DenialEvidence, now: TimeMs) {
         self.advance(now);
-        self.denial.add(evidence.target);
+        self.denial.add(evidence.target());
         self.settle();
     }
 
@@ -119,33 +117,16 @@ impl Behaviour {
     }
 }
 
-// === impl DenialEvidence ===
-
-impl DenialEvidence {
-    /// Evidence for a refused request. Only the equality of targets matters, so a short
-    /// non-cryptographic hash (FNV-1a) serves: a peer that makes its own targets collide
-    /// only makes them repeats of each other, whose number it could choose anyway.
-    #[must_use]
-    pub fn new(method: &str, path: &str) -> Self {
-        let bytes = method.bytes().chain([b' ']).chain(path.bytes());
-        let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
-        // 0 marks a free slot.
-        Self { target: hash.max(1) }
-    }
-}
-
 // === impl DenialFamily ===
 
 impl DenialFamily {
-    fn add(&mut self, target: u32) {
-        if self.targets.contains(&target) {
+    fn add(&mut self, target: NonZeroU64) {
+        if self.targets.contains(&Some(target)) {
             self.repeated.add(REPEATED_TARGET, REPEATED_CAP);
             return;
         }
         if let Some(slot) = self.targets.get_mut(usize::from(self.next_target)) {
-            *slot = target;
+            *slot = Some(target);
         }
         self.next_target = self.next_target.wrapping_add(1) & TARGET_MASK;
         self.distinct_fast.add(DISTINCT_TARGET, FAMILY_CAP);
@@ -158,7 +139,7 @@ impl DenialFamily {
         self.repeated.forget(TimeScale::Fast, seconds);
         // A target is known for as long as it still weighs something.
         if self.distinct() == 0 {
-            self.targets = [0; TARGETS];
+            self.targets = [None; TARGETS];
         }
     }
 

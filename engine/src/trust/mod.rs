@@ -16,10 +16,12 @@ mod behaviour;
 mod decay;
 mod peers;
 mod score;
+mod target;
 
-pub use behaviour::{Behaviour, DenialEvidence, PeerState};
+pub use behaviour::{Behaviour, PeerState};
 pub use peers::{PeerKey, PeerTable};
 pub use score::{Score, TermName, Terms, score};
+pub use target::{DenialEvidence, TargetHasher};
 
 /// Log-odds in thousandths of a nat.
 pub type MilliNats = i32;

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
-use super::{Behaviour, PeerState};
+use super::{Behaviour, PeerState, TargetHasher};
 use crate::identity::SpiffeId;
 use crate::time::TimeMs;
 
@@ -22,6 +22,7 @@ pub struct PeerKey {
 pub struct PeerTable {
     states: BTreeMap<PeerKey, PeerState>,
     capacity: usize,
+    targets: TargetHasher,
 }
 
 impl PeerKey {
@@ -33,10 +34,16 @@ impl PeerKey {
 }
 
 impl PeerTable {
-    /// A table for at most `capacity` peers (at least one).
+    /// A table for at most `capacity` peers (at least one). The key of `targets` must be secret.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { states: BTreeMap::new(), capacity: capacity.max(1) }
+    pub fn new(capacity: usize, targets: TargetHasher) -> Self {
+        Self { states: BTreeMap::new(), capacity: capacity.max(1), targets }
+    }
+
+    /// Tells the targets of refused requests apart.
+    #[must_use]
+    pub const fn targets(&self) -> TargetHasher {
+        self.targets
     }
 
     /// The number of peers that are kept.
@@ -55,7 +62,7 @@ impl PeerTable {
     /// whose state says least.
     pub fn state(&mut self, key: &PeerKey, now: TimeMs) -> &mut PeerState {
         if !self.states.contains_key(key) && self.states.len() >= self.capacity {
-            self.evict();
+            self.evict(now);
         }
         // Cloning a key copies no text.
         let state = self.states.entry(key.clone()).or_insert_with(|| PeerState::new(now));
@@ -65,7 +72,8 @@ impl PeerTable {
 
     /// Removes the peer with the best standing and the least evidence, so that a flood of
     /// identities pushes out its own members before a peer that is isolated.
-    fn evict(&mut self) {
+    fn evict(&mut self, now: TimeMs) {
+        self.states.values_mut().for_each(|state| state.advance(now));
         let weight = |state: &PeerState| -> (Behaviour, u32) { (state.standing(), state.denial()) };
         let least = self.states.iter().min_by_key(|(_, state)| weight(state));
         if let Some(key) = least.map(|(key, _)| key.clone()) {
@@ -82,7 +90,6 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::trust::DenialEvidence;
 
     fn key(number: usize) -> PeerKey {
         let id: SpiffeId = format!("spiffe://d/peer-{number}").parse().unwrap();
@@ -91,7 +98,7 @@ mod tests {
 
     fn isolate(table: &mut PeerTable, key: &PeerKey) {
         for number in 0..8 {
-            let evidence = DenialEvidence::new("GET", &format!("/{number}"));
+            let evidence = table.targets().denial("GET", format!("/{number}").as_bytes());
             table.state(key, TimeMs(0)).record(evidence, TimeMs(0));
         }
         assert_eq!(table.state(key, TimeMs(0)).standing(), Behaviour::Isolated);
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn keeps_an_isolated_peer_through_a_flood_of_identities() {
-        let mut table = PeerTable::new(8);
+        let mut table = PeerTable::new(8, TargetHasher::new([0; 16]));
         isolate(&mut table, &key(0));
         for number in 1..1000 {
             table.state(&key(number), TimeMs(1));
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn keeps_replicas_of_one_identity_apart() {
-        let mut table = PeerTable::new(8);
+        let mut table = PeerTable::new(8, TargetHasher::new([0; 16]));
         isolate(&mut table, &key(0));
         let sibling = PeerKey { certificate_sha256: [8; 32], ..key(0) };
         assert_eq!(table.state(&sibling, TimeMs(0)).standing(), Behaviour::Trusted);

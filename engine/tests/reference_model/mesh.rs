@@ -13,7 +13,7 @@ use sallyport_engine::names::{Method, RequestPath};
 use sallyport_engine::policy::raw::{self, RequiredAssurance};
 use sallyport_engine::policy::{Mode, Policy, PolicyError, compile};
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{DenialEvidence, PeerState};
+use sallyport_engine::trust::{PeerState, TargetHasher};
 
 pub(crate) const NOW_MS: u64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -442,6 +442,7 @@ impl OwnedFacts {
             request: RequestFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
+                raw_path: self.path.as_bytes(),
             },
         }
     }
@@ -511,10 +512,10 @@ impl Case {
         let then = TimeMs(NOW_MS - seconds * 1_000);
         let mut peer = PeerState::new(then);
         for number in 0..distinct {
-            peer.record(DenialEvidence::new("GET", &format!("/{number}")), then);
+            peer.record(TargetHasher::new([0; 16]).denial("GET", format!("/{number}").as_bytes()), then);
         }
         for _ in 0..repeated {
-            peer.record(DenialEvidence::new("GET", "/0"), then);
+            peer.record(TargetHasher::new([0; 16]).denial("GET", b"/0"), then);
         }
         peer.advance(self.now());
         peer

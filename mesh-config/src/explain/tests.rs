@@ -93,10 +93,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
             (b":path", path.as_bytes()),
         ];
         let head = RequestHead::read(pairs);
-        let request = RequestFacts {
-            method: head.method().unwrap(),
-            path: head.path().unwrap(),
-        };
+        let request = head.request().unwrap();
         let facts = Facts {
             connection: &connection,
             token: None,
@@ -106,7 +103,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
             &loaded.policy,
             Ok(facts),
             Some(&PeerKey::new(&subject, certificate_sha256)),
-            &mut PeerTable::new(8),
+            &mut PeerTable::new(8, TargetHasher::new([0; 16])),
             NOW,
             DecisionId {
                 vm: [0; 8],

@@ -181,7 +181,6 @@ fn accepted(a: &Authorities) -> Vec<Case> {
 
 fn classical_only(a: &Authorities) -> Vec<Case> {
     let classical = a.classical.issue_leaf(&request()).unwrap();
-    let none = credential("classical", None);
     let with_extensions = Forge::new(&classical.certificate_der)
         .with(73, None, ML_DSA_87)
         .sign_alternative(&a.keys_87, b"")
@@ -202,7 +201,7 @@ fn classical_only(a: &Authorities) -> Vec<Case> {
         leaf_case(
             "certificate_of_unpinned_hybrid_authority_with_a_pinned_name",
             &a.strange.issue_leaf(&request()).unwrap(),
-            none.clone(),
+            fault("AuthorityUnknown"),
         ),
         der_case(
             "certificate_with_other_authority_key_id",
@@ -211,7 +210,7 @@ fn classical_only(a: &Authorities) -> Vec<Case> {
                 .replace(35, None, &other_key_id)
                 .sign_alternative(&a.keys, b"")
                 .sign(&a.keys),
-            none.clone(),
+            fault("AuthorityUnknown"),
         ),
         der_case(
             "certificate_without_authority_key_id",
@@ -219,7 +218,7 @@ fn classical_only(a: &Authorities) -> Vec<Case> {
                 .without(35)
                 .sign_alternative(&a.keys, b"")
                 .sign(&a.keys),
-            none,
+            fault("AuthorityUnknown"),
         ),
     ]
 }

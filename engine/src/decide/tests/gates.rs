@@ -340,11 +340,10 @@ fn trust_equal_to_the_minimum_is_enough() {
         let trust = verdict.context().score.map(|score| score.trust).unwrap();
         let needs = |trust| policy(|document| document.spec.flows[0].minimum_trust = Some(trust));
         assert_eq!(scene.denial(&needs(trust)), None, "{trust}");
-        assert_eq!(
-            scene.denial(&needs(trust + 1)),
-            Some(DenyReason::TrustTooLow),
-            "{trust}"
-        );
+        if trust < 99 {
+            let denial = scene.denial(&needs(trust + 1));
+            assert_eq!(denial, Some(DenyReason::TrustTooLow), "{trust}");
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 use alloc::vec;
 
@@ -8,6 +9,7 @@ use super::*;
 use crate::fixtures::{GATEWAY, INFERENCE, STRANGER, document, identity, numbered, policy};
 use crate::identity::InvalidTrustDomain;
 use crate::names::{InvalidMethod, InvalidPath, InvalidTemplate};
+use crate::policy::Mode;
 use crate::policy::raw::{Operation as RawOperation, PolicyDocument};
 
 mod limits;
@@ -620,8 +622,8 @@ fn flows_that_differ_in_method_path_port_or_segments_share_nothing() {
 }
 
 #[test]
-fn refuses_trust_above_100() {
-    for trust in [101, 255] {
+fn refuses_trust_that_no_peer_can_have() {
+    for trust in [100, 101, 255] {
         refuses(
             |document| document.spec.minimum_trust = Some(trust),
             "spec.minimumTrust",
@@ -634,7 +636,7 @@ fn refuses_trust_above_100() {
         );
     }
     assert_eq!(
-        errors(|document| document.spec.minimum_trust = Some(100)),
+        errors(|document| document.spec.minimum_trust = Some(99)),
         []
     );
 }

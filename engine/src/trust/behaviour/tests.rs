@@ -11,10 +11,11 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::trust::TargetHasher;
 use crate::fixtures::{HOUR_MS, NOW, peer_after_distinct_denials};
 
 fn target(number: usize) -> DenialEvidence {
-    DenialEvidence::new("GET", &format!("/target/{number}"))
+    TargetHasher::new([0; 16]).denial("GET", format!("/target/{number}").as_bytes())
 }
 
 fn after(seconds: u64) -> TimeMs {
@@ -318,26 +319,6 @@ fn a_target_is_forgotten_when_it_weighs_nothing_any_more() {
     assert_eq!(state.denial(), 0);
     state.record(target(0), after(12 * 3_600));
     assert_eq!(state.denial(), 2_000);
-}
-
-#[test]
-fn method_and_path_make_a_target() {
-    let of = |method, path| DenialEvidence::new(method, path);
-    assert_eq!(of("GET", "/a"), of("GET", "/a"));
-    assert_ne!(of("GET", "/a"), of("POST", "/a"));
-    assert_ne!(of("GET", "/a"), of("GET", "/b"));
-    assert_ne!(of("GET", "/a"), of("GET", "/a/"));
-    assert_ne!(of("GET", ""), of("POST", ""));
-}
-
-#[test]
-fn no_target_looks_like_a_free_slot() {
-    // The plain hash of this one is 0, which marks a free slot.
-    let zero = DenialEvidence::new("GET", "/ywqazbmg");
-    assert_ne!(zero.target, 0);
-    let mut state = PeerState::new(NOW);
-    state.record(zero, NOW);
-    assert_eq!(state.denial(), 2_000, "its first use is a distinct target");
 }
 
 #[test]

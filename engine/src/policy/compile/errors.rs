@@ -1,0 +1,137 @@
+//! Collecting what is wrong with a document, with the checks that many of its fields share.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::limits::{MAXIMUM_TRUST, MAXIMUM_WORKLOAD_NAMES};
+use crate::identity::TrustDomain;
+use crate::names::Method;
+use crate::policy::segment::SegmentId;
+use crate::policy::{PolicyError, PolicyErrorCause as Cause};
+
+/// All errors found so far.
+#[derive(Default)]
+pub(super) struct Errors(pub(super) Vec<PolicyError>);
+
+impl Errors {
+    pub(super) fn add(&mut self, path: &str, cause: Cause) {
+        self.0.push(PolicyError { path: path.to_owned(), cause });
+    }
+
+    pub(super) fn keep<T>(&mut self, path: &str, result: Result<T, Cause>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(cause) => {
+                self.add(path, cause);
+                None
+            }
+        }
+    }
+
+    pub(super) fn count(&mut self, path: &str, count: usize, maximum: usize) {
+        if count == 0 {
+            self.add(path, Cause::Empty);
+        } else if count > maximum {
+            self.add(path, Cause::TooMany(maximum));
+        }
+    }
+
+    pub(super) fn unique<'a>(&mut self, path: &str, names: impl Iterator<Item = &'a str>, member: &str) {
+        let mut seen = BTreeSet::new();
+        for (number, name) in names.enumerate() {
+            if !seen.insert(name) {
+                self.add(&format!("{path}[{number}]{member}"), Cause::Duplicate(name.to_owned()));
+            }
+        }
+    }
+
+    pub(super) fn label(&mut self, path: &str, name: &str) {
+        if !is_dns_label(name) {
+            self.add(path, Cause::NotALabel(name.to_owned()));
+        }
+    }
+
+    pub(super) fn labels(&mut self, path: &str, names: &[String]) {
+        self.count(path, names.len(), MAXIMUM_WORKLOAD_NAMES);
+        self.unique(path, names.iter().map(String::as_str), "");
+        for (number, name) in names.iter().enumerate() {
+            self.label(&format!("{path}[{number}]"), name);
+        }
+    }
+
+    pub(super) fn subdomains(&mut self, path: &str, names: &[String]) {
+        self.count(path, names.len(), MAXIMUM_WORKLOAD_NAMES);
+        self.unique(path, names.iter().map(String::as_str), "");
+        for (number, name) in names.iter().enumerate() {
+            if name.len() > 253 || !name.split('.').all(is_dns_part) {
+                self.add(&format!("{path}[{number}]"), Cause::NotASubdomain(name.clone()));
+            }
+        }
+    }
+
+    pub(super) fn trust(&mut self, path: &str, value: Option<u8>) -> Option<u8> {
+        if let Some(value) = value.filter(|value| *value > MAXIMUM_TRUST) {
+            self.add(path, Cause::TrustOutOfRange(value));
+        }
+        value
+    }
+
+    pub(super) fn method(&mut self, path: &str, name: &str) {
+        if let Err(cause) = Method::parse(name.as_bytes()) {
+            self.add(path, Cause::Method { name: name.to_owned(), cause });
+        } else if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            self.add(path, Cause::MethodCase(name.to_owned()));
+        }
+    }
+
+    pub(super) fn known_domain(&mut self, path: &str, name: &str, known: &[TrustDomain]) {
+        if !known.iter().any(|domain| domain.as_str() == name) {
+            self.add(path, Cause::UnknownTrustDomain(name.to_owned()));
+        }
+    }
+
+    pub(super) fn segment(
+        &mut self,
+        path: &str,
+        name: &str,
+        ids: &BTreeMap<&str, SegmentId>,
+    ) -> Option<SegmentId> {
+        let id = ids.get(name).copied();
+        if id.is_none() {
+            let similar = ids.keys().find(|known| is_similar(known, name));
+            let similar = similar.map(|known| (*known).to_owned());
+            self.add(path, Cause::UnknownSegment { name: name.to_owned(), similar });
+        }
+        id
+    }
+}
+
+/// RFC 1123 label, as Kubernetes uses it for namespaces and names.
+fn is_dns_label(name: &str) -> bool {
+    name.len() <= 63 && is_dns_part(name)
+}
+
+/// A part of a Kubernetes name between dots; only the whole name has a greatest length.
+fn is_dns_part(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    !name.is_empty()
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Whether one name looks like a slip in writing the other: the same but for case and separators, or
+/// for one letter that is wrong, missing or too many.
+fn is_similar(known: &str, typed: &str) -> bool {
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
+    let (known, typed) = (plain(known), plain(typed));
+    let (shorter, longer) =
+        if known.len() <= typed.len() { (known, typed) } else { (typed, known) };
+    let front = shorter.bytes().zip(longer.bytes()).take_while(|(a, b)| a == b).count();
+    let back = shorter.bytes().rev().zip(longer.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let differing = longer.len().saturating_sub(front.saturating_add(back));
+    shorter == longer || (shorter.len() >= 4 && (differing <= 1 || longer.starts_with(&shorter)))
+}

@@ -1,0 +1,165 @@
+//! Flows, of which no two may cover the same request.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::errors::Errors;
+use super::limits::{
+    MAXIMUM_COMPARISONS, MAXIMUM_FLOWS, MAXIMUM_METHODS, MAXIMUM_OPERATIONS,
+    MAXIMUM_PARALLEL_FLOWS, MAXIMUM_PATHS, MAXIMUM_PORTS, MAXIMUM_SEGMENTS,
+};
+use crate::identity::Assurance;
+use crate::names::PathTemplate;
+use crate::policy::flow::{Flow, MethodSet, Operation, PortSet};
+use crate::policy::segment::SegmentId;
+use crate::policy::{FlowIndex, Mode, PolicyErrorCause as Cause, raw};
+
+/// The policy's settings for flows that have none of their own.
+pub(super) struct Defaults {
+    pub(super) mode: Mode,
+    pub(super) minimum_assurance: Assurance,
+    pub(super) minimum_trust: u8,
+}
+
+pub(super) fn flows(spec: &raw::Spec, defaults: &Defaults, errors: &mut Errors) -> (Vec<Flow>, FlowIndex) {
+    if spec.flows.len() > MAXIMUM_FLOWS {
+        errors.add("spec.flows", Cause::TooMany(MAXIMUM_FLOWS));
+    }
+    errors.unique("spec.flows", spec.flows.iter().map(|flow| flow.name.as_str()), ".name");
+    let ids: BTreeMap<&str, SegmentId> = spec
+        .segments
+        .iter()
+        .enumerate()
+        .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
+        .collect();
+    let mut compiled: Vec<Flow> = Vec::new();
+    let mut index = FlowIndex::new();
+    let mut comparisons = Comparisons::default();
+    for (number, raw) in spec.flows.iter().take(MAXIMUM_FLOWS).enumerate() {
+        let path = format!("spec.flows[{number}]");
+        let flow = flow(raw, &path, defaults, errors);
+        let siblings = insert(number, raw, &path, &ids, &mut index, errors);
+        if let Err(cause) = comparisons.check(&flow, &siblings, &compiled) {
+            errors.add(&path, cause);
+        }
+        compiled.push(flow);
+    }
+    (compiled, index)
+}
+
+/// Puts a flow into the index, and gives the flows that lead from and to some of the same segments.
+fn insert(
+    number: usize,
+    raw: &raw::Flow,
+    path: &str,
+    ids: &BTreeMap<&str, SegmentId>,
+    index: &mut FlowIndex,
+    errors: &mut Errors,
+) -> BTreeSet<usize> {
+    let to = errors.segment(&format!("{path}.to"), &raw.to, ids);
+    errors.count(&format!("{path}.from"), raw.from.len(), MAXIMUM_SEGMENTS);
+    errors.unique(&format!("{path}.from"), raw.from.iter().map(String::as_str), "");
+    let mut siblings = BTreeSet::new();
+    for (place, name) in raw.from.iter().enumerate() {
+        let from = errors.segment(&format!("{path}.from[{place}]"), name, ids);
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        let parallel = index.entry((from, to)).or_default();
+        if parallel.len() >= MAXIMUM_PARALLEL_FLOWS {
+            errors.add(path, Cause::TooManyParallelFlows(MAXIMUM_PARALLEL_FLOWS));
+            break;
+        }
+        // A segment listed twice in `from` was reported above; it is not an overlap as well.
+        if parallel.last() != Some(&number) {
+            siblings.extend(parallel.iter().copied());
+            parallel.push(number);
+        }
+    }
+    siblings
+}
+
+/// The work of finding overlaps, which grows with the square of the templates and is bounded.
+#[derive(Default)]
+struct Comparisons(usize);
+
+impl Comparisons {
+    fn check(
+        &mut self,
+        flow: &Flow,
+        siblings: &BTreeSet<usize>,
+        compiled: &[Flow],
+    ) -> Result<(), Cause> {
+        for other in siblings.iter().filter_map(|index| compiled.get(*index)) {
+            let pairs = flow.template_count().saturating_mul(other.template_count());
+            self.0 = self.0.saturating_add(pairs);
+            if self.0 > MAXIMUM_COMPARISONS {
+                return Err(Cause::TooManyTemplates(MAXIMUM_COMPARISONS));
+            }
+            if flow.overlaps(other) {
+                return Err(Cause::FlowsOverlap(other.name.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -> Flow {
+    errors.label(&format!("{path}.name"), &raw.name);
+    errors.count(&format!("{path}.operations"), raw.operations.len(), MAXIMUM_OPERATIONS);
+    let trust = errors.trust(&format!("{path}.minimumTrust"), raw.minimum_trust);
+    let mut operations = Vec::new();
+    for (number, raw) in raw.operations.iter().take(MAXIMUM_OPERATIONS).enumerate() {
+        operations.push(operation(raw, &format!("{path}.operations[{number}]"), errors));
+    }
+    Flow {
+        name: Arc::from(raw.name.as_str()),
+        mode: raw.mode.unwrap_or(defaults.mode),
+        minimum_assurance: raw
+            .minimum_assurance
+            .map_or(defaults.minimum_assurance, Assurance::from),
+        minimum_trust: trust.unwrap_or(defaults.minimum_trust),
+        operations,
+    }
+}
+
+fn operation(raw: &raw::Operation, path: &str, errors: &mut Errors) -> Operation {
+    let paths_at = format!("{path}.paths");
+    errors.count(&paths_at, raw.paths.len(), MAXIMUM_PATHS);
+    let mut paths: Vec<PathTemplate> = Vec::new();
+    for (number, text) in raw.paths.iter().take(MAXIMUM_PATHS).enumerate() {
+        let result =
+            text.parse().map_err(|cause| Cause::Template { template: text.clone(), cause });
+        paths.extend(errors.keep(&format!("{paths_at}[{number}]"), result));
+    }
+    Operation {
+        methods: methods(&raw.methods, &format!("{path}.methods"), errors),
+        paths,
+        ports: ports(raw.ports.as_deref(), &format!("{path}.ports"), errors),
+    }
+}
+
+fn methods(names: &[String], path: &str, errors: &mut Errors) -> MethodSet {
+    errors.count(path, names.len(), MAXIMUM_METHODS);
+    if names.iter().any(|name| name == "*") {
+        if names.len() > 1 {
+            errors.add(path, Cause::StarNotAlone);
+        }
+        return MethodSet::Any;
+    }
+    errors.unique(path, names.iter().map(String::as_str), "");
+    for (number, name) in names.iter().enumerate() {
+        errors.method(&format!("{path}[{number}]"), name);
+    }
+    MethodSet::Named(names.to_vec())
+}
+
+fn ports(ports: Option<&[u16]>, path: &str, errors: &mut Errors) -> PortSet {
+    let Some(ports) = ports else { return PortSet::Any };
+    errors.count(path, ports.len(), MAXIMUM_PORTS);
+    for (number, _) in ports.iter().enumerate().filter(|(_, port)| **port == 0) {
+        errors.add(&format!("{path}[{number}]"), Cause::PortZero);
+    }
+    PortSet::Named(ports.to_vec())
+}

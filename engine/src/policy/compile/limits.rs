@@ -1,0 +1,23 @@
+//! How much a document may hold. Together the limits keep compiling a hostile or mistaken one to
+//! about a second.
+
+/// Trust is rounded down, and nobody is surely sound.
+pub(super) const MAXIMUM_TRUST: u8 = 99;
+
+// Real meshes are far below these.
+pub(super) const MAXIMUM_TRUST_DOMAINS: usize = 64;
+pub(super) const MAXIMUM_AUTHORITIES: usize = 64;
+pub(super) const MAXIMUM_SEGMENTS: usize = 2_000;
+pub(super) const MAXIMUM_WORKLOAD_NAMES: usize = 1_000;
+/// Namespaces times service accounts, over all segments: entries of an index.
+pub(super) const MAXIMUM_WORKLOADS: usize = 100_000;
+pub(super) const MAXIMUM_FLOWS: usize = 20_000;
+pub(super) const MAXIMUM_PARALLEL_FLOWS: usize = 256;
+/// Pairs of path templates that are compared to find flows that overlap.
+pub(super) const MAXIMUM_COMPARISONS: usize = 4_000_000;
+pub(super) const MAXIMUM_OPERATIONS: usize = 64;
+pub(super) const MAXIMUM_METHODS: usize = 32;
+pub(super) const MAXIMUM_PATHS: usize = 256;
+pub(super) const MAXIMUM_PORTS: usize = 64;
+pub(super) const MAXIMUM_PROBES: usize = 64;
+pub(super) const MAXIMUM_IP_BLOCKS: usize = 64;
