@@ -35,11 +35,7 @@ pub fn decide(
 /// A denial in a situation without facts, such as a host that does not answer. The policy's mode
 /// applies: shadow lets the request pass and reports it.
 #[must_use]
-pub fn deny_without_facts(
-    policy: &Policy,
-    reason: DenyReason,
-    decision_id: DecisionId,
-) -> Verdict {
+pub fn deny_without_facts(policy: &Policy, reason: DenyReason, decision_id: DecisionId) -> Verdict {
     let context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
     Verdict::deny(reason, context)
 }
@@ -90,7 +86,12 @@ fn pass_gates(
     // Which flow the request belongs to decides on mode, assurance and trust.
     let source = policy.segment_of(subject);
     let flow = source.map_or(FlowMatch::None, |source| {
-        policy.find_flow(source, own, facts.connection.destination_port, &facts.request)
+        policy.find_flow(
+            source,
+            own,
+            facts.connection.destination_port,
+            &facts.request,
+        )
     });
     let requirement = Requirement::of(policy, &flow);
     context.mode = requirement.mode;
@@ -106,7 +107,9 @@ fn pass_gates(
     };
     context.assurance = assurance;
     let peer = peer.ok_or(DenyReason::InternalBug)?;
-    let certificate = certificate.as_ref().map_err(|fault| DenyReason::from(*fault))?;
+    let certificate = certificate
+        .as_ref()
+        .map_err(|fault| DenyReason::from(*fault))?;
     let score = score(tls, certificate, assurance, peer, now);
     context.score = Some(score);
     context.standing = Some(peer.standing());
@@ -122,10 +125,10 @@ fn pass_gates(
     // Gates 5 and 6: the flow exists and covers the operation; otherwise default deny.
     match flow {
         FlowMatch::None => return Err(DenyReason::FlowNotAllowed),
-        FlowMatch::Uncovered(_) if facts.request.path.is_err() => {
+        FlowMatch::Uncovered { .. } if facts.request.path.is_err() => {
             return Err(DenyReason::PathAmbiguous);
         }
-        FlowMatch::Uncovered(_) => return Err(DenyReason::OperationNotAllowed),
+        FlowMatch::Uncovered { .. } => return Err(DenyReason::OperationNotAllowed),
         FlowMatch::Covered(_) => {}
     }
 
@@ -158,10 +161,18 @@ impl<'a> Requirement<'a> {
                 assurance: flow.minimum_assurance(),
                 trust: flow.minimum_trust(),
             },
-            // A request that the flow does not cover is none of it: a flow on trial in shadow must
-            // not open the way for everything else between its segments. Records name the flow all
-            // the same, since it is the one to look at.
-            FlowMatch::Uncovered(flow) => Self { flow, ..Self::of_policy(policy) },
+            // A request that no flow covers is refused where the policy or a flow between the same
+            // segments enforces: a flow on trial must not open the way for everything beside it,
+            // and a flow that enforces would be worth little if everything beside it passed.
+            FlowMatch::Uncovered { only, enforced } => Self {
+                flow: only,
+                mode: if enforced {
+                    Mode::Enforce
+                } else {
+                    policy.mode()
+                },
+                ..Self::of_policy(policy)
+            },
             FlowMatch::None => Self::of_policy(policy),
         }
     }
@@ -181,7 +192,10 @@ fn own_segment(
     connection: &ConnectionFacts,
     context: &mut Context,
 ) -> Result<SegmentId, DenyReason> {
-    let own = connection.own.as_ref().and_then(|own| policy.segment_of(own));
+    let own = connection
+        .own
+        .as_ref()
+        .and_then(|own| policy.segment_of(own));
     let own = own.ok_or(DenyReason::OwnIdentityUnknown)?;
     context.destination_segment = policy.segment(own).map(|segment| segment.name().clone());
     Ok(own)
@@ -200,7 +214,10 @@ fn identified_peer<'a>(
     match &tls.certificate {
         PeerCertificate::Unavailable => Err(DenyReason::PeerCertificateUnavailable),
         PeerCertificate::Unreadable => Err(DenyReason::PeerIdentityInvalid),
-        PeerCertificate::Read { subject, credential } => {
+        PeerCertificate::Read {
+            subject,
+            credential,
+        } => {
             if policy.knows_trust_domain(subject.trust_domain()) {
                 Ok((subject, credential))
             } else {
@@ -217,9 +234,13 @@ fn assured(
     facts: &Facts<'_>,
     now: TimeMs,
 ) -> Result<Assurance, DenyReason> {
-    let certificate = certificate.as_ref().map_err(|fault| DenyReason::from(*fault))?;
+    let certificate = certificate
+        .as_ref()
+        .map_err(|fault| DenyReason::from(*fault))?;
     holds(certificate, subject, now)?;
-    let Some(token) = &facts.token else { return Ok(certificate.assurance) };
+    let Some(token) = &facts.token else {
+        return Ok(certificate.assurance);
+    };
     let token = token.as_ref().map_err(|fault| DenyReason::from(*fault))?;
     holds(token, subject, now)?;
     Ok(certificate.assurance.max(token.assurance))
@@ -228,12 +249,12 @@ fn assured(
 /// Whether a credential names the peer of the connection, and is valid at this time: an open
 /// connection outlives its credentials.
 fn holds(credential: &CredentialFacts, subject: &SpiffeId, now: TimeMs) -> Result<(), DenyReason> {
-    if credential.subject != *subject {
-        Err(DenyReason::CredentialIdentityMismatch)
-    } else if now < credential.not_before {
+    if now < credential.not_before {
         Err(DenyReason::CredentialNotYetValid)
     } else if now >= credential.not_after {
         Err(DenyReason::CredentialExpired)
+    } else if credential.subject != *subject {
+        Err(DenyReason::CredentialIdentityMismatch)
     } else {
         Ok(())
     }

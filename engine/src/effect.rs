@@ -55,14 +55,24 @@ impl RequestEffect {
 
 impl HeaderChanges {
     /// Takes the permit by value: it lets one request go on.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is consumed by its one effect")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a permit is consumed by its one effect"
+    )]
     fn of(permit: Permit, head: &RequestHead<'_>, tell: bool) -> Self {
-        let mut set = if tell { decision_headers(permit.context()) } else { Vec::new() };
+        let mut set = if tell {
+            decision_headers(permit.context())
+        } else {
+            Vec::new()
+        };
         let is_set = |name: &[u8], set: &[(&str, Vec<u8>)]| {
             set.iter().any(|(other, _)| other.as_bytes() == name)
         };
-        let mut remove: Vec<Vec<u8>> =
-            head.removals().filter(|name| !is_set(name, &set)).map(<[u8]>::to_vec).collect();
+        let mut remove: Vec<Vec<u8>> = head
+            .removals()
+            .filter(|name| !is_set(name, &set))
+            .map(<[u8]>::to_vec)
+            .collect();
         match head.forwarded_xfcc() {
             ForwardedXfcc::Keep => {}
             ForwardedXfcc::Replace(value) => set.push((XFCC, value)),
@@ -81,8 +91,14 @@ impl HeaderChanges {
 /// What the application is told. All names start with [`crate::headers::OWN_PREFIX`].
 fn decision_headers(context: &Context) -> Vec<(&'static str, Vec<u8>)> {
     let mut headers = alloc::vec![
-        ("x-sallyport-assurance", context.assurance.as_str().as_bytes().to_vec()),
-        ("x-sallyport-decision-id", context.decision_id.to_string().into_bytes()),
+        (
+            "x-sallyport-assurance",
+            context.assurance.as_str().as_bytes().to_vec()
+        ),
+        (
+            "x-sallyport-decision-id",
+            context.decision_id.to_string().into_bytes()
+        ),
     ];
     if let Some(score) = context.score {
         headers.push(("x-sallyport-trust", score.trust.to_string().into_bytes()));
@@ -107,7 +123,10 @@ impl LocalReply {
             status: row.status,
             grpc_status: reason.grpc_status(),
             details: format!("sallyport_denied[policy[{policy}]-flow[{flow}]-reason[{code}]]"),
-            body: format!("denied by sallyport: {code} (decision {})", context.decision_id),
+            body: format!(
+                "denied by sallyport: {code} (decision {})",
+                context.decision_id
+            ),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),
         }

@@ -17,7 +17,7 @@ use crate::policy::raw::PolicyDocument;
 use crate::policy::{Policy, compile};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{TargetHasher, PeerState};
+use crate::trust::{PeerState, TargetHasher};
 use crate::verdict::{DecisionId, Verdict};
 
 /// The time of the good request: well inside the first half of all credentials.

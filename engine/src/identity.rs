@@ -107,7 +107,9 @@ impl SpiffeId {
     /// The name of the trust domain, without the scheme.
     #[must_use]
     pub fn trust_domain(&self) -> &str {
-        self.text.get(Self::SCHEME.len()..self.path_start).unwrap_or_default()
+        self.text
+            .get(Self::SCHEME.len()..self.path_start)
+            .unwrap_or_default()
     }
 
     /// The path, with its leading slash.
@@ -121,8 +123,10 @@ impl SpiffeId {
     pub fn workload(&self) -> Option<Workload<'_>> {
         let (namespace, service_account) = self.path().strip_prefix("/ns/")?.split_once("/sa/")?;
         let plain = |part: &str| !part.is_empty() && !part.contains('/');
-        (plain(namespace) && plain(service_account))
-            .then_some(Workload { namespace, service_account })
+        (plain(namespace) && plain(service_account)).then_some(Workload {
+            namespace,
+            service_account,
+        })
     }
 }
 
@@ -133,7 +137,9 @@ impl FromStr for SpiffeId {
         if text.len() > Self::MAXIMUM_BYTES {
             return Err(InvalidSpiffeId::TooLong);
         }
-        let rest = text.strip_prefix(Self::SCHEME).ok_or(InvalidSpiffeId::Scheme)?;
+        let rest = text
+            .strip_prefix(Self::SCHEME)
+            .ok_or(InvalidSpiffeId::Scheme)?;
         let (trust_domain, path) = rest.split_once('/').ok_or(InvalidSpiffeId::PathMissing)?;
         check_trust_domain(trust_domain)?;
         if path.is_empty() {

@@ -90,9 +90,10 @@ impl Metric {
     pub const fn row(self) -> MetricRow {
         match self {
             Self::Allowed => counter("sallyport.allowed", "Requests that a flow allowed."),
-            Self::ProbeAllowed => {
-                counter("sallyport.probe_allowed", "Requests that passed as health probes of the policy.")
-            }
+            Self::ProbeAllowed => counter(
+                "sallyport.probe_allowed",
+                "Requests that passed as health probes of the policy.",
+            ),
             Self::Denied(_) => counter("sallyport.denied", "Requests that were denied, by reason."),
             Self::WouldDeny(_) => counter(
                 "sallyport.would_deny",
@@ -118,17 +119,28 @@ impl Metric {
                 "sallyport.policy_hash",
                 "The first 6 bytes of the SHA-256 of the policy in force, as a number: equal on all proxies that run the same policy.",
             ),
-            Self::Enforcing => {
-                gauge("sallyport.enforcing", "1 when the mode of the policy in force is enforce, 0 in shadow.")
-            }
+            Self::Enforcing => gauge(
+                "sallyport.enforcing",
+                "1 when the mode of the policy in force is enforce, 0 in shadow.",
+            ),
         }
     }
 }
 
 const fn counter(name: &'static str, help: &'static str) -> MetricRow {
-    MetricRow { name, kind: MetricKind::Counter, help, stable: true }
+    MetricRow {
+        name,
+        kind: MetricKind::Counter,
+        help,
+        stable: true,
+    }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> MetricRow {
-    MetricRow { name, kind: MetricKind::Gauge, help, stable: true }
+    MetricRow {
+        name,
+        kind: MetricKind::Gauge,
+        help,
+        stable: true,
+    }
 }

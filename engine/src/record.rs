@@ -93,7 +93,15 @@ impl Record {
             Verdict::Deny(_) => None,
         };
         let terms = context.score.map_or_else(Vec::new, |score| {
-            score.terms.list().iter().map(|(name, mnat)| Term { name: *name, mnat: *mnat }).collect()
+            score
+                .terms
+                .list()
+                .iter()
+                .map(|(name, mnat)| Term {
+                    name: *name,
+                    mnat: *mnat,
+                })
+                .collect()
         });
         Self {
             decision_id: context.decision_id,
@@ -101,12 +109,19 @@ impl Record {
             policy: text(&context.policy),
             policy_sha256: policy_sha256.map(|digest| hexadecimal(digest)),
             mode: context.mode.as_str(),
-            verdict: if verdict.is_allowed() { "allow" } else { "deny" },
+            verdict: if verdict.is_allowed() {
+                "allow"
+            } else {
+                "deny"
+            },
             basis,
             would_deny: verdict.is_allowed() && verdict.reason().is_some(),
             reason: verdict.reason().map(crate::reason::DenyReason::code),
             flow: text(&context.flow),
-            source: context.source.as_ref().map(|source| String::from(source.as_str())),
+            source: context
+                .source
+                .as_ref()
+                .map(|source| String::from(source.as_str())),
             certificate_sha256: tls.map(|tls| hexadecimal(&tls.certificate_sha256)),
             destination_segment: text(&context.destination_segment),
             method: escaped(head.raw_method(), 32),
@@ -158,8 +173,12 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Bytes of a peer as printable ASCII, cut after `maximum` bytes of input.
 fn escaped(bytes: &[u8], maximum: usize) -> String {
-    let mut text: String =
-        bytes.iter().take(maximum).flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
+    let mut text: String = bytes
+        .iter()
+        .take(maximum)
+        .flat_map(|byte| byte.escape_ascii())
+        .map(char::from)
+        .collect();
     if bytes.len() > maximum {
         text.push_str("...");
     }

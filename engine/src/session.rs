@@ -31,7 +31,9 @@ pub fn admit(
     let mut state = peer.map(|key| peers.state(key, now));
     let verdict = decide(policy, &facts, state.as_deref(), now, decision_id);
     if let (Some(state), true) = (&mut state, is_evidence(&verdict)) {
-        let RequestFacts { method, raw_path, .. } = facts.request;
+        let RequestFacts {
+            method, raw_path, ..
+        } = facts.request;
         state.record(targets.denial(method.as_str(), raw_path), now);
     }
     verdict

@@ -19,4 +19,3 @@ impl TimeMs {
         self.0.saturating_sub(earlier.0)
     }
 }
-

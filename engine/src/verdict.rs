@@ -85,21 +85,30 @@ impl Verdict {
     pub(crate) fn deny(reason: DenyReason, context: Context) -> Self {
         match context.mode {
             Mode::Enforce => Self::Deny(Denial { reason, context }),
-            Mode::Shadow => {
-                Self::Allow(Permit { basis: Basis::Shadow, would_deny: Some(reason), context })
-            }
+            Mode::Shadow => Self::Allow(Permit {
+                basis: Basis::Shadow,
+                would_deny: Some(reason),
+                context,
+            }),
         }
     }
 
     pub(crate) const fn allow(basis: Basis, context: Context) -> Self {
-        Self::Allow(Permit { basis, would_deny: None, context })
+        Self::Allow(Permit {
+            basis,
+            would_deny: None,
+            context,
+        })
     }
 
     /// The answer while there is no valid policy. `mode` is the configuration's own word, which is
     /// read before the rest: only an explicit `shadow` lets requests pass.
     #[must_use]
     pub fn not_configured(mode: Mode, decision_id: DecisionId) -> Self {
-        Self::deny(DenyReason::NotConfigured, Context::empty(decision_id, mode, None))
+        Self::deny(
+            DenyReason::NotConfigured,
+            Context::empty(decision_id, mode, None),
+        )
     }
 
     /// What was known when the decision was made.

@@ -217,7 +217,13 @@ mod tests {
         let digits = "00ff".repeat(16);
         let digest = parse_digest(digits.as_bytes()).unwrap();
         assert_eq!((digest[0], digest[1], digest[31]), (0, 255, 255));
-        for bad in ["", "00", &"0".repeat(63), &"zz".repeat(32), &"00".repeat(33)] {
+        for bad in [
+            "",
+            "00",
+            &"0".repeat(63),
+            &"zz".repeat(32),
+            &"00".repeat(33),
+        ] {
             assert_eq!(parse_digest(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -11,7 +11,7 @@ use sallyport_credentials::{certificate, sha256};
 use sallyport_engine::decide::peer_of;
 use sallyport_engine::facts::{
     ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, RequestFacts, TlsVersion, Transport,
+    PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE, TokenHalves};
 use sallyport_engine::identity::{Assurance, SpiffeId};
@@ -239,13 +239,6 @@ fn verify_token(
             token::verify(&loaded.authorities, headers, &tls.certificate_sha256)
         }
     }
-}
-
-fn request<'a>(head: &RequestHead<'a>) -> Result<RequestFacts<'a>, DenyReason> {
-    Ok(RequestFacts {
-        method: head.method()?,
-        path: head.path()?,
-    })
 }
 
 const ASSUMED_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;

@@ -9,7 +9,7 @@ use sallyport_engine::effect::RequestEffect;
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
     ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, RequestFacts, TlsVersion,
+    PeerValidation, TlsVersion,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;

@@ -88,7 +88,11 @@ impl<'a> RequestHead<'a> {
     /// # Errors
     /// [`DenyReason::RequestMalformed`] when method or path is absent, doubled or out of form.
     pub fn request(&self) -> Result<RequestFacts<'a>, DenyReason> {
-        Ok(RequestFacts { method: self.method()?, path: self.path()?, raw_path: self.raw_path() })
+        Ok(RequestFacts {
+            method: self.method()?,
+            path: self.path()?,
+            raw_path: self.raw_path(),
+        })
     }
 
     /// The method.
@@ -97,9 +101,7 @@ impl<'a> RequestHead<'a> {
     /// [`DenyReason::RequestMalformed`] when it is absent, doubled or no method.
     pub fn method(&self) -> Result<Method<'a>, DenyReason> {
         match self.method {
-            Single::Once(bytes) => {
-                Method::parse(bytes).map_err(|_| DenyReason::RequestMalformed)
-            }
+            Single::Once(bytes) => Method::parse(bytes).map_err(|_| DenyReason::RequestMalformed),
             Single::Absent | Single::Repeated => Err(DenyReason::RequestMalformed),
         }
     }
@@ -143,9 +145,9 @@ impl<'a> RequestHead<'a> {
                 Some(Ok(TokenHalves { token, signature }))
             }
             (Single::Once(_), Single::Absent) => Some(Err(CredentialFault::HybridSignatureMissing)),
-            (Single::Absent, Single::Once(_))
-            | (Single::Repeated, _)
-            | (_, Single::Repeated) => Some(Err(CredentialFault::HeaderAmbiguous)),
+            (Single::Absent, Single::Once(_)) | (Single::Repeated, _) | (_, Single::Repeated) => {
+                Some(Err(CredentialFault::HeaderAmbiguous))
+            }
         }
     }
 

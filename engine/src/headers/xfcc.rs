@@ -64,7 +64,9 @@ impl<'a> Xfcc<'a> {
 /// Whether a value may hold certificates; true also for what only looks like it.
 pub(super) fn mentions_certificate(value: &[u8]) -> bool {
     let mentions = |key: &[u8]| {
-        value.windows(key.len()).any(|window| window.eq_ignore_ascii_case(key))
+        value
+            .windows(key.len())
+            .any(|window| window.eq_ignore_ascii_case(key))
     };
     mentions(b"cert") || mentions(b"chain")
 }
@@ -100,7 +102,10 @@ fn pair(part: &[u8]) -> Result<(&[u8], &[u8]), InvalidXfcc> {
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {
-    value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
+    value
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .unwrap_or(value)
 }
 
 /// Splits at a separator that stands outside quotes. A backslash in quotes escapes one byte.

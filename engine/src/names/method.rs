@@ -36,7 +36,9 @@ impl<'a> Method<'a> {
         if !bytes.iter().copied().all(is_token_byte) {
             return Err(InvalidMethod::Character);
         }
-        core::str::from_utf8(bytes).map(Self).map_err(|_| InvalidMethod::Character)
+        core::str::from_utf8(bytes)
+            .map(Self)
+            .map_err(|_| InvalidMethod::Character)
     }
 
     /// The method as text.
@@ -57,8 +59,20 @@ const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
-                | b'`' | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         )
 }
 
@@ -79,14 +93,27 @@ mod tests {
     fn refuses_what_is_no_token() {
         assert_eq!(Method::parse(b""), Err(InvalidMethod::Empty));
         assert_eq!(Method::parse(&[b'A'; 33]), Err(InvalidMethod::TooLong));
-        for bytes in [&b"GE T"[..], b"GET\r\n", b"G\0", b"\xff\xfe", b"G/T", b"(GET)"] {
-            assert_eq!(Method::parse(bytes), Err(InvalidMethod::Character), "{bytes:?}");
+        for bytes in [
+            &b"GE T"[..],
+            b"GET\r\n",
+            b"G\0",
+            b"\xff\xfe",
+            b"G/T",
+            b"(GET)",
+        ] {
+            assert_eq!(
+                Method::parse(bytes),
+                Err(InvalidMethod::Character),
+                "{bytes:?}"
+            );
         }
     }
 
     #[test]
     fn allows_exactly_the_token_characters() {
-        let allowed = (0..=255_u8).filter(|byte| Method::parse(&[*byte]).is_ok()).count();
+        let allowed = (0..=255_u8)
+            .filter(|byte| Method::parse(&[*byte]).is_ok())
+            .count();
         assert_eq!(allowed, 26 + 26 + 10 + 15);
     }
 }

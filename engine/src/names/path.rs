@@ -65,7 +65,9 @@ impl<'a> RequestPath<'a> {
         for (number, segment) in (1_usize..).zip(rest.split(|byte| *byte == b'/')) {
             check_segment(segment, number == last)?;
         }
-        core::str::from_utf8(path).map(Self).map_err(|_| InvalidPath::Character)
+        core::str::from_utf8(path)
+            .map(Self)
+            .map_err(|_| InvalidPath::Character)
     }
 
     /// The path as text.
@@ -89,7 +91,11 @@ impl fmt::Display for RequestPath<'_> {
 /// An empty last segment is a slash at the end, which is allowed.
 fn check_segment(segment: &[u8], is_last: bool) -> Result<(), InvalidPath> {
     if segment.is_empty() {
-        return if is_last { Ok(()) } else { Err(InvalidPath::DoubledSlash) };
+        return if is_last {
+            Ok(())
+        } else {
+            Err(InvalidPath::DoubledSlash)
+        };
     }
     let mut dots_only = true;
     let mut bytes = segment.iter();
@@ -107,8 +113,15 @@ fn check_segment(segment: &[u8], is_last: bool) -> Result<(), InvalidPath> {
         dots_only &= decoded == b'.';
     }
     // Three and more dots are an ordinary name.
-    let dot_count = segment.iter().filter(|byte| **byte == b'.' || **byte == b'%').count();
-    if dots_only && dot_count <= 2 { Err(InvalidPath::DotSegment) } else { Ok(()) }
+    let dot_count = segment
+        .iter()
+        .filter(|byte| **byte == b'.' || **byte == b'%')
+        .count();
+    if dots_only && dot_count <= 2 {
+        Err(InvalidPath::DotSegment)
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses what means something else after one more round of decoding, of which some server
@@ -141,8 +154,21 @@ const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+'
-                | b',' | b'=' | b':' | b'@'
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
         )
 }
 

@@ -54,7 +54,9 @@ impl PathTemplate {
     pub fn matches(&self, path: RequestPath<'_>) -> bool {
         let mut segments = path.segments();
         for part in &self.parts {
-            let Some(segment) = segments.next() else { return false };
+            let Some(segment) = segments.next() else {
+                return false;
+            };
             if !part.covers(segment) {
                 return false;
             }
@@ -66,9 +68,16 @@ impl PathTemplate {
     /// Whether some path is covered by both templates.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
-        let (shorter, longer) =
-            if self.parts.len() <= other.parts.len() { (self, other) } else { (other, self) };
-        let common = shorter.parts.iter().zip(&longer.parts).all(|(a, b)| a.overlaps(b));
+        let (shorter, longer) = if self.parts.len() <= other.parts.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let common = shorter
+            .parts
+            .iter()
+            .zip(&longer.parts)
+            .all(|(a, b)| a.overlaps(b));
         let tail = longer.parts.len() > shorter.parts.len();
         common
             && match (shorter.open_ended, longer.open_ended) {
@@ -121,7 +130,11 @@ impl FromStr for PathTemplate {
                 parts.push(parse_part(segment)?);
             }
         }
-        Ok(Self { text: text.to_owned(), parts, open_ended })
+        Ok(Self {
+            text: text.to_owned(),
+            parts,
+            open_ended,
+        })
     }
 }
 
@@ -135,7 +148,10 @@ fn parse_part(segment: &str) -> Result<Part, InvalidTemplate> {
     if !segment.starts_with('{') && segment.contains('*') {
         return Err(InvalidTemplate::Star);
     }
-    let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+    let Some(name) = segment
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    else {
         return if segment.contains(['{', '}']) {
             Err(InvalidTemplate::Brace)
         } else {

@@ -32,7 +32,9 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
     let mut errors = Errors::default();
     errors.label("metadata.name", &document.metadata.name);
     let trust_domains = trust_domains(&spec.trust_domains, &mut errors);
-    let minimum_trust = errors.trust("spec.minimumTrust", spec.minimum_trust).unwrap_or(0);
+    let minimum_trust = errors
+        .trust("spec.minimumTrust", spec.minimum_trust)
+        .unwrap_or(0);
     let (segments, segment_index) = segments(spec, &trust_domains, &mut errors);
     authorities(spec, &trust_domains, &mut errors);
     let defaults = Defaults {
@@ -76,14 +78,19 @@ fn trust_domains(names: &[String], errors: &mut Errors) -> Vec<TrustDomain> {
     errors.unique(path, names.iter().map(String::as_str), "");
     let mut parsed = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        let result = name.parse().map_err(|cause| Cause::TrustDomain { name: name.clone(), cause });
+        let result = name.parse().map_err(|cause| Cause::TrustDomain {
+            name: name.clone(),
+            cause,
+        });
         parsed.extend(errors.keep(&format!("{path}[{number}]"), result));
     }
     parsed
 }
 
 fn authorities(spec: &raw::Spec, known: &[TrustDomain], errors: &mut Errors) {
-    let Some(authorities) = &spec.authorities else { return };
+    let Some(authorities) = &spec.authorities else {
+        return;
+    };
     let certificates = authorities.certificates.iter().flatten().enumerate();
     let tokens = authorities.tokens.iter().flatten().enumerate();
     let entries = certificates
@@ -101,8 +108,14 @@ fn authorities(spec: &raw::Spec, known: &[TrustDomain], errors: &mut Errors) {
         count = count.saturating_add(1);
     }
     for (role, empty) in [
-        ("certificates", authorities.certificates.as_ref().is_some_and(Vec::is_empty)),
-        ("tokens", authorities.tokens.as_ref().is_some_and(Vec::is_empty)),
+        (
+            "certificates",
+            authorities.certificates.as_ref().is_some_and(Vec::is_empty),
+        ),
+        (
+            "tokens",
+            authorities.tokens.as_ref().is_some_and(Vec::is_empty),
+        ),
     ] {
         if empty {
             errors.add(&format!("spec.authorities.{role}"), Cause::Empty);

@@ -26,19 +26,27 @@ pub enum PolicyErrorCause {
     #[error("has more than {0} entries")]
     TooMany(usize),
     /// The segments name more workloads than the limit.
-    #[error("with this segment the policy names more than {0} workloads: leave `serviceAccounts` out where a segment has all of a namespace")]
+    #[error(
+        "with this segment the policy names more than {0} workloads: leave `serviceAccounts` out where a segment has all of a namespace"
+    )]
     TooManyWorkloads(usize),
     /// More flows between the same two segments than the limit.
-    #[error("is one of more than {0} flows between the same segments: put their operations into fewer flows")]
+    #[error(
+        "is one of more than {0} flows between the same segments: put their operations into fewer flows"
+    )]
     TooManyParallelFlows(usize),
     /// Comparing the flows would take too long.
-    #[error("has so many paths beside other flows between the same segments that comparing them takes more than {0} steps: use fewer flows or wider templates")]
+    #[error(
+        "has so many paths beside other flows between the same segments that comparing them takes more than {0} steps: use fewer flows or wider templates"
+    )]
     TooManyTemplates(usize),
     /// A text is no DNS label.
     #[error("`{0}` is no DNS label: use lower case letters, digits and `-`, at most 63 characters")]
     NotALabel(String),
     /// A text is no DNS subdomain.
-    #[error("`{0}` is no Kubernetes name: use lower case letters, digits, `-` and `.`, at most 253 characters")]
+    #[error(
+        "`{0}` is no Kubernetes name: use lower case letters, digits, `-` and `.`, at most 253 characters"
+    )]
     NotASubdomain(String),
     /// The same name twice.
     #[error("`{0}` is already used: give each its own name")]
@@ -55,7 +63,9 @@ pub enum PolicyErrorCause {
     #[error("`{0}` is not among `spec.trustDomains`: add it there, or correct it")]
     UnknownTrustDomain(String),
     /// A segment without trust domains, in a policy with several.
-    #[error("the policy has several trust domains: say in `trustDomains` which ones this segment is of")]
+    #[error(
+        "the policy has several trust domains: say in `trustDomains` which ones this segment is of"
+    )]
     AmbiguousTrustDomain,
     /// A segment that does not exist.
     #[error("there is no segment `{name}`{}", Suggestion(.similar))]
@@ -83,7 +93,9 @@ pub enum PolicyErrorCause {
         cause: InvalidMethod,
     },
     /// A method that is not written in upper case.
-    #[error("`{0}` is not in upper case: methods are compared exactly, and no client sends this one")]
+    #[error(
+        "`{0}` is not in upper case: methods are compared exactly, and no client sends this one"
+    )]
     MethodCase(String),
     /// `*` beside other methods.
     #[error("`*` stands for any method: leave the others out")]

@@ -72,17 +72,24 @@ impl Flow {
 
     /// Whether some request is covered by both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.operations.iter().any(|a| other.operations.iter().any(|b| a.overlaps(b)))
+        self.operations
+            .iter()
+            .any(|a| other.operations.iter().any(|b| a.overlaps(b)))
     }
 
     pub(super) fn template_count(&self) -> usize {
-        self.operations.iter().map(|operation| operation.paths.len()).sum()
+        self.operations
+            .iter()
+            .map(|operation| operation.paths.len())
+            .sum()
     }
 
     /// Whether one of the operations covers the request. A path that can be read in two ways is
     /// covered by none.
     pub(super) fn covers(&self, port: u16, request: &RequestFacts<'_>) -> bool {
-        self.operations.iter().any(|operation| operation.covers(port, request))
+        self.operations
+            .iter()
+            .any(|operation| operation.covers(port, request))
     }
 }
 
@@ -97,7 +104,10 @@ impl Operation {
     fn overlaps(&self, other: &Self) -> bool {
         self.ports.overlaps(&other.ports)
             && self.methods.overlaps(&other.methods)
-            && self.paths.iter().any(|a| other.paths.iter().any(|b| a.overlaps(b)))
+            && self
+                .paths
+                .iter()
+                .any(|a| other.paths.iter().any(|b| a.overlaps(b)))
     }
 }
 

@@ -65,8 +65,13 @@ pub enum FlowMatch<'a> {
     None,
     /// A flow leads there, and one of its operations covers the request.
     Covered(&'a Flow),
-    /// Flows lead there, and none covers the request. When there is only one, records name it.
-    Uncovered(Option<&'a Flow>),
+    /// Flows lead there, and none covers the request.
+    Uncovered {
+        /// The flow, if there is only one, for records to name.
+        only: Option<&'a Flow>,
+        /// Whether one of them enforces.
+        enforced: bool,
+    },
 }
 
 // === impl Mode ===
@@ -136,7 +141,9 @@ impl Policy {
     /// Whether identities of this trust domain are known at all.
     #[must_use]
     pub fn knows_trust_domain(&self, name: &str) -> bool {
-        self.trust_domains.iter().any(|known| known.as_str() == name)
+        self.trust_domains
+            .iter()
+            .any(|known| known.as_str() == name)
     }
 
     /// The one segment that a workload belongs to.
@@ -154,7 +161,9 @@ impl Policy {
     /// Whether the request is exactly one of the health probes.
     #[must_use]
     pub fn is_probe(&self, connection: &ConnectionFacts, request: &RequestFacts<'_>) -> bool {
-        self.probes.iter().any(|probe| probe.covers(connection, request))
+        self.probes
+            .iter()
+            .any(|probe| probe.covers(connection, request))
     }
 
     /// What the policy says of a request from one segment to another, at a port.
@@ -166,7 +175,9 @@ impl Policy {
         port: u16,
         request: &RequestFacts<'_>,
     ) -> FlowMatch<'_> {
-        let Some(candidates) = self.flow_index.get(&(from, to)) else { return FlowMatch::None };
+        let Some(candidates) = self.flow_index.get(&(from, to)) else {
+            return FlowMatch::None;
+        };
         let flows = || candidates.iter().filter_map(|index| self.flows.get(*index));
         // INVARIANT: operations of flows between the same segments do not overlap (compile.rs), so
         // the first flow that covers the request is the only one.
@@ -174,9 +185,8 @@ impl Policy {
             return FlowMatch::Covered(flow);
         }
         let mut all = flows();
-        match (all.next(), all.next()) {
-            (Some(only), None) => FlowMatch::Uncovered(Some(only)),
-            (_, _) => FlowMatch::Uncovered(None),
-        }
+        let only = all.next().filter(|_| all.next().is_none());
+        let enforced = flows().any(|flow| flow.mode() == Mode::Enforce);
+        FlowMatch::Uncovered { only, enforced }
     }
 }

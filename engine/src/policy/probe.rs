@@ -24,6 +24,9 @@ impl Probe {
         connection.destination_port == self.port
             && request.method.as_str() == self.method
             && path.as_str() == self.path
-            && self.ip_blocks.iter().any(|block| block.contains(&connection.source_ip))
+            && self
+                .ip_blocks
+                .iter()
+                .any(|block| block.contains(&connection.source_ip))
     }
 }

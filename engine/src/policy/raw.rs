@@ -63,22 +63,38 @@ pub struct Spec {
     /// The least assurance of a peer, where its flow names none.
     pub minimum_assurance: RequiredAssurance,
     /// The least trust score of a peer, 0 to 99, where its flow names none. Default: 0.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 99)))]
     pub minimum_trust: Option<u8>,
     /// Whether the application is told about the decision, in the request headers
     /// `x-sallyport-trust`, `-state`, `-assurance` and `-decision-id`. Default: false.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub application_headers: Option<bool>,
     /// The pinned authorities. Absent: none, so no peer is more than `classical`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub authorities: Option<Authorities>,
     /// The microsegments. At least one.
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.
     pub flows: Vec<Flow>,
     /// Requests of health probes, which need no identity. Absent: none.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub probes: Option<Vec<Probe>>,
 }
 
@@ -99,10 +115,18 @@ pub enum RequiredAssurance {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authorities {
     /// Authorities that sign workload certificates.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub certificates: Option<Vec<CertificateAuthority>>,
     /// Authorities that sign hybrid tokens.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tokens: Option<Vec<TokenAuthority>>,
 }
 
@@ -119,7 +143,11 @@ pub struct CertificateAuthority {
     pub ca_certificate: Material,
     /// Its ML-DSA key. Present: each certificate it issues must carry the alternative signature.
     /// Absent: its certificates are `classical`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub alternative_key: Option<AlternativeKey>,
 }
 
@@ -141,7 +169,11 @@ pub struct TokenAuthority {
     /// Its ML-DSA key, which signs the whole JWT in a detached JWS.
     pub alternative_key: TokenAlternativeKey,
     /// The longest lifetime (`exp` - `iat`) of a token, in seconds. Default: 3600.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86400)))]
     pub maximum_lifetime_seconds: Option<u32>,
 }
@@ -239,12 +271,20 @@ pub struct Segment {
     /// Name of the segment: a DNS label.
     pub name: String,
     /// Trust domains of its workloads. Required where the policy knows more than one.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub trust_domains: Option<Vec<String>>,
     /// Kubernetes namespaces of its workloads. At least one.
     pub namespaces: Vec<String>,
     /// Service accounts of its workloads. Absent: each one in the namespaces.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub service_accounts: Option<Vec<String>>,
 }
 
@@ -260,13 +300,25 @@ pub struct Flow {
     /// The segment that is called.
     pub to: String,
     /// Overrides the policy's mode for requests of this flow.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mode: Option<Mode>,
     /// Overrides the policy's least assurance.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub minimum_assurance: Option<RequiredAssurance>,
     /// Overrides the policy's least trust score, 0 to 99.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 99)))]
     pub minimum_trust: Option<u8>,
     /// What the callers may do. At least one.
@@ -283,7 +335,11 @@ pub struct Operation {
     /// Path templates: `{name}` is one segment, `{**}` at the end is the rest.
     pub paths: Vec<String>,
     /// Ports of the called workload. Absent: any.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub ports: Option<Vec<u16>>,
 }
 

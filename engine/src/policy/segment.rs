@@ -68,7 +68,9 @@ impl Segment {
     }
 
     fn is_of(&self, trust_domain: &str) -> bool {
-        self.trust_domains.iter().any(|known| known.as_str() == trust_domain)
+        self.trust_domains
+            .iter()
+            .any(|known| known.as_str() == trust_domain)
     }
 }
 
@@ -95,9 +97,16 @@ impl SegmentIndex {
         segment: &Segment,
         segments: &'a [Segment],
     ) -> Option<&'a Segment> {
-        let shares_domain =
-            |other: &&Segment| other.trust_domains.iter().any(|domain| segment.is_of(domain.as_str()));
-        let namespaces = segment.namespaces.iter().filter_map(|name| self.0.get(name));
+        let shares_domain = |other: &&Segment| {
+            other
+                .trust_domains
+                .iter()
+                .any(|domain| segment.is_of(domain.as_str()))
+        };
+        let namespaces = segment
+            .namespaces
+            .iter()
+            .filter_map(|name| self.0.get(name));
         namespaces
             .flat_map(|namespace| namespace.neighbours(&segment.service_accounts))
             .filter_map(|id| segments.get(id.0))
@@ -108,9 +117,15 @@ impl SegmentIndex {
     pub(super) fn find(&self, identity: &SpiffeId, segments: &[Segment]) -> Option<SegmentId> {
         let workload = identity.workload()?;
         let namespace = self.0.get(workload.namespace)?;
-        let named = namespace.named.get(workload.service_account).into_iter().flatten();
+        let named = namespace
+            .named
+            .get(workload.service_account)
+            .into_iter()
+            .flatten();
         named.chain(&namespace.whole).copied().find(|id| {
-            segments.get(id.0).is_some_and(|segment| segment.is_of(identity.trust_domain()))
+            segments
+                .get(id.0)
+                .is_some_and(|segment| segment.is_of(identity.trust_domain()))
         })
     }
 }
@@ -124,11 +139,17 @@ impl Namespace {
         accounts: &'a ServiceAccounts,
     ) -> Box<dyn Iterator<Item = SegmentId> + 'a> {
         match accounts {
-            ServiceAccounts::Any => {
-                Box::new(self.whole.iter().chain(self.named.values().flatten()).copied())
-            }
+            ServiceAccounts::Any => Box::new(
+                self.whole
+                    .iter()
+                    .chain(self.named.values().flatten())
+                    .copied(),
+            ),
             ServiceAccounts::Named(names) => {
-                let named = names.iter().filter_map(|name| self.named.get(name)).flatten();
+                let named = names
+                    .iter()
+                    .filter_map(|name| self.named.get(name))
+                    .flatten();
                 Box::new(self.whole.iter().chain(named).copied())
             }
         }

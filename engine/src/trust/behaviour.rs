@@ -55,9 +55,10 @@ impl PeerState {
     /// Lets time pass. A clock that jumped back changes nothing; one jump forward counts for at
     /// most an hour, so that a wrong clock cannot free a peer at once.
     pub fn advance(&mut self, now: TimeMs) {
-        // After a jump back, time goes on from there; what was forgotten stays forgotten.
-        self.forgotten_until = self.forgotten_until.min(now);
-        let seconds = now.since(self.forgotten_until).checked_div(1000).unwrap_or(0);
+        let seconds = now
+            .since(self.forgotten_until)
+            .checked_div(1000)
+            .unwrap_or(0);
         if seconds == 0 {
             return;
         }
@@ -144,11 +145,15 @@ impl DenialFamily {
     }
 
     fn distinct(&self) -> u32 {
-        self.distinct_fast.milli_nats().max(self.distinct_slow.milli_nats())
+        self.distinct_fast
+            .milli_nats()
+            .max(self.distinct_slow.milli_nats())
     }
 
     fn total(&self) -> u32 {
-        self.distinct().saturating_add(self.repeated.milli_nats()).min(FAMILY_CAP)
+        self.distinct()
+            .saturating_add(self.repeated.milli_nats())
+            .min(FAMILY_CAP)
     }
 }
 

@@ -29,7 +29,10 @@ impl PeerKey {
     /// The key of a peer.
     #[must_use]
     pub fn new(identity: &SpiffeId, certificate_sha256: [u8; 32]) -> Self {
-        Self { certificate_sha256, identity: Arc::from(identity.as_str()) }
+        Self {
+            certificate_sha256,
+            identity: Arc::from(identity.as_str()),
+        }
     }
 }
 
@@ -37,7 +40,11 @@ impl PeerTable {
     /// A table for at most `capacity` peers (at least one). The key of `targets` must be secret.
     #[must_use]
     pub fn new(capacity: usize, targets: TargetHasher) -> Self {
-        Self { states: BTreeMap::new(), capacity: capacity.max(1), targets }
+        Self {
+            states: BTreeMap::new(),
+            capacity: capacity.max(1),
+            targets,
+        }
     }
 
     /// Tells the targets of refused requests apart.
@@ -65,7 +72,10 @@ impl PeerTable {
             self.evict(now);
         }
         // Cloning a key copies no text.
-        let state = self.states.entry(key.clone()).or_insert_with(|| PeerState::new(now));
+        let state = self
+            .states
+            .entry(key.clone())
+            .or_insert_with(|| PeerState::new(now));
         state.advance(now);
         state
     }
@@ -73,7 +83,9 @@ impl PeerTable {
     /// Removes the peer with the best standing and the least evidence, so that a flood of
     /// identities pushes out its own members before a peer that is isolated.
     fn evict(&mut self, now: TimeMs) {
-        self.states.values_mut().for_each(|state| state.advance(now));
+        self.states
+            .values_mut()
+            .for_each(|state| state.advance(now));
         let weight = |state: &PeerState| -> (Behaviour, u32) { (state.standing(), state.denial()) };
         let least = self.states.iter().min_by_key(|(_, state)| weight(state));
         if let Some(key) = least.map(|(key, _)| key.clone()) {
@@ -98,7 +110,9 @@ mod tests {
 
     fn isolate(table: &mut PeerTable, key: &PeerKey) {
         for number in 0..8 {
-            let evidence = table.targets().denial("GET", format!("/{number}").as_bytes());
+            let evidence = table
+                .targets()
+                .denial("GET", format!("/{number}").as_bytes());
             table.state(key, TimeMs(0)).record(evidence, TimeMs(0));
         }
         assert_eq!(table.state(key, TimeMs(0)).standing(), Behaviour::Isolated);
@@ -112,14 +126,23 @@ mod tests {
             table.state(&key(number), TimeMs(1));
         }
         assert_eq!(table.len(), 8);
-        assert_eq!(table.state(&key(0), TimeMs(1)).standing(), Behaviour::Isolated);
+        assert_eq!(
+            table.state(&key(0), TimeMs(1)).standing(),
+            Behaviour::Isolated
+        );
     }
 
     #[test]
     fn keeps_replicas_of_one_identity_apart() {
         let mut table = PeerTable::new(8, TargetHasher::new([0; 16]));
         isolate(&mut table, &key(0));
-        let sibling = PeerKey { certificate_sha256: [8; 32], ..key(0) };
-        assert_eq!(table.state(&sibling, TimeMs(0)).standing(), Behaviour::Trusted);
+        let sibling = PeerKey {
+            certificate_sha256: [8; 32],
+            ..key(0)
+        };
+        assert_eq!(
+            table.state(&sibling, TimeMs(0)).standing(),
+            Behaviour::Trusted
+        );
     }
 }

@@ -64,7 +64,11 @@ pub fn score(
         denial: MilliNats::try_from(peer.denial()).unwrap_or(MilliNats::MAX),
     };
     let lambda = terms.sum();
-    Score { lambda, trust: trust(lambda), terms }
+    Score {
+        lambda,
+        trust: trust(lambda),
+        terms,
+    }
 }
 
 // === impl Terms ===
@@ -83,7 +87,9 @@ impl Terms {
     }
 
     fn sum(&self) -> MilliNats {
-        self.list().iter().fold(0, |sum: MilliNats, (_, term)| sum.saturating_add(*term))
+        self.list()
+            .iter()
+            .fold(0, |sum: MilliNats, (_, term)| sum.saturating_add(*term))
     }
 }
 
@@ -124,8 +130,13 @@ const fn tls_version_term(version: TlsVersion) -> MilliNats {
 /// exposed to theft.
 fn age_term(credential: &CredentialFacts, now: TimeMs) -> MilliNats {
     let lifetime = credential.not_after.since(credential.not_before);
-    let over_half = now.since(credential.not_before).saturating_sub(lifetime >> 1);
-    let term = over_half.saturating_mul(1_000).checked_div(lifetime).unwrap_or(0);
+    let over_half = now
+        .since(credential.not_before)
+        .saturating_sub(lifetime >> 1);
+    let term = over_half
+        .saturating_mul(1_000)
+        .checked_div(lifetime)
+        .unwrap_or(0);
     MilliNats::try_from(term).map_or(MAXIMUM_AGE_TERM, |term| term.min(MAXIMUM_AGE_TERM))
 }
 
@@ -142,16 +153,13 @@ const MAXIMUM_AGE_TERM: MilliNats = 500;
 /// The greatest `lambda` that still gives a trust of 1, 2, .. 99: `1000 * ln((100 - k) / k)`,
 /// rounded down.
 const TRUST_THRESHOLDS: [MilliNats; 99] = [
-    4_595, 3_891, 3_476, 3_178, 2_944, 2_751, 2_586, 2_442, 2_313, 2_197,
-    2_090, 1_992, 1_900, 1_815, 1_734, 1_658, 1_585, 1_516, 1_450, 1_386,
-    1_324, 1_265, 1_208, 1_152, 1_098, 1_045, 994, 944, 895, 847,
-    800, 753, 708, 663, 619, 575, 532, 489, 447, 405,
-    363, 322, 281, 241, 200, 160, 120, 80, 40, 0,
-    -41, -81, -121, -161, -201, -242, -282, -323, -364, -406,
-    -448, -490, -533, -576, -620, -664, -709, -754, -801, -848,
-    -896, -945, -995, -1_046, -1_099, -1_153, -1_209, -1_266, -1_325, -1_387,
-    -1_451, -1_517, -1_586, -1_659, -1_735, -1_816, -1_901, -1_993, -2_091, -2_198,
-    -2_314, -2_443, -2_587, -2_752, -2_945, -3_179, -3_477, -3_892, -4_596,
+    4_595, 3_891, 3_476, 3_178, 2_944, 2_751, 2_586, 2_442, 2_313, 2_197, 2_090, 1_992, 1_900,
+    1_815, 1_734, 1_658, 1_585, 1_516, 1_450, 1_386, 1_324, 1_265, 1_208, 1_152, 1_098, 1_045, 994,
+    944, 895, 847, 800, 753, 708, 663, 619, 575, 532, 489, 447, 405, 363, 322, 281, 241, 200, 160,
+    120, 80, 40, 0, -41, -81, -121, -161, -201, -242, -282, -323, -364, -406, -448, -490, -533,
+    -576, -620, -664, -709, -754, -801, -848, -896, -945, -995, -1_046, -1_099, -1_153, -1_209,
+    -1_266, -1_325, -1_387, -1_451, -1_517, -1_586, -1_659, -1_735, -1_816, -1_901, -1_993, -2_091,
+    -2_198, -2_314, -2_443, -2_587, -2_752, -2_945, -3_179, -3_477, -3_892, -4_596,
 ];
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ impl TargetHasher {
         // No method has this byte, so no two requests run into one.
         hasher.write(b" ");
         hasher.write(path);
-        DenialEvidence { target: NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN) }
+        DenialEvidence {
+            target: NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN),
+        }
     }
 }
 
@@ -63,7 +65,12 @@ mod tests {
         let hasher = TargetHasher::new([1; 16]);
         let target = hasher.denial("GET", b"/a");
         assert_eq!(target, hasher.denial("GET", b"/a"));
-        for (method, path) in [("PUT", &b"/a"[..]), ("GET", b"/b"), ("GET", b""), ("GET /a", b"")] {
+        for (method, path) in [
+            ("PUT", &b"/a"[..]),
+            ("GET", b"/b"),
+            ("GET", b""),
+            ("GET /a", b""),
+        ] {
             assert_ne!(target, hasher.denial(method, path), "{method}");
         }
         assert_ne!(target, TargetHasher::new([2; 16]).denial("GET", b"/a"));

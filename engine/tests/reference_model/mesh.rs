@@ -95,7 +95,7 @@ pub(crate) fn flows(name: &'static str) -> impl Strategy<Value = raw::Flow> {
         select(segments),
         prop::option::weighted(0.3, modes()),
         prop::option::of(assurances()),
-        prop::option::of(0_u8..=100),
+        prop::option::of(0_u8..=99),
         prop::collection::vec(operations(), 1..3),
     )
         .prop_map(
@@ -119,7 +119,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         flows("f3"),
         flows("f4"),
     );
-    let trust = prop::option::of(0_u8..=100);
+    let trust = prop::option::of(0_u8..=99);
     (
         modes(),
         assurances(),
@@ -512,7 +512,10 @@ impl Case {
         let then = TimeMs(NOW_MS - seconds * 1_000);
         let mut peer = PeerState::new(then);
         for number in 0..distinct {
-            peer.record(TargetHasher::new([0; 16]).denial("GET", format!("/{number}").as_bytes()), then);
+            peer.record(
+                TargetHasher::new([0; 16]).denial("GET", format!("/{number}").as_bytes()),
+                then,
+            );
         }
         for _ in 0..repeated {
             peer.record(TargetHasher::new([0; 16]).denial("GET", b"/0"), then);

@@ -67,11 +67,17 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
     } else {
         None
     });
-    let mode = flow.and_then(|flow| flow.mode).unwrap_or(mesh.mode);
-    let needed = flow
+    let mode_of = |flow: &raw::Flow| flow.mode.unwrap_or(mesh.mode);
+    let mode = match covering {
+        Some(flow) => mode_of(flow),
+        // Whoever enforces on this way, policy or flow, decides for what no flow covers.
+        None if between.iter().any(|flow| mode_of(flow) == Mode::Enforce) => Mode::Enforce,
+        None => mesh.mode,
+    };
+    let needed = covering
         .and_then(|flow| flow.minimum_assurance)
         .unwrap_or(mesh.assurance);
-    let needed_trust = flow
+    let needed_trust = covering
         .and_then(|flow| flow.minimum_trust)
         .or(mesh.trust)
         .unwrap_or(0);

@@ -298,10 +298,15 @@ fn the_mode_of_a_flow_is_for_requests_that_reach_it() {
         // The gates before the flow is looked up, and the lack of a flow, go by the policy.
         let by_policy = reason.row().gate < 3 && reason != DenyReason::InternalBug
             || reason == DenyReason::FlowNotAllowed;
+        // What no flow covers is refused where policy or flow enforces.
+        let uncovered = matches!(
+            reason,
+            DenyReason::PathAmbiguous | DenyReason::OperationNotAllowed
+        );
         let scene = Scene::with(shut);
         assert_eq!(
             scene.decide(&flow_in_shadow).is_allowed(),
-            !by_policy,
+            !by_policy && !uncovered,
             "{reason:?}"
         );
         assert_eq!(

@@ -18,7 +18,10 @@ pub(super) struct Errors(pub(super) Vec<PolicyError>);
 
 impl Errors {
     pub(super) fn add(&mut self, path: &str, cause: Cause) {
-        self.0.push(PolicyError { path: path.to_owned(), cause });
+        self.0.push(PolicyError {
+            path: path.to_owned(),
+            cause,
+        });
     }
 
     pub(super) fn keep<T>(&mut self, path: &str, result: Result<T, Cause>) -> Option<T> {
@@ -39,11 +42,19 @@ impl Errors {
         }
     }
 
-    pub(super) fn unique<'a>(&mut self, path: &str, names: impl Iterator<Item = &'a str>, member: &str) {
+    pub(super) fn unique<'a>(
+        &mut self,
+        path: &str,
+        names: impl Iterator<Item = &'a str>,
+        member: &str,
+    ) {
         let mut seen = BTreeSet::new();
         for (number, name) in names.enumerate() {
             if !seen.insert(name) {
-                self.add(&format!("{path}[{number}]{member}"), Cause::Duplicate(name.to_owned()));
+                self.add(
+                    &format!("{path}[{number}]{member}"),
+                    Cause::Duplicate(name.to_owned()),
+                );
             }
         }
     }
@@ -67,7 +78,10 @@ impl Errors {
         self.unique(path, names.iter().map(String::as_str), "");
         for (number, name) in names.iter().enumerate() {
             if name.len() > 253 || !name.split('.').all(is_dns_part) {
-                self.add(&format!("{path}[{number}]"), Cause::NotASubdomain(name.clone()));
+                self.add(
+                    &format!("{path}[{number}]"),
+                    Cause::NotASubdomain(name.clone()),
+                );
             }
         }
     }
@@ -81,7 +95,13 @@ impl Errors {
 
     pub(super) fn method(&mut self, path: &str, name: &str) {
         if let Err(cause) = Method::parse(name.as_bytes()) {
-            self.add(path, Cause::Method { name: name.to_owned(), cause });
+            self.add(
+                path,
+                Cause::Method {
+                    name: name.to_owned(),
+                    cause,
+                },
+            );
         } else if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
             self.add(path, Cause::MethodCase(name.to_owned()));
         }
@@ -103,7 +123,13 @@ impl Errors {
         if id.is_none() {
             let similar = ids.keys().find(|known| is_similar(known, name));
             let similar = similar.map(|known| (*known).to_owned());
-            self.add(path, Cause::UnknownSegment { name: name.to_owned(), similar });
+            self.add(
+                path,
+                Cause::UnknownSegment {
+                    name: name.to_owned(),
+                    similar,
+                },
+            );
         }
         id
     }
@@ -117,10 +143,7 @@ fn is_dns_label(name: &str) -> bool {
 /// A part of a Kubernetes name between dots; only the whole name has a greatest length.
 fn is_dns_part(name: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    !name.is_empty()
-        && name.bytes().all(allowed)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+    !name.is_empty() && name.bytes().all(allowed) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// Whether one name looks like a slip in writing the other: the same but for case and separators, or
@@ -128,10 +151,22 @@ fn is_dns_part(name: &str) -> bool {
 fn is_similar(known: &str, typed: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let (known, typed) = (plain(known), plain(typed));
-    let (shorter, longer) =
-        if known.len() <= typed.len() { (known, typed) } else { (typed, known) };
-    let front = shorter.bytes().zip(longer.bytes()).take_while(|(a, b)| a == b).count();
-    let back = shorter.bytes().rev().zip(longer.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let (shorter, longer) = if known.len() <= typed.len() {
+        (known, typed)
+    } else {
+        (typed, known)
+    };
+    let front = shorter
+        .bytes()
+        .zip(longer.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let back = shorter
+        .bytes()
+        .rev()
+        .zip(longer.bytes().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     let differing = longer.len().saturating_sub(front.saturating_add(back));
     shorter == longer || (shorter.len() >= 4 && (differing <= 1 || longer.starts_with(&shorter)))
 }

@@ -24,11 +24,19 @@ pub(super) struct Defaults {
     pub(super) minimum_trust: u8,
 }
 
-pub(super) fn flows(spec: &raw::Spec, defaults: &Defaults, errors: &mut Errors) -> (Vec<Flow>, FlowIndex) {
+pub(super) fn flows(
+    spec: &raw::Spec,
+    defaults: &Defaults,
+    errors: &mut Errors,
+) -> (Vec<Flow>, FlowIndex) {
     if spec.flows.len() > MAXIMUM_FLOWS {
         errors.add("spec.flows", Cause::TooMany(MAXIMUM_FLOWS));
     }
-    errors.unique("spec.flows", spec.flows.iter().map(|flow| flow.name.as_str()), ".name");
+    errors.unique(
+        "spec.flows",
+        spec.flows.iter().map(|flow| flow.name.as_str()),
+        ".name",
+    );
     let ids: BTreeMap<&str, SegmentId> = spec
         .segments
         .iter()
@@ -61,11 +69,17 @@ fn insert(
 ) -> BTreeSet<usize> {
     let to = errors.segment(&format!("{path}.to"), &raw.to, ids);
     errors.count(&format!("{path}.from"), raw.from.len(), MAXIMUM_SEGMENTS);
-    errors.unique(&format!("{path}.from"), raw.from.iter().map(String::as_str), "");
+    errors.unique(
+        &format!("{path}.from"),
+        raw.from.iter().map(String::as_str),
+        "",
+    );
     let mut siblings = BTreeSet::new();
     for (place, name) in raw.from.iter().enumerate() {
         let from = errors.segment(&format!("{path}.from[{place}]"), name, ids);
-        let (Some(from), Some(to)) = (from, to) else { continue };
+        let (Some(from), Some(to)) = (from, to) else {
+            continue;
+        };
         let parallel = index.entry((from, to)).or_default();
         if parallel.len() >= MAXIMUM_PARALLEL_FLOWS {
             errors.add(path, Cause::TooManyParallelFlows(MAXIMUM_PARALLEL_FLOWS));
@@ -107,11 +121,19 @@ impl Comparisons {
 
 fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -> Flow {
     errors.label(&format!("{path}.name"), &raw.name);
-    errors.count(&format!("{path}.operations"), raw.operations.len(), MAXIMUM_OPERATIONS);
+    errors.count(
+        &format!("{path}.operations"),
+        raw.operations.len(),
+        MAXIMUM_OPERATIONS,
+    );
     let trust = errors.trust(&format!("{path}.minimumTrust"), raw.minimum_trust);
     let mut operations = Vec::new();
     for (number, raw) in raw.operations.iter().take(MAXIMUM_OPERATIONS).enumerate() {
-        operations.push(operation(raw, &format!("{path}.operations[{number}]"), errors));
+        operations.push(operation(
+            raw,
+            &format!("{path}.operations[{number}]"),
+            errors,
+        ));
     }
     Flow {
         name: Arc::from(raw.name.as_str()),
@@ -129,8 +151,10 @@ fn operation(raw: &raw::Operation, path: &str, errors: &mut Errors) -> Operation
     errors.count(&paths_at, raw.paths.len(), MAXIMUM_PATHS);
     let mut paths: Vec<PathTemplate> = Vec::new();
     for (number, text) in raw.paths.iter().take(MAXIMUM_PATHS).enumerate() {
-        let result =
-            text.parse().map_err(|cause| Cause::Template { template: text.clone(), cause });
+        let result = text.parse().map_err(|cause| Cause::Template {
+            template: text.clone(),
+            cause,
+        });
         paths.extend(errors.keep(&format!("{paths_at}[{number}]"), result));
     }
     Operation {
@@ -156,7 +180,9 @@ fn methods(names: &[String], path: &str, errors: &mut Errors) -> MethodSet {
 }
 
 fn ports(ports: Option<&[u16]>, path: &str, errors: &mut Errors) -> PortSet {
-    let Some(ports) = ports else { return PortSet::Any };
+    let Some(ports) = ports else {
+        return PortSet::Any;
+    };
     errors.count(path, ports.len(), MAXIMUM_PORTS);
     for (number, _) in ports.iter().enumerate().filter(|(_, port)| **port == 0) {
         errors.add(&format!("{path}[{number}]"), Cause::PortZero);

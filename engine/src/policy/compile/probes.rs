@@ -14,7 +14,9 @@ use crate::policy::probe::Probe;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 
 pub(super) fn probes(spec: &raw::Spec, errors: &mut Errors) -> Vec<Probe> {
-    let Some(probes) = &spec.probes else { return Vec::new() };
+    let Some(probes) = &spec.probes else {
+        return Vec::new();
+    };
     errors.count("spec.probes", probes.len(), MAXIMUM_PROBES);
     let mut compiled = Vec::new();
     for (number, raw) in probes.iter().take(MAXIMUM_PROBES).enumerate() {
@@ -42,7 +44,13 @@ fn probe_path(text: &str, path: &str, errors: &mut Errors) {
     if text.contains('?') {
         errors.add(path, Cause::ProbeQuery(text.to_owned()));
     } else if let Err(cause) = RequestPath::parse(text.as_bytes()) {
-        errors.add(path, Cause::ProbePath { path: text.to_owned(), cause });
+        errors.add(
+            path,
+            Cause::ProbePath {
+                path: text.to_owned(),
+                cause,
+            },
+        );
     }
 }
 
@@ -61,7 +69,10 @@ fn ip_block(text: &str) -> Result<IpNet, Cause> {
         return Err(Cause::IpBlockEverything(text.to_owned()));
     }
     if block.trunc() != block {
-        return Err(Cause::IpBlockBits(text.to_owned(), block.trunc().to_string()));
+        return Err(Cause::IpBlockBits(
+            text.to_owned(),
+            block.trunc().to_string(),
+        ));
     }
     Ok(block)
 }

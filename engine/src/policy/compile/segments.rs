@@ -11,9 +11,17 @@ use crate::identity::TrustDomain;
 use crate::policy::segment::{Segment, SegmentId, SegmentIndex, ServiceAccounts};
 use crate::policy::{PolicyErrorCause as Cause, raw};
 
-pub(super) fn segments(spec: &raw::Spec, known: &[TrustDomain], errors: &mut Errors) -> (Vec<Segment>, SegmentIndex) {
+pub(super) fn segments(
+    spec: &raw::Spec,
+    known: &[TrustDomain],
+    errors: &mut Errors,
+) -> (Vec<Segment>, SegmentIndex) {
     errors.count("spec.segments", spec.segments.len(), MAXIMUM_SEGMENTS);
-    errors.unique("spec.segments", spec.segments.iter().map(|segment| segment.name.as_str()), ".name");
+    errors.unique(
+        "spec.segments",
+        spec.segments.iter().map(|segment| segment.name.as_str()),
+        ".name",
+    );
     let mut compiled: Vec<Segment> = Vec::new();
     let mut index = SegmentIndex::default();
     let mut workloads = 0_usize;
@@ -34,12 +42,7 @@ pub(super) fn segments(spec: &raw::Spec, known: &[TrustDomain], errors: &mut Err
     (compiled, index)
 }
 
-fn segment(
-    raw: &raw::Segment,
-    path: &str,
-    known: &[TrustDomain],
-    errors: &mut Errors,
-) -> Segment {
+fn segment(raw: &raw::Segment, path: &str, known: &[TrustDomain], errors: &mut Errors) -> Segment {
     errors.label(&format!("{path}.name"), &raw.name);
     errors.labels(&format!("{path}.namespaces"), &raw.namespaces);
     let service_accounts = match &raw.service_accounts {
@@ -74,5 +77,9 @@ fn segment_trust_domains(
     for (number, name) in names.iter().enumerate() {
         errors.known_domain(&format!("{path}[{number}]"), name, known);
     }
-    known.iter().filter(|domain| names.iter().any(|name| name == domain.as_str())).cloned().collect()
+    known
+        .iter()
+        .filter(|domain| names.iter().any(|name| name == domain.as_str()))
+        .cloned()
+        .collect()
 }

@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::trust::TargetHasher;
 use crate::fixtures::{HOUR_MS, NOW, peer_after_distinct_denials};
+use crate::trust::TargetHasher;
 
 fn target(number: usize) -> DenialEvidence {
     TargetHasher::new([0; 16]).denial("GET", format!("/target/{number}").as_bytes())

@@ -110,7 +110,7 @@ fn bounds_flows_between_the_same_segments() {
     assert_eq!(errors(|document| fill(document, 256)), []);
     let too_many = PolicyError {
         path: text("spec.flows[256]"),
-        cause: Cause::TooMany(256),
+        cause: Cause::TooManyParallelFlows(256),
     };
     assert_eq!(errors(|document| fill(document, 257)), [too_many]);
 }
@@ -153,4 +153,44 @@ fn bounds_probes_and_their_address_blocks() {
     holds_at_most(64, "spec.probes[0].ipBlocks", |document, count| {
         document.spec.probes.as_mut().unwrap()[0].ip_blocks = numbered("10.#.0.0/16", count);
     });
+}
+
+/// 20 segments of 1000 namespaces, and two flows from all of them with 8 times 256 paths each, took
+/// seconds while each namespace and each pair of segments was compared anew.
+#[test]
+fn compiles_a_wide_document_and_refuses_one_that_takes_too_long() {
+    let wide = |document: &mut PolicyDocument| {
+        for (number, name) in numbered::<String>("wide-#", 20).iter().enumerate() {
+            let mut segment = document.spec.segments[0].clone();
+            segment.name.clone_from(name);
+            segment.namespaces = numbered(&format!("n{number}-#"), 1000);
+            segment.service_accounts = None;
+            document.spec.segments.push(segment);
+        }
+    };
+    let crossed = |document: &mut PolicyDocument, operations: usize| {
+        wide(document);
+        let from = numbered::<String>("wide-#", 20);
+        let from: Vec<&str> = from.iter().map(String::as_str).collect();
+        for side in ["a", "b"] {
+            let paths = numbered::<String>(&format!("/{side}/#"), 256);
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            let operations = (0..operations)
+                .map(|_| operation(&["GET"], &paths, None))
+                .collect();
+            document
+                .spec
+                .flows
+                .push(flow(side, &from, "inference", operations));
+        }
+    };
+    assert_eq!(errors(wide), []);
+    assert_eq!(errors(|document| crossed(document, 4)), []);
+    let found = errors(|document| crossed(document, 16));
+    assert!(
+        found
+            .iter()
+            .any(|error| matches!(error.cause, Cause::TooManyTemplates(_))),
+        "{found:?}"
+    );
 }
