@@ -7,7 +7,7 @@
     reason = "host calls of the proxy-wasm ABI are foreign functions"
 )]
 
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
@@ -222,7 +222,7 @@ fn returned(
     let mut value: *mut u8 = null_mut();
     let mut size = 0;
     match ask(&raw mut value, &raw mut size) {
-        STATUS_OK if value.cast_const() == null() => Ok(Some(Vec::new())),
+        STATUS_OK if value.is_null() => Ok(Some(Vec::new())),
         // SAFETY: the host allocated `size` bytes with the SDK's `proxy_on_memory_allocate`, which
         // leaks a vector of exactly this capacity, and wrote all of them.
         STATUS_OK => Ok(Some(unsafe { Vec::from_raw_parts(value, size, size) })),

@@ -404,12 +404,6 @@ fn warns_of_what_nobody_can_reach() {
     ));
     assert_eq!(assurance.len(), 1);
     assert_eq!(assurance[0].0, "spec.minimumAssurance");
-    let trust = warnings_of(&with(
-        "to: orders\n",
-        "to: orders\n      minimumTrust: 100\n",
-    ));
-    assert_eq!(trust.len(), 1);
-    assert_eq!(trust[0].0, "spec.flows[0].minimumTrust");
 }
 
 #[test]

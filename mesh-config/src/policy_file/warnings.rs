@@ -14,7 +14,6 @@ pub(super) fn warnings(document: &PolicyDocument) -> Vec<Finding> {
     let spec = &document.spec;
     let mut findings = shadow(spec);
     findings.extend(unreachable_assurance(spec));
-    findings.extend(unreachable_trust(spec));
     findings.extend(lonely_segments(spec));
     findings.extend(legacy_algorithms(spec));
     findings.extend(idle_authorities(spec));
@@ -22,19 +21,19 @@ pub(super) fn warnings(document: &PolicyDocument) -> Vec<Finding> {
 }
 
 fn shadow(spec: &Spec) -> Vec<Finding> {
-    let shadow = |path: String, what: &str| {
-        Finding::new(
-            path,
-            format!("{what} is in shadow: nothing is refused, only reported"),
-        )
-        .with_hint("set `mode: enforce` once the reports are clean")
+    let shadow = |path: String, message: String| {
+        Finding::new(path, message).with_hint("set `mode: enforce` once the reports are clean")
     };
-    let policy =
-        matches!(spec.mode, Mode::Shadow).then(|| shadow("spec.mode".to_owned(), "the policy"));
+    let policy = matches!(spec.mode, Mode::Shadow).then(|| {
+        let message = "the policy is in shadow: nothing is refused, only reported";
+        shadow("spec.mode".to_owned(), message.to_owned())
+    });
     let flows = spec.flows.iter().enumerate().filter_map(|(number, flow)| {
         let differs = matches!((spec.mode, flow.mode), (Mode::Enforce, Some(Mode::Shadow)));
-        let what = format!("flow `{}`", flow.name);
-        differs.then(|| shadow(format!("spec.flows[{number}].mode"), &what))
+        let name = &flow.name;
+        let message =
+            format!("flow `{name}` is in shadow: what it covers is not refused, only reported");
+        differs.then(|| shadow(format!("spec.flows[{number}].mode"), message))
     });
     policy.into_iter().chain(flows).collect()
 }
@@ -69,25 +68,6 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
                 "no pinned authority has an ML-DSA key, so nobody is `hybrid`",
             )
             .with_hint("pin one under `spec.authorities`, or require `classical`")
-        })
-        .collect()
-}
-
-fn unreachable_trust(spec: &Spec) -> Vec<Finding> {
-    let policy = ("spec.minimumTrust".to_owned(), spec.minimum_trust);
-    let flows = spec.flows.iter().enumerate().map(|(number, flow)| {
-        (
-            format!("spec.flows[{number}].minimumTrust"),
-            flow.minimum_trust,
-        )
-    });
-    [policy]
-        .into_iter()
-        .chain(flows)
-        .filter(|(_, trust)| *trust == Some(100))
-        .map(|(path, _)| {
-            Finding::new(path, "no peer has a trust score of 100, so nobody passes")
-                .with_hint("the best score is 99")
         })
         .collect()
 }

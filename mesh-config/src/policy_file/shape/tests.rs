@@ -285,7 +285,7 @@ fn names_the_limits_of_numbers() {
     assert_only(
         &trust,
         "spec.flows[0].minimumTrust",
-        "101 is too large: use at most 100",
+        "101 is too large: use at most 99",
         "",
     );
 }
