@@ -1,7 +1,10 @@
 //! One request through the engine: from facts to a verdict, and the evidence that follows from it.
 
 use crate::decide::{decide, deny_without_facts};
-use crate::facts::{Facts, RequestFacts};
+use crate::facts::{
+    ConnectionFacts, CredentialFacts, CredentialFault, Facts, RequestFacts, Transport,
+};
+use crate::headers::{RequestHead, TokenHalves};
 use crate::policy::Policy;
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
@@ -10,6 +13,30 @@ use crate::verdict::{DecisionId, Verdict};
 
 /// What an adapter could gather of a request: all facts, or the reason for which it could not.
 pub type Gathered<'a> = Result<Facts<'a>, DenyReason>;
+
+/// Gathers the facts of a request on a known connection. `verify` says what a hybrid token proves
+/// for the certificate with this digest; it is asked only when both halves of one are present.
+///
+/// # Errors
+/// When method or path cannot be read.
+pub fn gather<'a>(
+    connection: &'a ConnectionFacts,
+    head: &RequestHead<'a>,
+    verify: impl FnOnce(TokenHalves<'a>, &[u8; 32]) -> Result<&'a CredentialFacts, CredentialFault>,
+) -> Gathered<'a> {
+    let token = match (head.token(), &connection.transport) {
+        (None, _) => None,
+        (Some(Err(fault)), _) => Some(Err(fault)),
+        // Gate 2 denies without mutual TLS; there is nothing that a token could be bound to.
+        (Some(Ok(_)), Transport::Plaintext) => Some(Err(CredentialFault::BindingMismatch)),
+        (Some(Ok(halves)), Transport::Mutual(tls)) => Some(verify(halves, &tls.certificate_sha256)),
+    };
+    Ok(Facts {
+        connection,
+        token,
+        request: head.request()?,
+    })
+}
 
 /// Decides a request and books the evidence.
 ///

@@ -3,12 +3,11 @@
 use std::rc::Rc;
 
 use sallyport_engine::effect::{HeaderChanges, RequestEffect};
-use sallyport_engine::facts::{CredentialFacts, CredentialFault, Facts, Transport};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
-use sallyport_engine::session::admit;
+use sallyport_engine::session::{admit, gather};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 
@@ -121,21 +120,9 @@ fn decide(
             };
         }
     };
-    let token = match (head.token(), &connection.facts.transport) {
-        (None, _) => None,
-        (Some(Err(fault)), _) => Some(Err(fault)),
-        // Gate 2 denies without mutual TLS; there is nothing that a token could be bound to.
-        (Some(Ok(_)), Transport::Plaintext) => Some(Err(CredentialFault::BindingMismatch)),
-        (Some(Ok(halves)), Transport::Mutual(tls)) => Some(tokens.verify(
-            number,
-            host,
-            active,
-            metrics,
-            halves,
-            &tls.certificate_sha256,
-        )),
-    };
-    let gathered = gather(&connection, token, head);
+    let gathered = gather(&connection.facts, head, |halves, digest| {
+        tokens.verify(number, host, active, metrics, halves, digest)
+    });
     let verdict = admit(
         &active.policy,
         gathered,
@@ -149,19 +136,6 @@ fn decide(
         connection: Some(connection),
         policy_sha256,
     }
-}
-
-fn gather<'a>(
-    connection: &'a Connection,
-    token: Option<Result<&'a CredentialFacts, CredentialFault>>,
-    head: &RequestHead<'a>,
-) -> Result<Facts<'a>, DenyReason> {
-    let request = head.request()?;
-    Ok(Facts {
-        connection: &connection.facts,
-        token,
-        request,
-    })
 }
 
 /// Counts every decision, and writes a record of each denial and would-deny.

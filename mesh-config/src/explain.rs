@@ -10,10 +10,10 @@ use sallyport_credentials::token::{self, TokenHeaders};
 use sallyport_credentials::{certificate, sha256};
 use sallyport_engine::decide::peer_of;
 use sallyport_engine::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, TlsVersion, Transport,
+    ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion,
+    Transport,
 };
-use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE, TokenHalves};
+use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::policy::raw::RequiredAssurance;
 use sallyport_engine::reason::DenyReason;
@@ -117,9 +117,6 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
             .iter()
             .map(|(name, value)| (name.as_slice(), value.as_slice())),
     );
-    let token = head
-        .token()
-        .map(|halves| verify_token(loaded, &connection, halves));
     let key = peer_of(&connection).map(|(identity, digest)| PeerKey::new(identity, *digest));
     // Nobody chooses paths against this key.
     let targets = TargetHasher::new([0; 16]);
@@ -131,12 +128,14 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
             state.record(targets.denial("GET", target.as_bytes()), question.now);
         }
     }
-    let gathered = head.request().map(|request| Facts {
-        connection: &connection,
-        token: token
-            .as_ref()
-            .map(|token| token.as_ref().map_err(|fault| *fault)),
-        request,
+    let mut token = None;
+    let gathered = session::gather(&connection, &head, |halves, certificate_sha256| {
+        let headers = TokenHeaders {
+            token: halves.token,
+            signature: halves.signature,
+        };
+        let verified = token::verify(&loaded.authorities, headers, certificate_sha256)?;
+        Ok(token.insert(verified))
     });
     let id = DecisionId {
         vm: [0; 8],
@@ -219,25 +218,6 @@ fn assumed(identity: &SpiffeId, assurance: RequiredAssurance, now: TimeMs) -> Pe
     PeerCertificate::Read {
         subject: identity.clone(),
         credential: Ok(credential),
-    }
-}
-
-/// A token is bound to a certificate, so it counts only beside a real one.
-fn verify_token(
-    loaded: &LoadedPolicy,
-    connection: &ConnectionFacts,
-    halves: Result<TokenHalves<'_>, CredentialFault>,
-) -> Result<CredentialFacts, CredentialFault> {
-    let halves = halves?;
-    let headers = TokenHeaders {
-        token: halves.token,
-        signature: halves.signature,
-    };
-    match &connection.transport {
-        Transport::Plaintext => Err(CredentialFault::BindingMismatch),
-        Transport::Mutual(tls) => {
-            token::verify(&loaded.authorities, headers, &tls.certificate_sha256)
-        }
     }
 }
 

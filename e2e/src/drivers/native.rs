@@ -8,14 +8,12 @@ use sallyport_engine::decide::peer_of;
 use sallyport_engine::effect::RequestEffect;
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, TlsVersion,
+    ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::PolicyDocument;
-use sallyport_engine::reason::DenyReason;
-use sallyport_engine::session::admit;
+use sallyport_engine::session::{admit, gather};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{PeerKey, PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict as Decision};
@@ -86,13 +84,15 @@ impl<'a> NativeDriver<'a> {
             vm: [0; 8],
             counter: self.decisions,
         };
-        let token = self.token(connection, head);
-        let token = match &token {
-            None => None,
-            Some(Ok(facts)) => Some(Ok(facts)),
-            Some(Err(fault)) => Some(Err(*fault)),
-        };
-        let gathered = gather(connection, token, head);
+        let mut token = None;
+        let gathered = gather(connection, head, |halves, certificate_sha256| {
+            let headers = TokenHeaders {
+                token: halves.token,
+                signature: halves.signature,
+            };
+            let verified = token::verify(&self.policy.authorities, headers, certificate_sha256)?;
+            Ok(token.insert(verified))
+        });
         let peer = peer_of(connection).map(|(subject, digest)| PeerKey::new(subject, *digest));
         admit(
             &self.policy.policy,
@@ -102,29 +102,6 @@ impl<'a> NativeDriver<'a> {
             self.now,
             id,
         )
-    }
-
-    fn token(
-        &self,
-        connection: &ConnectionFacts,
-        head: &RequestHead<'_>,
-    ) -> Option<Result<CredentialFacts, CredentialFault>> {
-        let halves = match head.token()? {
-            Ok(halves) => halves,
-            Err(fault) => return Some(Err(fault)),
-        };
-        let Transported::Mutual(tls) = &connection.transport else {
-            return Some(Err(CredentialFault::BindingMismatch));
-        };
-        let headers = TokenHeaders {
-            token: halves.token,
-            signature: halves.signature,
-        };
-        Some(token::verify(
-            &self.policy.authorities,
-            headers,
-            &tls.certificate_sha256,
-        ))
     }
 }
 
@@ -188,19 +165,6 @@ fn observe(decision: Decision, head: &RequestHead<'_>) -> Observed {
         trust: context.score.map(|score| score.trust),
         status,
     }
-}
-
-fn gather<'a>(
-    connection: &'a ConnectionFacts,
-    token: Option<Result<&'a CredentialFacts, CredentialFault>>,
-    head: &RequestHead<'a>,
-) -> Result<Facts<'a>, DenyReason> {
-    let request = head.request()?;
-    Ok(Facts {
-        connection,
-        token,
-        request,
-    })
 }
 
 /// What Envoy's TLS would make of the connection.

@@ -4,6 +4,7 @@ use sallyport_credentials::issue::{
     AuthorityOptions, ClassicalAuthority, HybridAuthority, LeafRequest, RsaBits, TokenIssuer,
     TokenIssuerOptions, TokenRequest,
 };
+use sallyport_engine::facts::Facts;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
 };
