@@ -1,20 +1,19 @@
 # Every target does its own set-up; downloads stay in .tools/. The work is done by scripts/.
 MAKEFLAGS += --no-print-directory
-ARGS ?=
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r target text; do printf '  %-18s %s\n' "$$target" "$$text"; done
 
-setup: ## get the WebAssembly compiler and Envoy; the other targets do it when needed
+setup: ## get the WebAssembly compiler and Envoy; all targets get what they need themselves
 	@scripts/setup-wasm
 	@scripts/setup-envoy
 
 wasm: ## build the filter: target/wasm/sallyport.wasm
 	@scripts/build-wasm
 
-demo: ## run the demo on real Envoys; ARGS="..." are passed on
-	@scripts/demo $(ARGS)
+demo: ## run the demo on real Envoys
+	@scripts/demo
 
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test

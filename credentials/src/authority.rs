@@ -84,11 +84,11 @@ impl AuthoritySet {
             .find(|authority| authority.subject == subject && authority.key_id == key_id)
     }
 
-    /// Whether an authority with an ML-DSA key has this subject name (DER).
-    pub(crate) fn has_hybrid_authority(&self, subject: &[u8]) -> bool {
+    /// Whether a certificate authority is pinned for this trust domain.
+    pub(crate) fn has_authority_for(&self, trust_domain: &str) -> bool {
         self.certificates
             .iter()
-            .any(|authority| authority.alternative.is_some() && authority.subject == subject)
+            .any(|authority| authority.trust_domain.as_str() == trust_domain)
     }
 
     /// The token authority with exactly this issuer.

@@ -10,9 +10,9 @@
 //!   authority; or a pinned one did, and every signature which that pin asks for holds.
 //!
 //! An authority issued a leaf when issuer name and authority key identifier both equal the pinned
-//! ones. A leaf with the name of a hybrid authority and another key identifier is refused. **A leaf
-//! of an issuer that is not pinned is never more than `Classical`, whatever extensions it
-//! carries**; a policy that wants more says so with `minimumAssurance`.
+//! ones. Where an authority is pinned for a trust domain, a leaf of that domain that no pinned one
+//! issued is refused. **A leaf of a trust domain without a pinned authority is never more than
+//! `Classical`, whatever extensions it carries.**
 
 mod leaf;
 pub(crate) mod parts;
@@ -118,9 +118,10 @@ fn issuing<'a>(
         .map_err(|_| CredentialFault::Malformed)?;
     let issuing =
         key_id.and_then(|key_id| authorities.certificate_authority(leaf.parts.issuer, key_id));
-    // Who forges RSA can leave the identifier out or change it, so that no pin would match: a leaf
-    // that names a hybrid authority as its issuer is that authority's, or nobody's.
-    if issuing.is_none() && authorities.has_hybrid_authority(leaf.parts.issuer) {
+    // Who can make certificates that the mesh trusts, by a forged RSA signature or by the key of
+    // another authority, can name any issuer. So where an authority is pinned for a trust domain,
+    // its identities are certified by a pinned authority, or not at all.
+    if issuing.is_none() && authorities.has_authority_for(leaf.subject.trust_domain()) {
         return Err(CredentialFault::AuthorityUnknown);
     }
     Ok(issuing)

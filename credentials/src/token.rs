@@ -42,7 +42,7 @@ pub const TOKEN_TYPE: &str = "hybrid-identity+jwt";
 /// in for the other or for a token of another kind (RFC 8725, section 3.11).
 pub const SIGNATURE_TYPE: &str = "hybrid-identity-sig+jws";
 /// The longest JWT, in bytes.
-pub const MAXIMUM_TOKEN_BYTES: usize = 16 * 1024;
+pub const MAXIMUM_TOKEN_BYTES: usize = 8 * 1024;
 /// The longest detached JWS, in bytes. ML-DSA-87 needs about 6.3 KiB.
 pub const MAXIMUM_SIGNATURE_BYTES: usize = 10 * 1024;
 /// How far the clock of an authority may be ahead of ours, in seconds: a token counts that much

@@ -81,7 +81,7 @@ pub enum CertificateIssuer {
     Mesh,
     /// RSA and ML-DSA-87, pinned for trust domain `partner.example` where the policy knows it.
     Partner,
-    /// RSA only, not pinned, but a CA that Envoy trusts: istiod as it is today.
+    /// RSA only, pinned without an ML-DSA key: istiod as it is today.
     Istiod,
     /// RSA only, known to nobody.
     Stranger,

@@ -87,6 +87,7 @@ impl World {
             self.mesh
                 .to_policy("mesh", &self.trust_domain)
                 .map_err(failed)?,
+            self.istiod.to_policy("istiod", &self.trust_domain),
         ];
         if document
             .spec

@@ -61,7 +61,7 @@ fn pass_gates(
     now: TimeMs,
     context: &mut Context,
 ) -> Result<Basis, DenyReason> {
-    let is_probe = policy.is_probe(facts.connection, &facts.request);
+    let is_probe = policy.is_probe(facts);
     let tls = match &facts.connection.transport {
         Transport::Mutual(tls) => tls,
         // Without mutual TLS the proxy shows no identity of its own, so gate 0 cannot ask for one:
@@ -98,13 +98,7 @@ fn pass_gates(
     context.flow = requirement.flow.map(|flow| flow.name().clone());
 
     // Gate 3: each credential that is present holds, now, and together they suffice.
-    let assurance = match assured(subject, certificate, facts, now) {
-        Ok(assurance) => assurance,
-        Err(reason) => {
-            context.standing = peer.map(PeerState::standing);
-            return Err(reason);
-        }
-    };
+    let assurance = assured(subject, certificate, facts, now)?;
     context.assurance = assurance;
     let peer = peer.ok_or(DenyReason::InternalBug)?;
     let certificate = certificate
@@ -136,7 +130,8 @@ fn pass_gates(
     if score.trust < requirement.trust {
         return Err(DenyReason::TrustTooLow);
     }
-    let reads = matches!(facts.request.method.as_str(), "GET" | "HEAD");
+    let reads =
+        matches!(facts.request.method.as_str(), "GET" | "HEAD") && !facts.request.is_upgrade;
     if peer.standing() == Behaviour::Restricted && !reads {
         return Err(DenyReason::TrustRestricted);
     }

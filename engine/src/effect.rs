@@ -5,7 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::headers::{ForwardedXfcc, RequestHead, XFCC};
-use crate::verdict::{Context, Denial, Permit, Verdict};
+use crate::reason::DenyReason;
+use crate::verdict::{Context, DecisionId, Denial, Permit, Verdict};
 
 /// The effect of a decision on a request.
 #[derive(Debug)]
@@ -113,20 +114,31 @@ impl LocalReply {
     /// The answer to a request that is denied.
     #[must_use]
     pub fn of(denial: &Denial) -> Self {
-        let reason = denial.reason();
-        let row = reason.row();
         let context = denial.context();
-        let policy = context.policy.as_deref().unwrap_or("none");
-        let flow = context.flow.as_deref().unwrap_or("none");
+        let (policy, flow) = (context.policy.as_deref(), context.flow.as_deref());
+        Self::new(denial.reason(), policy, flow, context.decision_id)
+    }
+
+    /// The answer to a request that could not even be looked at.
+    #[must_use]
+    pub fn without_decision(reason: DenyReason, decision_id: DecisionId) -> Self {
+        Self::new(reason, None, None, decision_id)
+    }
+
+    fn new(
+        reason: DenyReason,
+        policy: Option<&str>,
+        flow: Option<&str>,
+        decision_id: DecisionId,
+    ) -> Self {
+        let row = reason.row();
+        let (policy, flow) = (policy.unwrap_or("none"), flow.unwrap_or("none"));
         let code = row.code;
         Self {
             status: row.status,
             grpc_status: reason.grpc_status(),
             details: format!("sallyport_denied[policy[{policy}]-flow[{flow}]-reason[{code}]]"),
-            body: format!(
-                "denied by sallyport: {code} (decision {})",
-                context.decision_id
-            ),
+            body: format!("denied by sallyport: {code} (decision {decision_id})"),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),
         }

@@ -17,6 +17,9 @@ pub struct Facts<'a> {
     pub token: Option<Result<&'a CredentialFacts, CredentialFault>>,
     /// What the request asks for.
     pub request: RequestFacts<'a>,
+    /// Address of the TCP peer. Read only for a request that may be a health probe and was not
+    /// forwarded: proxies put an address from `x-forwarded-for` in its place.
+    pub source_ip: Option<IpAddr>,
 }
 
 /// The facts of a downstream connection.
@@ -26,8 +29,6 @@ pub struct ConnectionFacts {
     pub own: Option<SpiffeId>,
     /// How the peer is connected.
     pub transport: Transport,
-    /// Address of the TCP peer; never from a header.
-    pub source_ip: IpAddr,
     /// Port that the peer connected to, after redirection to the proxy was undone.
     pub destination_port: u16,
 }
@@ -142,4 +143,6 @@ pub struct RequestFacts<'a> {
     pub path: Result<RequestPath<'a>, crate::names::InvalidPath>,
     /// The path without its query, as sent. Tells one refused target from another.
     pub raw_path: &'a [u8],
+    /// Whether the client wants another protocol on the connection, as WebSocket does.
+    pub is_upgrade: bool,
 }

@@ -102,6 +102,8 @@ pub(crate) fn peer_after_distinct_denials(count: usize, now: TimeMs) -> PeerStat
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) connection: ConnectionFacts,
+    pub(crate) source_ip: IpAddr,
+    pub(crate) is_upgrade: bool,
     pub(crate) token: Option<Result<CredentialFacts, CredentialFault>>,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -124,9 +126,10 @@ impl Scene {
                         credential: Ok(credential(GATEWAY, Assurance::Hybrid)),
                     },
                 }),
-                source_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
                 destination_port: 8080,
             },
+            source_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+            is_upgrade: false,
             token: None,
             method: "POST",
             path: "/v1/models/llm-7b/infer",
@@ -189,7 +192,9 @@ impl Scene {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
                 raw_path: self.path.as_bytes(),
+                is_upgrade: self.is_upgrade,
             },
+            source_ip: Some(self.source_ip),
         }
     }
 

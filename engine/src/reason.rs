@@ -254,7 +254,7 @@ impl DenyReason {
                 3,
                 401,
                 NO,
-                "No pinned authority issued the token; or the certificate names a hybrid authority as its issuer, and another key than the pinned one.",
+                "No pinned authority issued the token; or certificate authorities are pinned for the caller's trust domain, and none of them issued its certificate.",
                 "Pin the issuer and its current key under `spec.authorities`, or use a credential of a pinned one.",
             ),
             Self::CredentialTrustDomainForeign => row(

@@ -1,11 +1,13 @@
 //! One request through the engine: from facts to a verdict, and the evidence that follows from it.
 
+use core::net::IpAddr;
+
 use crate::decide::{decide, deny_without_facts};
 use crate::facts::{
     ConnectionFacts, CredentialFacts, CredentialFault, Facts, RequestFacts, Transport,
 };
 use crate::headers::{RequestHead, TokenHalves};
-use crate::policy::Policy;
+use crate::policy::{Policy, Segment};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
 use crate::trust::{PeerKey, PeerTable};
@@ -14,16 +16,27 @@ use crate::verdict::{DecisionId, Verdict};
 /// What an adapter could gather of a request: all facts, or the reason for which it could not.
 pub type Gathered<'a> = Result<Facts<'a>, DenyReason>;
 
-/// Gathers the facts of a request on a known connection. `verify` says what a hybrid token proves
-/// for the certificate with this digest; it is asked only when both halves of one are present.
+/// Gathers the facts of a request on a known connection. `source_ip` gives the address of the TCP
+/// peer; it is asked only for a request that may be a probe and was not forwarded. `verify` says
+/// what a hybrid token proves for the certificate with this digest; it is asked only when both
+/// halves of one are present.
 ///
 /// # Errors
-/// When method or path cannot be read.
+/// When method, path or address cannot be read.
 pub fn gather<'a>(
+    policy: &Policy,
     connection: &'a ConnectionFacts,
     head: &RequestHead<'a>,
+    source_ip: impl FnOnce() -> Result<IpAddr, DenyReason>,
     verify: impl FnOnce(TokenHalves<'a>, &[u8; 32]) -> Result<&'a CredentialFacts, CredentialFault>,
 ) -> Gathered<'a> {
+    let request = head.request()?;
+    let may_be_probe = policy.may_be_probe(connection.destination_port, &request);
+    let source_ip = if may_be_probe && !head.is_forwarded() {
+        Some(source_ip()?)
+    } else {
+        None
+    };
     let token = match (head.token(), &connection.transport) {
         (None, _) => None,
         (Some(Err(fault)), _) => Some(Err(fault)),
@@ -34,7 +47,8 @@ pub fn gather<'a>(
     Ok(Facts {
         connection,
         token,
-        request: head.request()?,
+        request,
+        source_ip,
     })
 }
 
@@ -57,7 +71,7 @@ pub fn admit(
     let targets = peers.targets();
     let mut state = peer.map(|key| peers.state(key, now));
     let verdict = decide(policy, &facts, state.as_deref(), now, decision_id);
-    if let (Some(state), true) = (&mut state, is_evidence(&verdict)) {
+    if let (Some(state), true) = (&mut state, is_evidence(policy, &verdict)) {
         let RequestFacts {
             method, raw_path, ..
         } = facts.request;
@@ -66,11 +80,20 @@ pub fn admit(
     verdict
 }
 
-/// A refusal is evidence where the caller chose what to ask for. A would-deny in shadow is none.
-const fn is_evidence(verdict: &Verdict) -> bool {
+/// A refusal is evidence where the caller chose what to ask for. A would-deny in shadow is none, and
+/// nothing is where the caller speaks for many: a stranger behind a gateway must not be able to get
+/// the gateway isolated.
+fn is_evidence(policy: &Policy, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Allow(_) => false,
-        Verdict::Deny(denial) => denial.reason().row().evidence,
+        Verdict::Deny(denial) => {
+            let source = denial.context().source.as_ref();
+            let segment = source.and_then(|source| policy.segment_of(source));
+            let aggregates = segment
+                .and_then(|id| policy.segment(id))
+                .is_some_and(Segment::is_aggregator);
+            denial.reason().row().evidence && !aggregates
+        }
     }
 }
 

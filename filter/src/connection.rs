@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use lru::LruCache;
 use sallyport_engine::decide::peer_of;
-use sallyport_engine::facts::{ConnectionFacts, MutualTls, PeerValidation, TlsVersion, Transport};
+use sallyport_engine::facts::{
+    ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion, Transport,
+};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::trust::PeerKey;
@@ -86,12 +88,15 @@ impl ConnectionCache {
         let facts = ConnectionFacts {
             own: own_identity(host)?,
             transport: self.transport(host, active, metrics, head)?,
-            source_ip: source_ip(host)?,
             destination_port: destination_port(host)?,
         };
         let peer = peer_of(&facts).map(|(identity, digest)| PeerKey::new(identity, *digest));
         let connection = Rc::new(Connection { facts, peer });
-        self.known.put(id, Rc::clone(&connection));
+        // A certificate that could not be read may have been hidden by what the client wrote into a
+        // header of this one request.
+        if is_final(&connection.facts.transport) {
+            self.known.put(id, Rc::clone(&connection));
+        }
         Ok(connection)
     }
 
@@ -131,6 +136,13 @@ impl ConnectionCache {
     }
 }
 
+const fn is_final(transport: &Transport) -> bool {
+    match transport {
+        Transport::Plaintext => true,
+        Transport::Mutual(tls) => matches!(tls.certificate, PeerCertificate::Read { .. }),
+    }
+}
+
 /// None when the proxy presents no certificate or one without a SPIFFE ID: no segment then.
 fn own_identity(
     host: &impl Host,
@@ -142,7 +154,9 @@ fn own_identity(
     })
 }
 
-fn source_ip(host: &impl Host) -> Result<IpAddr, Unread> {
+/// The address of the TCP peer, for a request that was not forwarded. It is never remembered: where
+/// a request was, Envoy gives the address that the client wrote.
+pub(crate) fn source_ip(host: &impl Host) -> Result<IpAddr, Unread> {
     let bytes = required(host, Property::SourceAddress)?;
     match std::str::from_utf8(&bytes).map(str::parse::<SocketAddr>) {
         // An IPv4 peer on a dual-stack listener is the same peer.

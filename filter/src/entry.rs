@@ -8,7 +8,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use crate::host::EnvoyHost;
-use crate::plugin::{Configured, Flow, Plugin};
+use crate::plugin::{Configured, Next, Plugin};
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root { plugin: Rc::default() }));
@@ -60,11 +60,11 @@ impl HttpContext for Stream {
         // request waits for ever rather than pass.
         let flow = match self.plugin.try_borrow_mut() {
             Ok(mut plugin) => plugin.on_request_headers(&EnvoyHost),
-            Err(_) => Flow::Stop,
+            Err(_) => Next::Stop,
         };
         match flow {
-            Flow::Continue => Action::Continue,
-            Flow::Stop => Action::Pause,
+            Next::Continue => Action::Continue,
+            Next::Stop => Action::Pause,
         }
     }
 }

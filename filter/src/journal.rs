@@ -47,6 +47,16 @@ impl Journal {
         }
     }
 
+    /// Writes a line about a host that failed, within the same limit.
+    pub(crate) fn write_failure(&mut self, host: &impl Host, metrics: &Metrics, line: &str) {
+        if self.written >= MAXIMUM_PER_SECOND {
+            metrics.increment(host, Metric::RecordSuppressed);
+            return;
+        }
+        self.written = self.written.saturating_add(1);
+        let _ = host.log(LogLevel::Error, line);
+    }
+
     /// Closes the second that is over, with a summary if records were suppressed in it.
     pub(crate) fn turn_to(&mut self, host: &impl Host, now: TimeMs) {
         let second = now.0 / 1000;

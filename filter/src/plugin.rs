@@ -1,12 +1,16 @@
 //! The life of the plugin in one VM: configured, then asked about requests.
 
+use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::policy::Mode;
+use sallyport_engine::reason::DenyReason;
+use sallyport_engine::record::hexadecimal;
+use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::{self, Configuration};
 use crate::host::{Host, HostError, LogLevel};
 use crate::metrics::Metrics;
-pub use crate::stream::Flow;
+pub use crate::stream::Next;
 use crate::stream::on_request_headers;
 use crate::worker::Worker;
 
@@ -54,6 +58,10 @@ impl Plugin {
                 metrics.set(host, Metric::PolicyHash, hash_prefix(&active.sha256));
                 let enforcing = active.policy.mode() == Mode::Enforce;
                 metrics.set(host, Metric::Enforcing, u64::from(enforcing));
+                let name = active.policy.name();
+                let (mode, hash) = (active.policy.mode().as_str(), hexadecimal(&active.sha256));
+                let line = format!("policy {name} is in force: mode {mode}, sha256 {hash}");
+                let _ = host.log(LogLevel::Info, &line);
                 Configuration::Active(Box::new(active))
             }
             Err(error) => {
@@ -78,7 +86,7 @@ impl Plugin {
     }
 
     /// Decides the current request.
-    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Next {
         match &mut self.worker {
             Some(worker) => on_request_headers(host, worker),
             None => deny_unconfigured(host),
@@ -94,19 +102,14 @@ impl Plugin {
 }
 
 /// Not even the host's metrics or random numbers could be had. The decision has no number then.
-fn deny_unconfigured(host: &impl Host) -> Flow {
-    use sallyport_engine::effect::LocalReply;
-    use sallyport_engine::verdict::{DecisionId, Verdict};
-
+fn deny_unconfigured(host: &impl Host) -> Next {
     let id = DecisionId {
         vm: [0; 8],
         counter: 0,
     };
-    if let Verdict::Deny(denial) = Verdict::not_configured(Mode::Enforce, id) {
-        // Whether or not the host can send the reply, the request does not go on.
-        let _ = host.reply(&LocalReply::of(&denial));
-    }
-    Flow::Stop
+    // Whether or not the host can send the reply, the request does not go on.
+    let _ = host.reply(&LocalReply::without_decision(DenyReason::NotConfigured, id));
+    Next::Stop
 }
 
 /// The first 6 bytes, which a metric can hold exactly.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sallyport_engine::effect::{HeaderChanges, RequestEffect};
+use sallyport_engine::effect::{HeaderChanges, LocalReply, RequestEffect};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
@@ -12,13 +12,13 @@ use sallyport_engine::time::TimeMs;
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 
 use crate::configuration::Configuration;
-use crate::connection::{Connection, ConnectionCache, Unread};
-use crate::host::{Host, HostError, LogLevel};
+use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
+use crate::host::{Host, HostError};
 use crate::worker::Worker;
 
 /// Whether Envoy may go on with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
+pub enum Next {
     /// It may.
     Continue,
     /// It was answered, or must wait for ever.
@@ -27,22 +27,25 @@ pub enum Flow {
 
 /// Decides the current request. Three host calls for a request on a known connection: headers,
 /// clock and connection number.
-pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Flow {
+pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Next {
     let id = worker.next_decision();
     match try_request(host, worker, id) {
         Ok(flow) => flow,
         Err(error) => {
-            // The host failed while it was told what to do: the request must not go on.
-            let _ = host.log(LogLevel::Error, &format!("decision {id}: {error}"));
-            worker
-                .metrics
-                .increment(host, Metric::Denied(DenyReason::HostReadFailed));
-            Flow::Stop
+            // Without headers or a clock nothing can be decided, in no mode; and a request whose
+            // headers could not be changed must not go on with them.
+            let line = format!("decision {id}: {error}");
+            worker.journal.write_failure(host, &worker.metrics, &line);
+            let reason = DenyReason::HostReadFailed;
+            worker.metrics.increment(host, Metric::Denied(reason));
+            // If even this fails, the request waits for ever.
+            let _ = host.reply(&LocalReply::without_decision(reason, id));
+            Next::Stop
         }
     }
 }
 
-fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<Flow, HostError> {
+fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<Next, HostError> {
     let block = host.request_headers()?;
     let pairs = block.pairs().map_err(|_| HostError {
         call: "proxy_get_header_map_pairs",
@@ -59,11 +62,11 @@ fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<
     match RequestEffect::of(decided.verdict, &head, tell) {
         RequestEffect::Continue(changes) => {
             apply(host, &changes, &pairs)?;
-            Ok(Flow::Continue)
+            Ok(Next::Continue)
         }
         RequestEffect::Reply(reply) => {
             host.reply(&reply)?;
-            Ok(Flow::Stop)
+            Ok(Next::Stop)
         }
     }
 }
@@ -88,6 +91,7 @@ fn decide(
         tokens,
         peers,
         metrics,
+        journal,
         ..
     } = worker;
     let active = match configuration {
@@ -111,7 +115,11 @@ fn decide(
     let (number, connection) = match numbered {
         Ok(numbered) => numbered,
         Err(unread) => {
-            log_unread(host, id, &unread);
+            // The record says that a fact is missing; this line says which.
+            if let Unread::Host(text) = &unread {
+                journal.turn_to(host, now);
+                journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
+            }
             let verdict = admit(&active.policy, Err(unread.reason()), None, peers, now, id);
             return Decided {
                 verdict,
@@ -120,9 +128,13 @@ fn decide(
             };
         }
     };
-    let gathered = gather(&connection.facts, head, |halves, digest| {
-        tokens.verify(number, host, active, metrics, halves, digest)
-    });
+    let gathered = gather(
+        &active.policy,
+        &connection.facts,
+        head,
+        || source_ip(host).map_err(|unread| unread.reason()),
+        |halves, digest| tokens.verify(number, host, active, metrics, halves, digest),
+    );
     let verdict = admit(
         &active.policy,
         gathered,
@@ -178,16 +190,6 @@ fn report(
                 now,
             )
         });
-    }
-}
-
-/// Says which fact is missing; the record only says that one is.
-fn log_unread(host: &impl Host, id: DecisionId, unread: &Unread) {
-    match unread {
-        Unread::Host(text) => {
-            let _ = host.log(LogLevel::Error, &format!("decision {id}: {text}"));
-        }
-        Unread::NotInbound => {}
     }
 }
 

@@ -3,7 +3,9 @@
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
-use sallyport_credentials::token::{self, TokenHeaders};
+use sallyport_credentials::token::{
+    self, MAXIMUM_SIGNATURE_BYTES, MAXIMUM_TOKEN_BYTES, TokenHeaders,
+};
 use sallyport_engine::facts::{CredentialFacts, CredentialFault};
 use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::metric::Metric;
@@ -39,6 +41,12 @@ impl TokenCache {
         halves: TokenHalves<'_>,
         certificate_sha256: &[u8; 32],
     ) -> Result<&CredentialFacts, CredentialFault> {
+        // Nothing that long is a token, and nothing that long is kept.
+        if halves.token.len() > MAXIMUM_TOKEN_BYTES
+            || halves.signature.len() > MAXIMUM_SIGNATURE_BYTES
+        {
+            return Err(CredentialFault::Malformed);
+        }
         let known = self.0.peek(&connection).is_some_and(|entry| {
             entry.token == halves.token && entry.signature == halves.signature
         });
@@ -63,7 +71,7 @@ impl TokenCache {
     }
 }
 
-/// At most 60 KB each, Envoy's limit for all headers of a request; usually 6 KB.
+/// At most 18 KB each, usually 6 KB.
 const CAPACITY: NonZeroUsize = match NonZeroUsize::new(256) {
     Some(n) => n,
     None => NonZeroUsize::MIN,

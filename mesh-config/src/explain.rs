@@ -129,14 +129,20 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
         }
     }
     let mut token = None;
-    let gathered = session::gather(&connection, &head, |halves, certificate_sha256| {
-        let headers = TokenHeaders {
-            token: halves.token,
-            signature: halves.signature,
-        };
-        let verified = token::verify(&loaded.authorities, headers, certificate_sha256)?;
-        Ok(token.insert(verified))
-    });
+    let gathered = session::gather(
+        &loaded.policy,
+        &connection,
+        &head,
+        || Ok(question.source_ip),
+        |halves, certificate_sha256| {
+            let headers = TokenHeaders {
+                token: halves.token,
+                signature: halves.signature,
+            };
+            let verified = token::verify(&loaded.authorities, headers, certificate_sha256)?;
+            Ok(token.insert(verified))
+        },
+    );
     let id = DecisionId {
         vm: [0; 8],
         counter: 0,
@@ -202,7 +208,6 @@ fn connection_of(question: &Question, transport: Transport) -> ConnectionFacts {
     ConnectionFacts {
         own,
         transport,
-        source_ip: question.source_ip,
         destination_port: question.port,
     }
 }

@@ -1,6 +1,7 @@
 //! The engine, called directly with facts that are made as the filter makes them. Time is virtual.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use sallyport_credentials::token::{self, TokenHeaders};
 use sallyport_credentials::{certificate, pem};
@@ -31,7 +32,7 @@ pub struct NativeDriver<'a> {
     world: &'a World,
     policy: LoadedPolicy,
     credentials: Credentials,
-    connections: BTreeMap<String, ConnectionFacts>,
+    connections: BTreeMap<String, (ConnectionFacts, IpAddr)>,
     peers: PeerTable,
     start: TimeMs,
     now: TimeMs,
@@ -59,10 +60,9 @@ impl<'a> NativeDriver<'a> {
             let facts = ConnectionFacts {
                 own: Some(own.clone()),
                 transport: transport(&policy, scenario, &credentials, connection)?,
-                source_ip: connection.source_ip.into(),
                 destination_port: connection.port,
             };
-            connections.insert(name.clone(), facts);
+            connections.insert(name.clone(), (facts, connection.source_ip.into()));
         }
         let start = TimeMs::from_seconds(u64::try_from(start_seconds).unwrap_or(0));
         let peers = PeerTable::new(PEERS, TargetHasher::new([0; 16]));
@@ -78,21 +78,37 @@ impl<'a> NativeDriver<'a> {
         })
     }
 
-    fn decide(&mut self, connection: &ConnectionFacts, head: &RequestHead<'_>) -> Decision {
+    fn decide(
+        &mut self,
+        connection: &ConnectionFacts,
+        source_ip: IpAddr,
+        head: &RequestHead<'_>,
+    ) -> Decision {
         self.decisions = self.decisions.saturating_add(1);
         let id = DecisionId {
             vm: [0; 8],
             counter: self.decisions,
         };
         let mut token = None;
-        let gathered = gather(connection, head, |halves, certificate_sha256| {
-            let headers = TokenHeaders {
-                token: halves.token,
-                signature: halves.signature,
-            };
-            let verified = token::verify(&self.policy.authorities, headers, certificate_sha256)?;
-            Ok(token.insert(verified))
-        });
+        let LoadedPolicy {
+            policy,
+            authorities,
+            ..
+        } = &self.policy;
+        let gathered = gather(
+            policy,
+            connection,
+            head,
+            || Ok(source_ip),
+            |halves, certificate_sha256| {
+                let headers = TokenHeaders {
+                    token: halves.token,
+                    signature: halves.signature,
+                };
+                let verified = token::verify(authorities, headers, certificate_sha256)?;
+                Ok(token.insert(verified))
+            },
+        );
         let peer = peer_of(connection).map(|(subject, digest)| PeerKey::new(subject, *digest));
         admit(
             &self.policy.policy,
@@ -123,7 +139,7 @@ impl Driver for NativeDriver<'_> {
     }
 
     fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError> {
-        let facts = self
+        let (facts, source_ip) = self
             .connections
             .get(connection)
             .cloned()
@@ -139,7 +155,7 @@ impl Driver for NativeDriver<'_> {
                     .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
             );
         let head = RequestHead::read(pairs);
-        let decision = self.decide(&facts, &head);
+        let decision = self.decide(&facts, source_ip, &head);
         Ok(observe(decision, &head))
     }
 }

@@ -204,7 +204,7 @@ fn shadow_and_probes_strip_the_same_headers() {
     let shadow = policy(|document| document.spec.mode = Mode::Shadow);
     let denied = Scene::with(|scene| scene.method = "DELETE").decide(&shadow);
     let probe = Scene::with(|scene| {
-        scene.connection.source_ip = [10, 0, 0, 1].into();
+        scene.source_ip = [10, 0, 0, 1].into();
         scene.method = "GET";
         scene.path = "/healthz";
     });
@@ -267,7 +267,7 @@ fn what_is_not_known_is_not_told_and_cannot_be_spoofed() {
         ("x-sallyport-state", b"TRUSTED"),
     ];
     let probe = Scene::with(|scene| {
-        scene.connection.source_ip = [10, 0, 0, 1].into();
+        scene.source_ip = [10, 0, 0, 1].into();
         scene.method = "GET";
         scene.path = "/healthz";
     });

@@ -30,7 +30,9 @@ pub struct RequestHead<'a> {
     token: Single<'a>,
     token_signature: Single<'a>,
     xfcc: Single<'a>,
-    /// Names of headers of ours that the client sent.
+    is_forwarded: bool,
+    is_upgrade: bool,
+    /// Names of headers of ours that the client sent, or that an application may take for ours.
     spoofed: Vec<&'a [u8]>,
 }
 
@@ -63,6 +65,8 @@ impl<'a> RequestHead<'a> {
             token: Single::Absent,
             token_signature: Single::Absent,
             xfcc: Single::Absent,
+            is_forwarded: false,
+            is_upgrade: false,
             spoofed: Vec::new(),
         };
         for (name, value) in headers {
@@ -76,7 +80,11 @@ impl<'a> RequestHead<'a> {
                 head.token_signature.add(value);
             } else if name == XFCC.as_bytes() {
                 head.xfcc.add(value);
-            } else if name.starts_with(OWN_PREFIX.as_bytes()) && !head.spoofed.contains(&name) {
+            } else if name == b"x-forwarded-for" {
+                head.is_forwarded = true;
+            } else if name == b"upgrade" {
+                head.is_upgrade = true;
+            } else if looks_like_ours(name) && !head.spoofed.contains(&name) {
                 head.spoofed.push(name);
             }
         }
@@ -86,13 +94,25 @@ impl<'a> RequestHead<'a> {
     /// What the request asks for.
     ///
     /// # Errors
-    /// [`DenyReason::RequestMalformed`] when method or path is absent, doubled or out of form.
+    /// [`DenyReason::RequestMalformed`] when method or path is absent, doubled or out of form, or the
+    /// forwarded client certificate is not in Envoy's form.
     pub fn request(&self) -> Result<RequestFacts<'a>, DenyReason> {
+        // An open quote in front of our proxy's own element would swallow it, for every reader.
+        if self.xfcc().is_some_and(|value| xfcc::check(value).is_err()) {
+            return Err(DenyReason::RequestMalformed);
+        }
         Ok(RequestFacts {
             method: self.method()?,
             path: self.path()?,
             raw_path: self.raw_path(),
+            is_upgrade: self.is_upgrade,
         })
+    }
+
+    /// Whether a proxy, or somebody who says so, forwarded the request for another client.
+    #[must_use]
+    pub const fn is_forwarded(&self) -> bool {
+        self.is_forwarded
     }
 
     /// The method.
@@ -200,6 +220,16 @@ pub enum ForwardedXfcc {
     Replace(Vec<u8>),
     /// It holds nothing else, or cannot be read.
     Remove,
+}
+
+/// Headers of ours, and names that CGI and WSGI applications cannot tell from ours or from those of
+/// credentials, since they read `_` as `-`.
+fn looks_like_ours(name: &[u8]) -> bool {
+    let is_same = |(byte, ours): (&u8, u8)| *byte == ours || (*byte == b'_' && ours == b'-');
+    let starts_with =
+        |ours: &str| name.len() >= ours.len() && name.iter().zip(ours.bytes()).all(is_same);
+    let is_alias = |ours: &str| name.len() == ours.len() && starts_with(ours);
+    starts_with(OWN_PREFIX) || is_alias(TOKEN) || is_alias(TOKEN_SIGNATURE)
 }
 
 // === impl Single ===

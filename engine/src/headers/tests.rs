@@ -104,6 +104,58 @@ fn removes_credentials_and_spoofed_headers() {
 }
 
 #[test]
+fn removes_names_that_an_application_may_take_for_ours() {
+    let head = head(&[
+        ("x_sallyport_trust", b"99"),
+        ("hybrid_identity_token", b"t"),
+        ("hybrid-identity_signature", b"s"),
+        ("x-sallyportal", b"kept"),
+        ("hybrid-identity-tokens", b"kept"),
+    ]);
+    let removals: Vec<&[u8]> = head.removals().collect();
+    assert_eq!(
+        removals,
+        [
+            &b"x_sallyport_trust"[..],
+            b"hybrid_identity_token",
+            b"hybrid-identity_signature"
+        ]
+    );
+    assert_eq!(head.token(), None, "an alias carries no credential");
+}
+
+#[test]
+fn a_forwarded_certificate_that_is_not_in_envoys_form_makes_the_request_malformed() {
+    let request = |xfcc: &'static [u8]| {
+        let headers = [(":method", &b"GET"[..]), (":path", b"/"), (XFCC, xfcc)];
+        head(&headers).request().map(|_| ())
+    };
+    assert_eq!(request(b"By=a;Hash=b,URI=c"), Ok(()));
+    for bad in [
+        &b"Cert=\"a;By=b;"[..],
+        b"By=x;URI=u;Subject=\"a",
+        b"By",
+        b"",
+    ] {
+        assert_eq!(request(bad), Err(DenyReason::RequestMalformed));
+    }
+}
+
+#[test]
+fn sees_upgrades_and_forwarded_requests() {
+    let plain = [(":method", &b"GET"[..]), (":path", b"/")];
+    assert!(!head(&plain).is_forwarded());
+    assert!(!head(&plain).request().unwrap().is_upgrade);
+    let more = [
+        &plain[..],
+        &[("upgrade", b"websocket"), ("x-forwarded-for", b"")],
+    ]
+    .concat();
+    assert!(head(&more).is_forwarded());
+    assert!(head(&more).request().unwrap().is_upgrade);
+}
+
+#[test]
 fn removes_an_xfcc_that_is_present_twice() {
     let head = head(&[(XFCC, b"Hash=a"), (XFCC, b"Hash=b")]);
     assert_eq!(head.xfcc(), None);

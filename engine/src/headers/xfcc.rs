@@ -61,6 +61,16 @@ impl<'a> Xfcc<'a> {
     }
 }
 
+/// Whether a value is in Envoy's form throughout, and not only its last element.
+pub(super) fn check(value: &[u8]) -> Result<(), InvalidXfcc> {
+    for element in split(value, b',') {
+        for part in split(element?, b';') {
+            pair(part?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a value may hold certificates; true also for what only looks like it.
 pub(super) fn mentions_certificate(value: &[u8]) -> bool {
     let mentions = |key: &[u8]| {

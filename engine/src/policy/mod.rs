@@ -23,7 +23,7 @@ pub use flow::{Flow, Operation, PortSet};
 pub use probe::Probe;
 pub use segment::{Segment, SegmentId};
 
-use crate::facts::{ConnectionFacts, RequestFacts};
+use crate::facts::{Facts, RequestFacts};
 use crate::identity::{Assurance, SpiffeId, TrustDomain};
 use segment::SegmentIndex;
 
@@ -158,12 +158,21 @@ impl Policy {
         self.segments.get(id.0)
     }
 
-    /// Whether the request is exactly one of the health probes.
+    /// Whether the request is one of the health probes, if it comes from the right address.
     #[must_use]
-    pub fn is_probe(&self, connection: &ConnectionFacts, request: &RequestFacts<'_>) -> bool {
-        self.probes
-            .iter()
-            .any(|probe| probe.covers(connection, request))
+    pub fn may_be_probe(&self, port: u16, request: &RequestFacts<'_>) -> bool {
+        self.probes.iter().any(|probe| probe.covers(port, request))
+    }
+
+    /// Whether the request is exactly one of the health probes, from one of its addresses.
+    #[must_use]
+    pub fn is_probe(&self, facts: &Facts<'_>) -> bool {
+        let port = facts.connection.destination_port;
+        facts.source_ip.is_some_and(|source_ip| {
+            self.probes
+                .iter()
+                .any(|probe| probe.covers(port, &facts.request) && probe.admits(&source_ip))
+        })
     }
 
     /// What the policy says of a request from one segment to another, at a port.

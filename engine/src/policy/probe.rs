@@ -2,10 +2,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::facts::{ConnectionFacts, RequestFacts};
+use crate::facts::RequestFacts;
 
 /// The exact request of a health probe, and where it may come from.
 #[derive(Debug, Clone)]
@@ -17,16 +18,19 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether the request is this probe: method, path and port exactly, and the address of the
-    /// TCP peer in one of the blocks.
-    pub(super) fn covers(&self, connection: &ConnectionFacts, request: &RequestFacts<'_>) -> bool {
-        let Ok(path) = request.path else { return false };
-        connection.destination_port == self.port
+    /// Whether the request is this probe, wherever it comes from: method, path and port exactly.
+    pub(super) fn covers(&self, port: u16, request: &RequestFacts<'_>) -> bool {
+        let Ok(path) = request.path else {
+            return false;
+        };
+        port == self.port
             && request.method.as_str() == self.method
             && path.as_str() == self.path
-            && self
-                .ip_blocks
-                .iter()
-                .any(|block| block.contains(&connection.source_ip))
+            && !request.is_upgrade
+    }
+
+    /// Whether a probe may come from this address.
+    pub(super) fn admits(&self, source_ip: &IpAddr) -> bool {
+        self.ip_blocks.iter().any(|block| block.contains(source_ip))
     }
 }

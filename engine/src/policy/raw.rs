@@ -286,6 +286,25 @@ pub struct Segment {
         skip_serializing_if = "Option::is_none"
     )]
     pub service_accounts: Option<Vec<String>>,
+    /// On whose behalf its workloads call. Default: `workload`.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub callers: Option<Callers>,
+}
+
+/// On whose behalf the workloads of a segment call others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Callers {
+    /// On their own: what they ask for is evidence about them.
+    Workload,
+    /// For many others, as a gateway does: refused requests are no evidence against it, since any of
+    /// its users could cause them.
+    Aggregator,
 }
 
 /// An allowed flow: who may do what to whom.

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::raw::Callers;
 use crate::identity::{SpiffeId, TrustDomain};
 
 /// Number of a segment within one policy.
@@ -19,6 +20,7 @@ pub struct Segment {
     pub(super) trust_domains: Vec<TrustDomain>,
     pub(super) namespaces: BTreeSet<String>,
     pub(super) service_accounts: ServiceAccounts,
+    pub(super) callers: Callers,
 }
 
 /// Which service accounts of its namespaces a segment contains.
@@ -56,6 +58,12 @@ impl Segment {
     #[must_use]
     pub const fn namespaces(&self) -> &BTreeSet<String> {
         &self.namespaces
+    }
+
+    /// Whether its workloads call on behalf of many others.
+    #[must_use]
+    pub fn is_aggregator(&self) -> bool {
+        self.callers == Callers::Aggregator
     }
 
     /// How many entries it takes in the index.

@@ -184,6 +184,22 @@ fn what_the_caller_did_not_choose_is_no_evidence() {
 }
 
 #[test]
+fn what_a_gateway_forwards_is_no_evidence_against_it() {
+    let aggregator = policy(|document| {
+        let gateway = document
+            .spec
+            .segments
+            .iter_mut()
+            .find(|segment| segment.name == "gateway");
+        gateway.unwrap().callers = Some(crate::policy::raw::Callers::Aggregator);
+    });
+    assert_eq!(
+        outcome(aggregator, |scene| scene.path = "/v1/secrets"),
+        (Some(DenyReason::OperationNotAllowed), 0)
+    );
+}
+
+#[test]
 fn a_would_deny_in_shadow_is_no_evidence() {
     let by_policy = || policy(|document| document.spec.mode = Mode::Shadow);
     let by_flow = || policy(|document| document.spec.flows[0].mode = Some(Mode::Shadow));
@@ -323,7 +339,7 @@ fn a_caller_without_a_key_is_denied_as_a_bug_and_leaves_no_state() {
 fn a_probe_is_no_evidence_and_needs_no_key() {
     let scene = Scene::with(|scene| {
         scene.connection.transport = Transport::Plaintext;
-        scene.connection.source_ip = [10, 0, 0, 1].into();
+        scene.source_ip = [10, 0, 0, 1].into();
         scene.method = "GET";
         scene.path = "/healthz";
     });

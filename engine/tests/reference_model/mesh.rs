@@ -225,6 +225,7 @@ impl Mesh {
                 namespaces: namespaces.iter().copied().map(String::from).collect(),
                 service_accounts: accounts
                     .map(|accounts| accounts.iter().copied().map(String::from).collect()),
+                callers: None,
             })
             .collect();
         if self.turned_around {
@@ -426,6 +427,7 @@ pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
 /// The facts of a case, owned.
 pub(crate) struct OwnedFacts {
     connection: ConnectionFacts,
+    source_ip: IpAddr,
     token: Option<Result<CredentialFacts, CredentialFault>>,
     method: &'static str,
     path: &'static str,
@@ -443,7 +445,9 @@ impl OwnedFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
                 raw_path: self.path.as_bytes(),
+                is_upgrade: false,
             },
+            source_ip: Some(self.source_ip),
         }
     }
 }
@@ -498,9 +502,9 @@ impl Case {
             connection: ConnectionFacts {
                 own: self.own.map(|own| own.parse().unwrap()),
                 transport,
-                source_ip: source,
                 destination_port: self.port,
             },
+            source_ip: source,
             token: self.token.as_ref().map(facts_of),
             method: self.method,
             path: self.path,

@@ -2,7 +2,7 @@
 
 use crate::support::{FakeHost, GATEWAY, INFER, configuration, mesh, policy};
 use sallyport_filter::host::LogLevel;
-use sallyport_filter::plugin::{Configured, Flow, Plugin};
+use sallyport_filter::plugin::{Configured, Next, Plugin};
 use serde_json::{Value, json};
 
 fn rejection(configuration: &Value) -> String {
@@ -89,7 +89,7 @@ fn a_configuration_with_a_key_twice_is_rejected() {
     assert_eq!(host.metric("sallyport.config_rejected"), 1);
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_bad_configuration_at_the_start_denies_everything() {
     assert_eq!(plugin.configure(&host), Configured::InForce);
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "not_configured");
     assert_eq!(host.replies.borrow()[0].status, 503);
 }
@@ -111,7 +111,7 @@ fn a_bad_configuration_that_says_shadow_passes_counted_and_without_spoofed_heade
     assert_eq!(plugin.configure(&host), Configured::InForce);
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&[&INFER[..], &[("x-sallyport-trust", b"99")]].concat());
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert_eq!(host.header("x-sallyport-trust"), None);
     assert_eq!(host.metric("sallyport.passed_unconfigured"), 1);
     assert_eq!(host.metric("sallyport.would_deny.not_configured"), 1);
@@ -135,7 +135,7 @@ fn a_bad_update_is_refused_while_a_good_configuration_serves() {
     // The old one goes on, and the next good one is taken.
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     host.configuration
         .replace(configuration(&policy()).to_string().into_bytes());
     assert_eq!(Plugin::default().configure(&host), Configured::InForce);
@@ -146,7 +146,7 @@ fn a_bad_update_is_refused_while_a_good_configuration_serves() {
 fn without_any_configuration_everything_is_denied() {
     let host = FakeHost::new(&json!({}));
     host.request(&INFER);
-    assert_eq!(Plugin::default().on_request_headers(&host), Flow::Stop);
+    assert_eq!(Plugin::default().on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "not_configured");
 }
 
@@ -161,7 +161,7 @@ fn a_host_that_fails_while_configuring_leaves_a_plugin_that_denies() {
         host.connect(1, &mesh().hybrid_leaf(GATEWAY));
         host.request(&INFER);
         let configured = host.metric("sallyport.config_rejected") == 0
-            && plugin.on_request_headers(&host) == Flow::Continue;
+            && plugin.on_request_headers(&host) == Next::Continue;
         assert!(number >= 3 || !configured, "call {number}");
     }
 }

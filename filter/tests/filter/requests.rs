@@ -3,9 +3,10 @@
 use crate::support::{
     FakeHost, GATEWAY, INFER, INFERENCE, NOW, TRAINING, configuration, mesh, policy,
 };
+use sallyport_credentials::issue::{AuthorityOptions, ClassicalAuthority, RsaBits};
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::Property;
-use sallyport_filter::plugin::{Configured, Flow, Plugin};
+use sallyport_filter::plugin::{Configured, Next, Plugin};
 use serde_json::json;
 
 fn start() -> (FakeHost, Plugin) {
@@ -20,7 +21,7 @@ fn allows_the_gateway_with_a_hybrid_certificate() {
     let (host, mut plugin) = start();
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert_eq!(host.metric("sallyport.allowed"), 1);
     assert!(host.replies.borrow().is_empty());
     assert!(
@@ -40,12 +41,12 @@ fn a_warm_request_takes_at_most_four_host_calls_until_it_goes_on_and_four_after(
         ("hybrid-identity-signature", token.signature.as_bytes()),
     ];
     host.request(&[&INFER[..], &credentials].concat());
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     let verified = host.metric("sallyport.cold_verification");
 
     host.request(&[&INFER[..], &credentials].concat());
     host.calls.set(0);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     // Until it goes on: headers, clock, connection number. After: the removal of the two headers.
     assert_eq!(host.calls.get(), 3 + 2);
     assert_eq!(
@@ -56,9 +57,9 @@ fn a_warm_request_takes_at_most_four_host_calls_until_it_goes_on_and_four_after(
 
     host.connect(2, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     host.calls.set(0);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert_eq!(host.calls.get(), 3);
 }
 
@@ -69,7 +70,7 @@ fn a_known_certificate_is_not_verified_again_on_a_new_connection() {
     for connection in 1..=3 {
         host.connect(connection, &leaf);
         host.request(&INFER);
-        assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+        assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     }
     assert_eq!(host.metric("sallyport.cold_verification"), 1);
 }
@@ -79,7 +80,7 @@ fn denies_what_no_flow_allows_and_says_why() {
     let (host, mut plugin) = start();
     host.connect(1, &mesh().hybrid_leaf(TRAINING));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     let reply = host.replies.borrow()[0].clone();
     assert_eq!((reply.status, reply.grpc_status), (403, 7));
     assert_eq!(
@@ -101,12 +102,12 @@ fn denies_a_stripped_certificate_and_plaintext() {
     let (host, mut plugin) = start();
     host.connect(1, &mesh().stripped_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "hybrid_signature_missing");
     assert!(host.replies.borrow()[0].challenge.is_some());
 
     host.connect_plaintext(2);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "peer_plaintext");
 }
 
@@ -126,17 +127,17 @@ fn a_hybrid_token_stands_in_for_a_hybrid_certificate_on_its_own_connection_only(
 
     host.connect(1, &leaf);
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "assurance_too_low");
     host.request(&request);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert_eq!(host.header("hybrid-identity-token"), None);
     assert_eq!(host.header("hybrid-identity-signature"), None);
     assert!(host.header(":path").is_some());
 
     host.connect(2, &mesh().classical_leaf(GATEWAY));
     host.request(&request);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "credential_binding_mismatch");
 }
 
@@ -156,16 +157,16 @@ fn a_changed_token_on_the_same_connection_is_verified_anew() {
     };
     assert_eq!(
         send(token.signature.as_bytes(), &mut plugin),
-        Flow::Continue
+        Next::Continue
     );
     let mut altered = token.signature.clone().into_bytes();
     let place = altered.len() - 100;
     altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
-    assert_eq!(send(&altered, &mut plugin), Flow::Stop);
+    assert_eq!(send(&altered, &mut plugin), Next::Stop);
     assert_eq!(host.denied(), "hybrid_signature_invalid");
     assert_eq!(
         send(token.signature.as_bytes(), &mut plugin),
-        Flow::Continue
+        Next::Continue
     );
 }
 
@@ -174,9 +175,9 @@ fn a_certificate_that_expires_on_an_open_connection_is_refused() {
     let (host, mut plugin) = start();
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     host.clock.set(TimeMs(NOW.0 + 3_600_000 + 1_000));
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "credential_expired");
 }
 
@@ -193,7 +194,7 @@ fn spoofed_headers_never_reach_the_application() {
         .collect();
     host.request(&[&INFER[..], &spoofed, &[("accept", b"*/*")]].concat());
     host.calls.set(0);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert!(
         host.headers
             .borrow()
@@ -213,7 +214,7 @@ fn tells_the_application_where_the_policy_says_so() {
     plugin.configure(&host);
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     host.request(&[&INFER[..], &[("x-sallyport-trust", b"100")]].concat());
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     assert_eq!(
         host.header("x-sallyport-trust").as_deref(),
         Some(&b"99"[..])
@@ -254,7 +255,7 @@ fn reads_the_certificate_from_xfcc_on_an_older_envoy_if_it_is_the_one_of_the_han
         .certificate_pem
         .replace('\n', "%0A");
     older(1, format!("Cert=\"{encoded}\",Hash=00;Cert=\"{other}\""));
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "peer_identity_invalid");
     assert_eq!(host.records()[0]["validated"], "assumed");
 
@@ -262,7 +263,7 @@ fn reads_the_certificate_from_xfcc_on_an_older_envoy_if_it_is_the_one_of_the_han
         2,
         format!("By=a;Cert=\"{other}\",By=b;Hash=00;Cert=\"{encoded}\";Chain=\"x\""),
     );
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     let forwarded = host.header("x-forwarded-client-cert").unwrap();
     assert_eq!(forwarded, b"By=a,By=b;Hash=00");
 
@@ -270,8 +271,79 @@ fn reads_the_certificate_from_xfcc_on_an_older_envoy_if_it_is_the_one_of_the_han
     host.properties
         .borrow_mut()
         .insert(Property::PeerCertificateDigest, "00".repeat(32).into());
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "peer_certificate_unavailable");
+}
+
+#[test]
+fn a_header_of_one_request_hides_the_certificate_from_that_request_only() {
+    let (host, mut plugin) = start();
+    let leaf = mesh().hybrid_leaf(GATEWAY);
+    let encoded = leaf
+        .certificate_pem
+        .replace('\n', "%0A")
+        .replace(' ', "%20")
+        .replace('+', "%2B");
+    host.connect(1, &leaf);
+    host.properties
+        .borrow_mut()
+        .remove(&Property::PeerCertificate);
+    let mut send = |xfcc: &str| {
+        host.request(&[&INFER[..], &[("x-forwarded-client-cert", xfcc.as_bytes())]].concat());
+        plugin.on_request_headers(&host)
+    };
+    // An open quote of the client swallows the element that our proxy appended.
+    assert_eq!(
+        send(&format!("Cert=\"a,Hash=00;Cert=\"{encoded}\"")),
+        Next::Stop
+    );
+    assert_eq!(
+        send(&format!("By=a,Hash=00;Cert=\"{encoded}\"")),
+        Next::Continue
+    );
+}
+
+#[test]
+fn a_certificate_of_no_pinned_authority_is_refused_where_one_is_pinned() {
+    let (host, mut plugin) = start();
+    let options = AuthorityOptions {
+        rsa_bits: RsaBits::Bits2048,
+        ..AuthorityOptions::new("other-ca", TimeMs(0), TimeMs(NOW.0 * 2))
+    };
+    let other = ClassicalAuthority::generate(&options).unwrap();
+    host.connect(1, &other.issue_leaf(&mesh().request(GATEWAY)).unwrap());
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
+    assert_eq!(host.denied(), "credential_authority_unknown");
+}
+
+#[test]
+fn a_forwarded_request_is_no_probe_and_its_address_is_not_remembered() {
+    let mut policy = policy();
+    policy["spec"]["probes"] = json!([
+        { "method": "GET", "path": "/healthz", "port": 8080, "ipBlocks": ["10.9.0.0/24"] }
+    ]);
+    let host = FakeHost::new(&configuration(&policy));
+    let mut plugin = Plugin::default();
+    plugin.configure(&host);
+    host.connect_plaintext(1);
+    let probe = [(":method", &b"GET"[..]), (":path", b"/healthz")];
+    let address = |text: &[u8]| {
+        host.properties
+            .borrow_mut()
+            .insert(Property::SourceAddress, text.to_vec());
+    };
+    // Envoy shows the address that the client wrote.
+    address(b"10.9.0.1:1");
+    host.request(&[&probe[..], &[("x-forwarded-for", b"10.9.0.1")]].concat());
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
+    address(b"192.0.2.7:1");
+    host.request(&probe);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
+    assert_eq!(host.denied(), "peer_plaintext");
+    address(b"10.9.0.1:1");
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
+    assert_eq!(host.metric("sallyport.probe_allowed"), 1);
 }
 
 #[test]
@@ -282,7 +354,7 @@ fn a_peer_that_envoy_did_not_validate_is_denied() {
         .borrow_mut()
         .insert(Property::PeerCertificateValid, vec![0]);
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "peer_unvalidated");
 }
 
@@ -294,7 +366,7 @@ fn an_outbound_listener_is_denied_by_name() {
         .borrow_mut()
         .insert(Property::ListenerDirection, 2_u64.to_le_bytes().to_vec());
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "listener_not_inbound");
 }
 
@@ -306,7 +378,6 @@ fn properties_out_of_form_are_denied() {
         (Property::Mtls, [b"", b"yes"]),
         (Property::PeerCertificateValid, [b"", b"\x02"]),
         (Property::PeerCertificateDigest, [b"", b"zz"]),
-        (Property::SourceAddress, [b"", b"\xff\xfe"]),
         (Property::DestinationPort, [b"", b"\0\0\x01\0\0\0\0\0"]),
         (Property::ListenerDirection, [b"", b"\x01"]),
         (Property::OwnIdentity, [b"", b"\xff"]),
@@ -324,7 +395,7 @@ fn properties_out_of_form_are_denied() {
             host.request(&INFER);
             assert_eq!(
                 plugin.on_request_headers(&host),
-                Flow::Stop,
+                Next::Stop,
                 "{property:?} {value:?}"
             );
         }
@@ -348,7 +419,7 @@ fn every_host_call_may_fail_and_the_request_does_not_go_on() {
     host.connect(1, &leaf);
     host.request(&request);
     host.calls.set(0);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     let calls = host.calls.get();
     assert!(calls > 8, "a cold request reads many facts");
     for number in 0..calls {
@@ -361,7 +432,7 @@ fn every_host_call_may_fail_and_the_request_does_not_go_on() {
             host.fails_from.set(lasting.then_some(number));
             assert_eq!(
                 plugin.on_request_headers(&host),
-                Flow::Stop,
+                Next::Stop,
                 "call {number}, {lasting}"
             );
         }
@@ -380,7 +451,7 @@ fn a_request_without_method_or_path_is_denied() {
         &[(":method", b"CONNECT"), (":authority", b"inference")],
     ] {
         host.request(headers);
-        assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+        assert_eq!(plugin.on_request_headers(&host), Next::Stop);
         assert_eq!(host.denied(), "request_malformed");
     }
 }
@@ -392,7 +463,7 @@ fn a_scan_is_logged_at_a_bounded_rate_and_isolates_the_peer() {
     for number in 0..100 {
         let path = format!("/secret/{number}");
         host.request(&[(":method", b"GET"), (":path", path.as_bytes())]);
-        assert_eq!(plugin.on_request_headers(&host), Flow::Stop);
+        assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     }
     assert_eq!(host.denied(), "peer_isolated");
     assert_eq!(host.records().len(), 10);
@@ -405,7 +476,7 @@ fn a_scan_is_logged_at_a_bounded_rate_and_isolates_the_peer() {
     // A sibling with a certificate of its own is not touched.
     host.connect(2, &mesh().hybrid_leaf(GATEWAY));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
 }
 
 #[test]
@@ -417,7 +488,7 @@ fn shadow_lets_pass_and_reports() {
     plugin.configure(&host);
     host.connect(1, &mesh().hybrid_leaf(TRAINING));
     host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Flow::Continue);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     let record = &host.records()[0];
     assert_eq!(record["verdict"], "allow");
     assert_eq!(record["would_deny"], true);
@@ -441,7 +512,7 @@ fn a_workload_without_a_segment_denies() {
         let mut fresh = Plugin::default();
         fresh.configure(&host);
         host.request(&INFER);
-        assert_eq!(fresh.on_request_headers(&host), Flow::Stop);
+        assert_eq!(fresh.on_request_headers(&host), Next::Stop);
         assert_eq!(host.denied(), "own_identity_unknown");
     }
     let _ = &mut plugin;
@@ -465,8 +536,10 @@ fn hostile_header_bytes_end_in_a_verdict() {
             let hostile = vec![(name, value); repeat];
             host.request(&[&INFER[..], &hostile].concat());
             let flow = plugin.on_request_headers(&host);
-            let is_token = name.starts_with("hybrid-identity");
-            assert_eq!(flow == Flow::Stop, is_token, "{name} {repeat}");
+            // A doubled XFCC is removed; one that is not in Envoy's form is refused.
+            let is_refused = name.starts_with("hybrid-identity")
+                || (name == "x-forwarded-client-cert" && repeat == 1);
+            assert_eq!(flow == Next::Stop, is_refused, "{name} {repeat}");
         }
     }
 }

@@ -86,7 +86,6 @@ fn agrees_with_the_engine_on_the_same_facts() {
                     }),
                 },
             }),
-            source_ip: question.source_ip,
             destination_port: question.port,
         };
         let pairs = [
@@ -99,6 +98,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
             connection: &connection,
             token: None,
             request,
+            source_ip: Some(question.source_ip),
         };
         let verdict = session::admit(
             &loaded.policy,

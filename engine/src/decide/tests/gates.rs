@@ -376,3 +376,24 @@ fn a_restricted_peer_may_read_and_nothing_else() {
         assert_eq!(scene.denial(&policy), denial, "{method}");
     }
 }
+
+#[test]
+fn a_restricted_peer_may_not_turn_a_read_into_an_open_channel() {
+    let policy = policy(|document| {
+        let operation = &mut document.spec.flows[0].operations[0];
+        operation.methods = alloc::vec!["*".into()];
+    });
+    let restricted = |is_upgrade| {
+        Scene::with(|scene| {
+            scene.method = "GET";
+            scene.path = "/v1/models";
+            scene.is_upgrade = is_upgrade;
+            scene.peer = Some(restricted_but_trusted_enough());
+        })
+    };
+    assert_eq!(restricted(false).denial(&policy), None);
+    assert_eq!(
+        restricted(true).denial(&policy),
+        Some(DenyReason::TrustRestricted)
+    );
+}

@@ -11,7 +11,7 @@ use super::*;
 fn probe() -> Scene {
     Scene::with(|scene| {
         scene.connection.transport = Transport::Plaintext;
-        scene.connection.source_ip = address("10.4.0.1");
+        scene.source_ip = address("10.4.0.1");
         scene.method = "GET";
         scene.path = "/healthz";
         scene.peer = None;
@@ -121,7 +121,7 @@ fn another_source_is_no_probe() {
         // An IPv4 address in IPv6 clothes is not in an IPv4 block.
         ("::ffff:10.4.0.1", false),
     ] {
-        let scene = probe_with(|scene| scene.connection.source_ip = address(source));
+        let scene = probe_with(|scene| scene.source_ip = address(source));
         assert_eq!(is_exempt(&scene), expected, "{source}");
     }
 }
@@ -144,7 +144,7 @@ fn a_probe_is_exempt_whatever_else_is_known_of_the_caller() {
     ];
     for change in changes {
         let mut scene = Scene::with(change);
-        scene.connection.source_ip = address("10.4.0.1");
+        scene.source_ip = address("10.4.0.1");
         scene.method = "GET";
         scene.path = "/healthz";
         let verdict = scene.decide(&policy);

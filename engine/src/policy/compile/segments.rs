@@ -57,6 +57,7 @@ fn segment(raw: &raw::Segment, path: &str, known: &[TrustDomain], errors: &mut E
         trust_domains: segment_trust_domains(raw, path, known, errors),
         namespaces: raw.namespaces.iter().cloned().collect(),
         service_accounts,
+        callers: raw.callers.unwrap_or(raw::Callers::Workload),
     }
 }
 

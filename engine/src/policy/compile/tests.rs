@@ -49,6 +49,7 @@ fn segment(name: &str, namespaces: &[&str]) -> raw::Segment {
         trust_domains: None,
         namespaces: namespaces.iter().copied().map(text).collect(),
         service_accounts: None,
+        callers: None,
     }
 }
 
