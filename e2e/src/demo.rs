@@ -40,6 +40,7 @@ pub fn run() -> Result<bool, HarnessError> {
         processes: &processes,
     };
     let mut driver = SidecarsDriver::start(stage, &scenario)?;
+    report::note("Each line ends with the caller's trust and the time of the whole round trip.");
     let mut lines = Vec::new();
     for step in &scenario.steps {
         lines.push(show(&scenario, step, &mut driver)?);

@@ -11,10 +11,13 @@ use serde::Deserialize;
 use crate::duration::Lifetime;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
-///
-/// Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.
 #[derive(Debug, Parser)]
-#[command(name = "sallyport", version, arg_required_else_help = true)]
+#[command(
+    name = "sallyport",
+    version,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Cli {
     /// How to write results.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
@@ -67,6 +70,7 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_EXAMPLE)]
 pub(crate) struct ExplainArgs {
     /// The policy file.
     #[arg(long, value_name = "FILE")]
@@ -154,7 +158,8 @@ pub(crate) enum CredCommand {
     Certificate(CertificateArgs),
     /// Issue a hybrid token for a certificate.
     Token(TokenArgs),
-    /// Describe a certificate, public key or token. Private keys are not shown.
+    /// Describe a workload certificate, a token or the kind of a public key. Certificates of
+    /// authorities and private keys are not shown.
     Show(ShowArgs),
 }
 
@@ -301,6 +306,7 @@ pub(crate) struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = RENDER_EXAMPLE)]
 pub(crate) struct RenderArgs {
     /// The proxy.
     #[arg(long, value_enum)]
@@ -359,3 +365,17 @@ pub(crate) enum ReferenceDocument {
     /// The policy file.
     Policy,
 }
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.";
+
+const EXPLAIN_EXAMPLE: &str = "\
+Example:
+  sallyport explain --policy policy.yaml --from spiffe://d.example/ns/web/sa/web \\
+    --to spiffe://d.example/ns/orders/sa/orders --path /v1/orders/7 --port 8080
+
+Exit codes: 0 allowed, also if only by shadow mode, 1 invalid input, 2 denied, 3 usage or I/O.";
+
+const RENDER_EXAMPLE: &str = "\
+Example:
+  sallyport render --target envoy --policy policy.yaml --module /etc/envoy/sallyport.wasm";

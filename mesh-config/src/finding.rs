@@ -1,6 +1,6 @@
 //! One thing to say about a policy file: where, what, and what to do about it.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 
@@ -37,6 +37,25 @@ impl Finding {
     }
 }
 
+/// Text for a terminal. Input may be quoted in it, so characters that control a terminal, or turn
+/// the direction of writing, are escaped: `\u{1b}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if turns || character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `spec.flows[2].to (line 40): there is no segment ...`, and the hint on a line of its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,14 +64,36 @@ impl fmt::Display for Finding {
         } else {
             &self.path
         };
-        write!(f, "{path}")?;
+        write!(f, "{}", Printable(path))?;
         if let Some(line) = self.line {
             write!(f, " (line {line})")?;
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ": {}", Printable(&self.message))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
+            Some(hint) => write!(f, "\n  hint: {}", Printable(hint)),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_controls_a_terminal() {
+        let cases = [
+            ("caf\u{e9} `x`", "caf\u{e9} `x`"),
+            ("\u{1b}[2Jx", "\\u{1b}[2Jx"),
+            ("a\nok\u{7f}", "a\\nok\\u{7f}"),
+            ("\u{9b}1m", "\\u{9b}1m"),
+            ("\u{202e}ko", "\\u{202e}ko"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(Printable(text).to_string(), shown);
+        }
+        let finding = Finding::new("spec.\u{1b}", "\u{1b}[31m").with_hint("\u{1b}]0;x");
+        let shown = finding.to_string();
+        assert_eq!(shown, "spec.\\u{1b}: \\u{1b}[31m\n  hint: \\u{1b}]0;x");
     }
 }

@@ -106,6 +106,8 @@ fn help_and_version_are_answers() {
         &["--help"][..],
         &["--version"],
         &["cred", "authority", "new", "--help"],
+        &["explain", "-h"],
+        &["render", "-h"],
     ] {
         let output = sallyport(arguments, folder.path());
         assert_eq!(code(&output), 0, "{arguments:?}");
@@ -114,6 +116,8 @@ fn help_and_version_are_answers() {
             "{arguments:?}"
         );
     }
+    let help = stdout(&sallyport(&["-h"], folder.path()));
+    assert!(help.contains("Exit codes: 0 ok"), "{help}");
     let version = stdout(&sallyport(&["--version"], folder.path()));
     assert_eq!(
         version.trim(),
@@ -140,7 +144,11 @@ fn check_accepts_a_valid_policy() {
     assert_eq!(code(&output), 0);
     let text = stdout(&output);
     let start = "policy shop: ok, enforce, 2 segments, 1 flow, 0 authorities, sha256 ";
-    assert!(text.starts_with(start), "{text}");
+    let hashes = text.strip_prefix(start).unwrap();
+    let (sha256, policy_hash) = hashes.trim().split_once(", policy_hash ").unwrap();
+    let (first_6_bytes, _) = sha256.split_at(12);
+    let number = u64::from_str_radix(first_6_bytes, 16).unwrap();
+    assert_eq!(policy_hash, number.to_string());
     // A pipe is no terminal, so there are no colours.
     assert!(!text.contains('\u{1b}'));
 }
@@ -177,6 +185,7 @@ fn check_writes_one_json_object_a_file() {
         (&true.into(), &"shop".into())
     );
     assert_eq!(valid["sha256"].as_str().unwrap().len(), 64);
+    assert!(valid["policy_hash"].is_u64());
     assert_eq!(
         (&broken["ok"], &broken["policy"]),
         (&false.into(), &Value::Null)
@@ -196,6 +205,7 @@ fn check_exits_with_3_when_a_file_cannot_be_read() {
     assert_eq!(code(&output), 3);
     let text = stdout(&output);
     assert!(text.contains("cannot read `absent.yaml`"), "{text}");
+    assert!(text.contains("\nabsent.yaml: cannot be read\n"), "{text}");
     assert!(
         text.contains("policy shop: ok"),
         "the others are checked all the same"
@@ -246,7 +256,7 @@ fn explain_exits_with_0_and_2() {
     assert_eq!(code(&allowed), 0);
     let text = stdout(&allowed);
     assert!(text.starts_with("ALLOWED\n"), "{text}");
-    let trust = "Lambda -4.8: prior -4.6, tls_version -0.2 -> T 99, TRUSTED";
+    let trust = "trust     99 (TRUSTED), log-odds -4.8 = prior -4.6, tls_version -0.2\n";
     assert!(text.contains(trust), "{text}");
 
     let more = [
@@ -374,6 +384,21 @@ fn explain_refuses_an_invalid_policy_and_names_its_errors() {
         stderr(&output).contains("error: spec.flows[0].to (line 17)"),
         "{}",
         stderr(&output)
+    );
+    assert!(stderr(&output).starts_with("error: `broken.yaml` is no valid policy\n"));
+}
+
+#[test]
+fn text_quotes_no_control_characters() {
+    let folder = folder();
+    let evil = POLICY.replace("to: orders", r#"to: "\e[2Jorders""#);
+    fs::write(folder.path().join("evil.yaml"), evil).unwrap();
+    let output = sallyport(&["check", "evil.yaml"], folder.path());
+    assert_eq!(code(&output), 1);
+    let text = stdout(&output);
+    assert!(
+        text.contains("[2Jorders") && !text.contains('\u{1b}'),
+        "{text:?}"
     );
 }
 

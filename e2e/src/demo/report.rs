@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::HarnessError;
-use crate::observed::Observed;
+use crate::observed::{FlowSeen, Observed};
 use crate::scenario::{Expectation, Request, Step, Verdict};
 
 /// The outcome of all steps.
@@ -28,9 +28,17 @@ pub(super) struct Line {
     expected: String,
     actual: String,
     reason: Option<String>,
+    /// The flow that the sidecar's record names; a request that is simply allowed has no record.
+    flow: Option<String>,
+    /// The score at the last request.
     trust: Option<u8>,
+    /// The score at each request of the step.
+    trusts: Vec<Option<u8>>,
+    /// The round trip of the last request, as the client saw it.
     milliseconds: f64,
     passed: bool,
+    #[serde(skip)]
+    style: Style,
     #[serde(skip)]
     expectation: Expectation,
     #[serde(skip)]
@@ -89,9 +97,12 @@ impl Line {
             expected: outcome(expect.verdict, expect.would_deny, expect.reason.as_deref()),
             actual: String::new(),
             reason: None,
+            flow: None,
             trust: None,
+            trusts: Vec::new(),
             milliseconds: 0.0,
             passed: true,
+            style: BAD,
             expectation: step.expect.clone(),
             differences: Vec::new(),
         }
@@ -102,7 +113,17 @@ impl Line {
         let reason = observed.reason.as_deref();
         self.actual = outcome(observed.verdict, observed.would_deny, reason);
         self.reason.clone_from(&observed.reason);
+        self.style = match observed.verdict {
+            Verdict::Allow if observed.would_deny => WARNING,
+            Verdict::Allow => GOOD,
+            Verdict::Deny => BAD,
+        };
+        self.flow = match &observed.flow {
+            FlowSeen::Named(name) => Some(name.clone()),
+            FlowSeen::None | FlowSeen::NotTold => None,
+        };
         self.trust = observed.trust;
+        self.trusts.push(observed.trust);
         self.milliseconds = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
         self.differences
             .extend(observed.differences(&self.expectation));
@@ -111,12 +132,7 @@ impl Line {
 
     /// Request, verdict, reason, trust and time.
     pub(super) fn print(&self, request: &Request) {
-        let style = if self.actual.starts_with("allow") {
-            GOOD
-        } else {
-            BAD
-        };
-        let (on, off) = (style.render(), style.render_reset());
+        let (on, off) = (self.style.render(), self.style.render_reset());
         let call = format!("{}: {} {}", self.caller, request.method, request.path);
         let trust = self
             .trust
@@ -156,4 +172,5 @@ pub(super) fn note(text: &str) {
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -82,10 +82,8 @@ fn a_denial_names_what_was_known_when_the_gate_shut() {
         Assurance::Classical,
         "a credential that fails proves nothing"
     );
-    assert_eq!(
-        (expired.standing, expired.score),
-        (Some(Behaviour::Trusted), None)
-    );
+    // A standing without a score would read as if whoever presented it were trusted.
+    assert_eq!((expired.standing, expired.score), (None, None));
 
     let strange = context(Scene::with(|scene| scene.set_source(STRANGER)));
     assert_eq!((strange.flow, strange.assurance), (None, Assurance::Hybrid));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sallyport_engine::record::hexadecimal;
-use sallyport_mesh_config::finding::Finding;
+use sallyport_mesh_config::finding::{Finding, Printable};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
 use serde::Serialize;
 
@@ -22,6 +22,10 @@ struct Report<'a> {
     errors: &'a [Finding],
     warnings: &'a [Finding],
     sha256: Option<String>,
+    /// What the gauge `sallyport.policy_hash` shows.
+    policy_hash: Option<u64>,
+    #[serde(skip)]
+    readable: bool,
 }
 
 pub(super) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Failure> {
@@ -29,9 +33,9 @@ pub(super) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Failure> {
     for path in &args.files {
         let result = policy_file::load(path);
         match &result {
-            Ok(loaded) => report(path, Some(loaded), &[], output)?,
+            Ok(loaded) => report(path, Some(loaded), &[], true, output)?,
             Err(PolicyFileErrors::Invalid { findings, .. }) => {
-                report(path, None, findings, output)?;
+                report(path, None, findings, true, output)?;
                 if exit == Exit::Ok {
                     exit = Exit::Findings;
                 }
@@ -43,7 +47,7 @@ pub(super) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Failure> {
                     message: error.to_string(),
                     hint: None,
                 };
-                report(path, None, &[unreadable], output)?;
+                report(path, None, &[unreadable], false, output)?;
                 exit = Exit::Failure;
             }
         }
@@ -55,6 +59,7 @@ fn report(
     path: &Path,
     loaded: Option<&LoadedPolicy>,
     errors: &[Finding],
+    readable: bool,
     output: Output,
 ) -> Result<(), Failure> {
     let report = Report {
@@ -66,6 +71,8 @@ fn report(
             .map(|loaded| loaded.warnings.as_slice())
             .unwrap_or_default(),
         sha256: loaded.map(|loaded| hexadecimal(&loaded.sha256)),
+        policy_hash: loaded.map(LoadedPolicy::policy_hash),
+        readable,
     };
     let text = match output {
         Output::Json => serde_json::to_string(&report).map_err(|_| Failure::Encoding("JSON"))?,
@@ -90,8 +97,12 @@ fn text(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
 
 fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
     let Some(loaded) = loaded else {
+        let file = Printable(&report.file);
+        if !report.readable {
+            return format!("{file}: {}", toned(Tone::Bad, "cannot be read"));
+        }
         let count = counted(report.errors.len(), "error");
-        return format!("{}: {}, {count}", report.file, toned(Tone::Bad, "invalid"));
+        return format!("{file}: {}, {count}", toned(Tone::Bad, "invalid"));
     };
     let spec = &loaded.document.spec;
     let authorities = spec.authorities.as_ref().map_or(0, |authorities| {
@@ -99,7 +110,7 @@ fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
         certificates.saturating_add(authorities.tokens.as_ref().map_or(0, Vec::len))
     });
     format!(
-        "policy {}: {}, {}, {}, {}, {}, sha256 {}",
+        "policy {}: {}, {}, {}, {}, {}, sha256 {}, policy_hash {}",
         loaded.policy.name(),
         toned(Tone::Good, "ok"),
         loaded.policy.mode().as_str(),
@@ -111,6 +122,7 @@ fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
             format!("{authorities} authorities")
         },
         hexadecimal(&loaded.sha256),
+        loaded.policy_hash(),
     )
 }
 

@@ -5,6 +5,7 @@ mod ask;
 use sallyport_engine::reason::ReasonRow;
 use sallyport_engine::record::Record;
 use sallyport_mesh_config::explain::{Answer, Outcome, explain};
+use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::policy_file;
 use serde::Serialize;
 
@@ -58,7 +59,8 @@ fn json(answer: &Answer) -> Result<String, Failure> {
 fn text(answer: &Answer) -> String {
     let row = answer.reason.map(|reason| reason.row());
     let mut lines = vec![headline(answer.outcome, row)];
-    let mut add = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
+    let mut add =
+        |name: &str, value: String| lines.push(format!("  {name:<9} {}", Printable(&value)));
     let record = &answer.record;
     if let Some(row) = row {
         add("meaning", row.meaning.to_owned());
@@ -112,7 +114,8 @@ fn called(record: &Record) -> String {
     }
 }
 
-/// `lambda -6.3: prior -4.6, assurance -1.5, .. -> trust 99, TRUSTED`, in nats of log-odds.
+/// `trust 99 (TRUSTED), log-odds -6.3 = prior -4.6, assurance -1.5, ..`: log-odds in nats, of the
+/// caller being compromised.
 fn score(record: &Record) -> Option<String> {
     let terms: Vec<String> = record
         .terms
@@ -123,7 +126,7 @@ fn score(record: &Record) -> Option<String> {
     let lambda = nats(record.lambda_mnat?);
     let (trust, state) = (record.trust?, record.state?);
     Some(format!(
-        "Lambda {lambda}: {} -> T {trust}, {state}",
+        "{trust} ({state}), log-odds {lambda} = {}",
         terms.join(", ")
     ))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sallyport_credentials::issue::IssueError;
 use sallyport_credentials::pem::InvalidPem;
 use sallyport_engine::identity::InvalidSpiffeId;
+use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 
@@ -109,7 +110,7 @@ impl Failure {
     /// The whole complaint, with each error of an invalid policy.
     pub(crate) fn text(&self) -> String {
         let error = toned(Tone::Bad, "error");
-        let headline = format!("{error}: {self}");
+        let headline = format!("{error}: {}", Printable(&self.to_string()));
         let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self else {
             return headline;
         };

@@ -4,7 +4,7 @@
 //! command line of a build machine publish any file. So only plain paths below the folder of the
 //! policy are read, symbolic links resolved, and nothing that holds a private key.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -109,10 +109,11 @@ fn read(name: &str, folder: &Path) -> Result<String, InvalidMaterial> {
         cause,
     };
     let path = resolve(name, folder)?.map_err(unreadable)?;
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    // Before it is opened: opening a named pipe waits for somebody who writes to it.
+    if !fs::metadata(&path).map_err(unreadable)?.is_file() {
         return Err(InvalidMaterial::NotAFile(name.to_owned()));
     }
+    let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let limit = MAXIMUM_BYTES.saturating_add(1);
     let length = file

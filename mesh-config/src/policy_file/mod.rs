@@ -38,6 +38,16 @@ pub struct LoadedPolicy {
     pub warnings: Vec<Finding>,
 }
 
+impl LoadedPolicy {
+    /// What the gauge `sallyport.policy_hash` shows of this policy: the first 6 bytes of `sha256`
+    /// as a number.
+    #[must_use]
+    pub fn policy_hash(&self) -> u64 {
+        let first = self.sha256.iter().take(6);
+        first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+}
+
 /// Why there is no policy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,7 +61,7 @@ pub enum PolicyFileErrors {
         cause: io::Error,
     },
     /// The file was read and is no valid policy.
-    #[error("`{}` is no valid policy: see `sallyport check {}`", path.display(), path.display())]
+    #[error("`{}` is no valid policy", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,

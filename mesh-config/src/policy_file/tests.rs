@@ -290,6 +290,20 @@ fn names_a_file_that_cannot_take_its_place() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn does_not_wait_for_a_named_pipe() {
+    let keys = keys();
+    let pipe = keys.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
+    let finding = keys.error(&pinned().replace("keys/ca.crt", "pipe"));
+    assert!(
+        finding.message.contains("`pipe` is no regular file"),
+        "{finding}"
+    );
+}
+
 #[test]
 fn reads_the_longest_file_that_is_allowed() {
     let keys = keys();
@@ -373,11 +387,19 @@ fn warns_of_shadow() {
     assert_eq!(flow.len(), 1);
     assert_eq!(flow[0].0, "spec.flows[0].mode");
     assert!(flow[0].1.contains("flow `web-to-orders`"));
-    // A flow that enforces in a policy on trial is the way to go.
+    // Other callers of the same operations get through, which is easily overlooked.
     let text = with("to: orders\n", "to: orders\n      mode: enforce\n");
+    let both = warnings_of(&text.replacen("mode: enforce", "mode: shadow", 1));
+    let [policy, flow] = both.as_slice() else {
+        panic!("{both:?}")
+    };
+    assert_eq!(policy.0, "spec.mode");
+    assert!(policy.1.contains("only flows that enforce refuse"));
+    assert_eq!(flow.0, "spec.flows[0].mode");
     assert_eq!(
-        warnings_of(&text.replacen("mode: enforce", "mode: shadow", 1)).len(),
-        1
+        flow.1,
+        "flow `web-to-orders` enforces within a policy in shadow: only callers whose segment the \
+         flow names are refused; others pass until the policy enforces"
     );
 }
 

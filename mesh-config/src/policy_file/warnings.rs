@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sallyport_engine::policy::Mode;
 use sallyport_engine::policy::raw::{
-    AlternativeTokenAlgorithm, PolicyDocument, RequiredAssurance, Spec,
+    AlternativeTokenAlgorithm, Flow, PolicyDocument, RequiredAssurance, Spec,
 };
 
 use crate::finding::Finding;
@@ -24,16 +24,29 @@ fn shadow(spec: &Spec) -> Vec<Finding> {
     let shadow = |path: String, message: String| {
         Finding::new(path, message).with_hint("set `mode: enforce` once the reports are clean")
     };
+    let enforces = |flow: &Flow| matches!(flow.mode, Some(Mode::Enforce));
     let policy = matches!(spec.mode, Mode::Shadow).then(|| {
-        let message = "the policy is in shadow: nothing is refused, only reported";
+        let message = if spec.flows.iter().any(enforces) {
+            "the policy is in shadow: only flows that enforce refuse, the rest is only reported"
+        } else {
+            "the policy is in shadow: nothing is refused, only reported"
+        };
         shadow("spec.mode".to_owned(), message.to_owned())
     });
     let flows = spec.flows.iter().enumerate().filter_map(|(number, flow)| {
-        let differs = matches!((spec.mode, flow.mode), (Mode::Enforce, Some(Mode::Shadow)));
         let name = &flow.name;
-        let message =
-            format!("flow `{name}` is in shadow: what it covers is not refused, only reported");
-        differs.then(|| shadow(format!("spec.flows[{number}].mode"), message))
+        let message = match (spec.mode, flow.mode) {
+            (Mode::Enforce, Some(Mode::Shadow)) => {
+                format!("flow `{name}` is in shadow: what it covers is not refused, only reported")
+            }
+            (Mode::Shadow, Some(Mode::Enforce)) => format!(
+                "flow `{name}` enforces within a policy in shadow: only callers whose segment the \
+                 flow names are refused; others pass until the policy enforces"
+            ),
+            (Mode::Enforce, Some(Mode::Enforce) | None)
+            | (Mode::Shadow, Some(Mode::Shadow) | None) => return None,
+        };
+        Some(shadow(format!("spec.flows[{number}].mode"), message))
     });
     policy.into_iter().chain(flows).collect()
 }

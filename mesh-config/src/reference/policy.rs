@@ -115,6 +115,7 @@ const HEAD: &str = "\
 # The policy file
 
 A `MeshTrustPolicy` is one YAML or JSON document. Unknown keys, keys that stand twice and keys
-without a value are errors. `sallyport check FILE` names everything that is wrong with a file,
-`sallyport schema` prints the JSON Schema that this page is made of.
+without a value are errors. `sallyport check FILE` names all errors at once, each with its path:
+first those of form, then those of meaning. `sallyport schema` prints the JSON Schema that this page
+is made of.
 ";

@@ -52,7 +52,8 @@ pub(super) fn run(args: &AuthorityArgs, output: Output) -> Result<(), Failure> {
     let files = staging.publish(args.force)?;
     let pin = Pin { authorities };
     let text = format!(
-        "To pin it, add this to `spec` (paths are relative to the policy file):\n\n{}",
+        "To pin it, add this to `spec`\n\
+         (paths as seen from this folder; adapt them if the policy stands elsewhere):\n\n{}",
         crate::command::yaml(&pin)?,
     );
     super::report(&args.out, &files, pin, &text, output)
@@ -137,10 +138,7 @@ fn tokens(mut entry: TokenAuthority, out: &Path) -> Authorities {
     }
 }
 
-/// The policy names files below its own folder, which only the reader knows: name the last part.
+/// The policy names files below its own folder, which only the reader knows: say `--out` as typed.
 fn file(out: &Path, name: &str) -> Material {
-    let folder = out
-        .file_name()
-        .map(|folder| folder.to_string_lossy().into_owned());
-    Material::File(folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}")))
+    Material::File(out.join(name).to_string_lossy().into_owned())
 }
