@@ -16,6 +16,9 @@ mod alternative;
 mod authority;
 pub mod certificate;
 mod classical;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod conformance;
 mod der;
 #[cfg(feature = "issue")]
 pub mod issue;

@@ -136,3 +136,18 @@ fn verify_detached(
         .verify(token.signing_input().as_bytes(), &token.signature)
         .map_err(|_| CredentialFault::HybridSignatureInvalid)
 }
+
+/// Verifies a compact JWS with any payload as [`verify`] does with the JWT of a token.
+#[cfg(feature = "conformance")]
+pub(crate) fn verify_compact(
+    jws: &[u8],
+    key: &crate::classical::RsaKey,
+    algorithm: sallyport_engine::policy::raw::ClassicalTokenAlgorithm,
+) -> Result<(), CredentialFault> {
+    let jws = jws::check_compact(jws)?;
+    match crate::provider::decode::<serde::de::IgnoredAny>(jws, key, algorithm) {
+        // Claims are read after the signature held.
+        Ok(_) | Err(CredentialFault::ClaimsInvalid) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}

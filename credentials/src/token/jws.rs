@@ -49,15 +49,7 @@ impl<'a> HybridToken<'a> {
         let jwt = ascii(headers.token, MAXIMUM_TOKEN_BYTES)?;
         let detached = ascii(headers.signature, MAXIMUM_SIGNATURE_BYTES)?;
 
-        let mut parts = jwt.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(CredentialFault::Malformed);
-        };
-        // Only its form counts here; the library decodes it again.
-        decode(signature)?;
-        let payload = decode(payload)?;
+        let (header, payload) = split_compact(jwt)?;
         check_object(&payload).map_err(|_| CredentialFault::Malformed)?;
         let issuer: Issuer =
             serde_json::from_slice(&payload).map_err(|_| CredentialFault::ClaimsInvalid)?;
@@ -86,6 +78,29 @@ impl<'a> HybridToken<'a> {
 pub(crate) fn signing_input(encoded_header: &str, jwt: &str) -> String {
     let payload = Base64UrlUnpadded::encode_string(jwt.as_bytes());
     format!("{encoded_header}.{payload}")
+}
+
+/// The encoded header and the payload of a compact JWS (RFC 7515, section 7.1).
+fn split_compact(jws: &str) -> Result<(&str, Vec<u8>), CredentialFault> {
+    let mut parts = jws.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(CredentialFault::Malformed);
+    };
+    // Only its form counts here; the library decodes it again.
+    decode(signature)?;
+    Ok((header, decode(payload)?))
+}
+
+/// The text of a compact JWS with any payload, if its form and its header are ones that a token
+/// may have. For published vectors, whose headers and payloads are not those of tokens.
+#[cfg(feature = "conformance")]
+pub(super) fn check_compact(jws: &[u8]) -> Result<&str, CredentialFault> {
+    let jws = ascii(jws, MAXIMUM_TOKEN_BYTES)?;
+    let (header, _) = split_compact(jws)?;
+    check_object(&decode(header)?).map_err(|_| CredentialFault::Malformed)?;
+    Ok(jws)
 }
 
 /// The name of an algorithm in `alg` (RFC 7518, section 3.1).
