@@ -1,0 +1,364 @@
+//! What somebody who holds valid credentials, or even the RSA key of an authority, can make of them:
+//! every byte changed, extensions stripped, moved and doubled, halves swapped.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+#[path = "support/forge.rs"]
+#[expect(dead_code, reason = "the corpus needs more of it than these tests do")]
+mod forge;
+
+use forge::{Forge, ForgeKeys};
+use sallyport_credentials::issue::{
+    AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, Token, TokenIssuer,
+    TokenIssuerOptions, TokenRequest,
+};
+use sallyport_credentials::token::TokenHeaders;
+use sallyport_credentials::{AuthoritySet, certificate, token};
+use sallyport_engine::facts::{CredentialFault, PeerCertificate};
+use sallyport_engine::identity::Assurance;
+use sallyport_engine::policy::raw::{
+    AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
+};
+use sallyport_engine::time::TimeMs;
+
+const START: TimeMs = TimeMs::from_seconds(1_790_000_000);
+const END: TimeMs = TimeMs::from_seconds(1_790_086_400);
+const SUBJECT: &str = "spiffe://cluster.local/ns/shop/sa/cart";
+const BINDING: [u8; 32] = [1; 32];
+const ENDS_BYTES: usize = 32;
+const SUBJECT_ALTERNATIVE_NAME: u8 = 17;
+const ALTERNATIVE_ALGORITHM: u8 = 73;
+const ALTERNATIVE_SIGNATURE: u8 = 74;
+
+/// Two pinned hybrid authorities, `one` and `other`.
+struct Mesh {
+    set: AuthoritySet,
+    one: HybridAuthority,
+    other: HybridAuthority,
+}
+
+/// What a certificate is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    Hybrid,
+    /// An ordinary certificate of an issuer that is not pinned.
+    ClassicalOfNobody,
+    /// An ordinary certificate of a pinned authority: none here, all of them are hybrid.
+    Classical,
+    Unreadable,
+    Refused(CredentialFault),
+}
+
+impl Mesh {
+    fn new() -> Self {
+        let make = |name| {
+            HybridAuthority::generate(&AuthorityOptions {
+                rsa_bits: RsaBits::Bits2048,
+                ..AuthorityOptions::new(name, START, END)
+            })
+            .unwrap()
+        };
+        let (one, other) = (make("one"), make("other"));
+        let pin = |authority: &HybridAuthority, name| authority.to_policy(name, "cluster.local");
+        let authorities = Authorities {
+            certificates: Some(vec![
+                pin(&one, "one").unwrap(),
+                pin(&other, "other").unwrap(),
+            ]),
+            tokens: None,
+        };
+        Self {
+            set: AuthoritySet::new(Some(&authorities)).unwrap(),
+            one,
+            other,
+        }
+    }
+
+    fn worth(&self, der: &[u8]) -> Worth {
+        match certificate::read(&self.set, der) {
+            PeerCertificate::Unreadable | PeerCertificate::Unavailable => Worth::Unreadable,
+            PeerCertificate::Read { credential, .. } => match credential {
+                Err(fault) => Worth::Refused(fault),
+                Ok(facts) if facts.assurance == Assurance::Hybrid => Worth::Hybrid,
+                Ok(facts) if facts.authority.is_none() => Worth::ClassicalOfNobody,
+                Ok(_) => Worth::Classical,
+            },
+        }
+    }
+}
+
+fn leaf(authority: &HybridAuthority) -> Vec<u8> {
+    let request = LeafRequest::new(SUBJECT.parse().unwrap(), START, END);
+    authority.issue_leaf(&request).unwrap().certificate_der
+}
+
+fn keys(authority: &HybridAuthority) -> ForgeKeys {
+    ForgeKeys::hybrid(authority, false)
+}
+
+/// Whoever owns the RSA key of `one` signs what was changed.
+fn signed_again(mesh: &Mesh, forge: &Forge) -> Worth {
+    mesh.worth(&forge.sign(&keys(&mesh.one)))
+}
+
+fn value_of_signature(forge: &Forge) -> Vec<u8> {
+    let signature = forge
+        .extensions
+        .iter()
+        .find(|extension| extension.number == ALTERNATIVE_SIGNATURE);
+    signature.unwrap().raw.clone()
+}
+
+fn hybrid_token(algorithm: AlternativeTokenAlgorithm) -> (AuthoritySet, Token) {
+    let issuer = TokenIssuer::generate(TokenIssuerOptions {
+        name: "tokens".to_owned(),
+        trust_domain: "cluster.local".to_owned(),
+        issuer: "https://tokens.example".to_owned(),
+        audience: "mesh".to_owned(),
+        classical_algorithm: ClassicalTokenAlgorithm::PS256,
+        algorithm,
+        rsa_bits: RsaBits::Bits2048,
+        maximum_lifetime_seconds: Some(600),
+    })
+    .unwrap();
+    let authorities = Authorities {
+        certificates: None,
+        tokens: Some(vec![issuer.to_policy()]),
+    };
+    let token = issuer
+        .issue_token(&TokenRequest::new(SUBJECT, BINDING, 1_790_000_000))
+        .unwrap();
+    (AuthoritySet::new(Some(&authorities)).unwrap(), token)
+}
+
+/// The bytes with one bit flipped: each bit at both ends, elsewhere one of each byte.
+fn one_bit_off(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
+    let middle = ENDS_BYTES..bytes.len() - ENDS_BYTES;
+    (0..bytes.len())
+        .flat_map(|at| (0..8).map(move |bit| (at, bit)))
+        .filter(move |(at, bit)| !middle.contains(at) || at % 8 == *bit)
+        .map(|(at, bit)| {
+            let mut changed = bytes.to_vec();
+            changed[at] ^= 1 << bit;
+            (at, changed)
+        })
+}
+
+#[test]
+fn refuses_a_certificate_with_any_byte_changed() {
+    let mesh = Mesh::new();
+    let der = leaf(&mesh.one);
+    assert_eq!(mesh.worth(&der), Worth::Hybrid);
+    // The one exception: with another issuer it is nobody's certificate here. Envoy, which knows
+    // the authorities of the mesh, would not have let it in.
+    let issuer = Forge::new(&der).issuer;
+    let begin = der.windows(issuer.len()).position(|part| part == issuer);
+    let issuer = begin.unwrap()..begin.unwrap() + issuer.len();
+    for (at, changed) in one_bit_off(&der) {
+        match mesh.worth(&changed) {
+            Worth::Unreadable | Worth::Refused(_) => {}
+            Worth::ClassicalOfNobody => assert!(issuer.contains(&at), "byte {at}"),
+            worth @ (Worth::Hybrid | Worth::Classical) => panic!("byte {at}: {worth:?}"),
+        }
+    }
+}
+
+#[test]
+fn refuses_a_token_with_any_byte_changed_in_either_half() {
+    for algorithm in [
+        AlternativeTokenAlgorithm::MlDsa65,
+        AlternativeTokenAlgorithm::Dilithium5,
+    ] {
+        let (set, issued) = hybrid_token(algorithm);
+        let (good, signature) = (issued.token.as_bytes(), issued.signature.as_bytes());
+        let holds = |token: &[u8], signature: &[u8]| {
+            token::verify(&set, TokenHeaders { token, signature }, &BINDING).is_ok()
+        };
+        assert!(holds(good, signature));
+        for (at, changed) in one_bit_off(good) {
+            assert!(
+                !holds(&changed, signature),
+                "{algorithm:?}: token byte {at}"
+            );
+        }
+        for (at, changed) in one_bit_off(signature) {
+            assert!(!holds(good, &changed), "{algorithm:?}: signature byte {at}");
+        }
+    }
+}
+
+#[test]
+fn refuses_stripped_extensions_signed_again_by_rsa_alone() {
+    let mesh = Mesh::new();
+    let base = Forge::new(&leaf(&mesh.one));
+    let missing = Worth::Refused(CredentialFault::HybridSignatureMissing);
+    for stripped in [
+        base.clone().without(ALTERNATIVE_SIGNATURE),
+        base.clone().without(ALTERNATIVE_ALGORITHM),
+        base.without(ALTERNATIVE_SIGNATURE)
+            .without(ALTERNATIVE_ALGORITHM),
+    ] {
+        assert_eq!(signed_again(&mesh, &stripped), missing);
+    }
+}
+
+#[test]
+fn refuses_halves_of_two_valid_certificates() {
+    let mesh = Mesh::new();
+    let base = Forge::new(&leaf(&mesh.one));
+    let with_signature_of = |other: &[u8]| {
+        let signature = value_of_signature(&Forge::new(other));
+        let mut forge = base.clone();
+        for place in &mut forge.extensions {
+            if place.number == ALTERNATIVE_SIGNATURE {
+                place.raw.clone_from(&signature);
+            }
+        }
+        forge
+    };
+    let invalid = Worth::Refused(CredentialFault::HybridSignatureInvalid);
+    // Of two authorities, and of one authority for the same workload.
+    for other in [leaf(&mesh.other), leaf(&mesh.one)] {
+        assert_eq!(signed_again(&mesh, &with_signature_of(&other)), invalid);
+    }
+    // The ML-DSA half of one authority holds, and the RSA half is the other's.
+    let classical_of_other = base.sign(&keys(&mesh.other));
+    let invalid = Worth::Refused(CredentialFault::ClassicalSignatureInvalid);
+    assert_eq!(mesh.worth(&classical_of_other), invalid);
+}
+
+#[test]
+fn refuses_moved_extensions_signed_again_by_rsa_alone() {
+    let mesh = Mesh::new();
+    let der = leaf(&mesh.one);
+    let base = Forge::new(&der);
+    for from in 0..base.extensions.len() {
+        for to in (0..base.extensions.len()).filter(|to| *to != from) {
+            let mut moved = base.clone();
+            let extension = moved.extensions.remove(from);
+            moved.extensions.insert(to, extension);
+            let worth = signed_again(&mesh, &moved);
+            if moved.pre_tbs() == base.pre_tbs() {
+                // Extension 74 is no part of what it signs: its place, like the RSA scheme, is
+                // vouched for by RSA alone. The certificate says the same as before.
+                assert_eq!(worth, Worth::Hybrid, "{from} to {to}");
+            } else {
+                let invalid = Worth::Refused(CredentialFault::HybridSignatureInvalid);
+                assert_eq!(worth, invalid, "{from} to {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn refuses_moved_extensions_under_the_old_rsa_signature() {
+    let mesh = Mesh::new();
+    let der = leaf(&mesh.one);
+    let base = Forge::new(&der);
+    let signed = base.sign(&keys(&mesh.one));
+    assert_eq!(signed, der, "PKCS #1 v1.5 is deterministic");
+    let mut moved = base.clone();
+    let signature = moved.extensions.pop().unwrap();
+    assert_eq!(signature.number, ALTERNATIVE_SIGNATURE);
+    moved.extensions.insert(0, signature);
+    let mut changed = moved.sign(&keys(&mesh.one));
+    let old = der.last_chunk::<256>().unwrap();
+    changed.truncate(changed.len() - old.len());
+    changed.extend(old);
+    let invalid = Worth::Refused(CredentialFault::ClassicalSignatureInvalid);
+    assert_eq!(mesh.worth(&changed), invalid);
+}
+
+#[test]
+fn refuses_doubled_extensions_signed_again_by_both_keys() {
+    let mesh = Mesh::new();
+    let base = Forge::new(&leaf(&mesh.one));
+    for extension in &base.extensions {
+        let number = extension.number;
+        let mut doubled = base.clone();
+        doubled.extensions.push(extension.clone());
+        if number != ALTERNATIVE_SIGNATURE {
+            doubled = doubled.sign_alternative(&keys(&mesh.one), b"");
+        }
+        let expected = if number == SUBJECT_ALTERNATIVE_NAME {
+            Worth::Unreadable
+        } else {
+            Worth::Refused(CredentialFault::Malformed)
+        };
+        assert_eq!(signed_again(&mesh, &doubled), expected, "2.5.29.{number}");
+    }
+}
+
+#[test]
+fn refuses_changed_fields_signed_again_by_rsa_alone() {
+    let mesh = Mesh::new();
+    let base = Forge::new(&leaf(&mesh.one));
+    // Another leaf of the same authority: each of its fields is sound in itself.
+    let donor = Forge::new(&leaf(&mesh.one));
+    let later = LeafRequest::new(SUBJECT.parse().unwrap(), START, TimeMs(END.0 - 1000));
+    let later = Forge::new(&mesh.one.issue_leaf(&later).unwrap().certificate_der);
+    let bank = LeafRequest::new(
+        "spiffe://cluster.local/ns/shop/sa/bank".parse().unwrap(),
+        START,
+        END,
+    );
+    let bank = Forge::new(&mesh.one.issue_leaf(&bank).unwrap().certificate_der);
+    let name = bank
+        .extensions
+        .iter()
+        .position(|extension| extension.number == SUBJECT_ALTERNATIVE_NAME);
+    let name = name.unwrap();
+    let mut renamed = base.clone();
+    renamed.extensions[name] = bank.extensions[name].clone();
+    let serial = Forge {
+        serial: donor.serial,
+        ..base.clone()
+    };
+    let key = Forge {
+        public_key: donor.public_key,
+        ..base.clone()
+    };
+    let validity = Forge {
+        validity: later.validity,
+        ..base.clone()
+    };
+    let subject = Forge {
+        subject: base.issuer.clone(),
+        ..base
+    };
+    let invalid = Worth::Refused(CredentialFault::HybridSignatureInvalid);
+    for (what, forge) in [
+        ("name", renamed),
+        ("serial", serial),
+        ("key", key),
+        ("validity", validity),
+        ("subject", subject),
+    ] {
+        assert_eq!(signed_again(&mesh, &forge), invalid, "{what}");
+    }
+}
+
+#[test]
+fn refuses_the_issuer_of_another_authority_signed_again_by_rsa_alone() {
+    let mesh = Mesh::new();
+    let base = Forge::new(&leaf(&mesh.one));
+    let other = Forge::new(&leaf(&mesh.other));
+    // The name alone, and then the key identifier as well.
+    let renamed = Forge {
+        issuer: other.issuer.clone(),
+        ..base
+    };
+    let unknown = Worth::Refused(CredentialFault::AuthorityUnknown);
+    assert_eq!(signed_again(&mesh, &renamed), unknown);
+    let mut moved = renamed;
+    for (place, extension) in moved.extensions.iter_mut().zip(other.extensions) {
+        if place.number == 35 {
+            *place = extension;
+        }
+    }
+    let invalid = Worth::Refused(CredentialFault::HybridSignatureInvalid);
+    assert_eq!(signed_again(&mesh, &moved), invalid);
+}
