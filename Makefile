@@ -18,6 +18,9 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
+fuzz-smoke: ## fuzz each target for some seconds; needs a nightly Rust
+	@scripts/fuzz-smoke $(ARGS)
+
 lint: ## check formatting, clippy, shell scripts, dependency reasons, generated docs
 	@scripts/lint
 
@@ -38,4 +41,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo test lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo test fuzz-smoke lint fmt deny check presubmit docs clean distclean
