@@ -3,6 +3,7 @@
 //! The algorithm is that of the pin, never one that a message or a length suggests: a `Dilithium5`
 //! key is as long as an ML-DSA-87 key, and so are the signatures, yet neither verifies the other's.
 
+use libcrux_ml_dsa::ml_dsa_44::{self, MLDSA44Signature, MLDSA44VerificationKey};
 use libcrux_ml_dsa::ml_dsa_65::{self, MLDSA65Signature, MLDSA65VerificationKey};
 use libcrux_ml_dsa::ml_dsa_87::{self, MLDSA87Signature, MLDSA87VerificationKey};
 #[cfg(feature = "legacy-dilithium")]
@@ -14,6 +15,8 @@ use crate::der::{self, InvalidDer};
 /// A pinned post-quantum public key. ML-DSA is the pure form of FIPS 204 with an empty context,
 /// as RFC 9881, section 3, and RFC 9964 ask for.
 pub(crate) enum AlternativeKey {
+    /// ML-DSA-44.
+    MlDsa44(Box<MLDSA44VerificationKey>),
     /// ML-DSA-65.
     MlDsa65(Box<MLDSA65VerificationKey>),
     /// ML-DSA-87.
@@ -50,6 +53,10 @@ pub enum InvalidAlternativeKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InvalidSignature;
 
+/// OBJECT IDENTIFIER 2.16.840.1.101.3.4.3.17, alone in its AlgorithmIdentifier (RFC 9881).
+pub(crate) const ML_DSA_44_IDENTIFIER: &[u8] = &[
+    0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11,
+];
 /// OBJECT IDENTIFIER 2.16.840.1.101.3.4.3.18, alone in its AlgorithmIdentifier (RFC 9881).
 pub(crate) const ML_DSA_65_IDENTIFIER: &[u8] = &[
     0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12,
@@ -78,6 +85,10 @@ impl AlternativeKey {
             return Err(InvalidAlternativeKey::Algorithm);
         }
         match pinned {
+            AlternativeAlgorithm::MlDsa44 => {
+                let key = MLDSA44VerificationKey::new(exactly(key)?);
+                Ok(Self::MlDsa44(Box::new(key)))
+            }
             AlternativeAlgorithm::MlDsa65 => {
                 let key = MLDSA65VerificationKey::new(exactly(key)?);
                 Ok(Self::MlDsa65(Box::new(key)))
@@ -111,6 +122,7 @@ impl AlternativeKey {
     /// The algorithm of the pin.
     pub(crate) const fn algorithm(&self) -> AlternativeTokenAlgorithm {
         match self {
+            Self::MlDsa44(_) => AlternativeTokenAlgorithm::MlDsa44,
             Self::MlDsa65(_) => AlternativeTokenAlgorithm::MlDsa65,
             Self::MlDsa87(_) => AlternativeTokenAlgorithm::MlDsa87,
             #[cfg(feature = "legacy-dilithium")]
@@ -121,6 +133,7 @@ impl AlternativeKey {
     /// The AlgorithmIdentifier that names it in certificates, where there is one.
     pub(crate) const fn x509_identifier(&self) -> Option<&'static [u8]> {
         match self {
+            Self::MlDsa44(_) => Some(ML_DSA_44_IDENTIFIER),
             Self::MlDsa65(_) => Some(ML_DSA_65_IDENTIFIER),
             Self::MlDsa87(_) => Some(ML_DSA_87_IDENTIFIER),
             #[cfg(feature = "legacy-dilithium")]
@@ -131,6 +144,7 @@ impl AlternativeKey {
     /// The bytes of the key, without an encoding.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
+            Self::MlDsa44(key) => key.as_slice(),
             Self::MlDsa65(key) => key.as_slice(),
             Self::MlDsa87(key) => key.as_slice(),
             #[cfg(feature = "legacy-dilithium")]
@@ -142,6 +156,12 @@ impl AlternativeKey {
     /// purpose: the same code then runs natively and in a sidecar.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         match self {
+            Self::MlDsa44(key) => {
+                let signature = signature.try_into().map_err(|_| InvalidSignature)?;
+                let signature = MLDSA44Signature::new(signature);
+                ml_dsa_44::portable::verify(key, message, NO_CONTEXT, &signature)
+                    .map_err(|_| InvalidSignature)
+            }
             Self::MlDsa65(key) => {
                 let signature = signature.try_into().map_err(|_| InvalidSignature)?;
                 let signature = MLDSA65Signature::new(signature);
@@ -163,14 +183,28 @@ impl AlternativeKey {
 /// The AlgorithmIdentifier of an algorithm, parameters absent (RFC 9881, section 2).
 pub(crate) const fn algorithm_identifier(algorithm: AlternativeAlgorithm) -> &'static [u8] {
     match algorithm {
+        AlternativeAlgorithm::MlDsa44 => ML_DSA_44_IDENTIFIER,
         AlternativeAlgorithm::MlDsa65 => ML_DSA_65_IDENTIFIER,
         AlternativeAlgorithm::MlDsa87 => ML_DSA_87_IDENTIFIER,
     }
 }
 
+/// The algorithm that an AlgorithmIdentifier names in its one encoding. The pre-hash variants
+/// (.32 to .34) are other algorithms.
+pub(crate) fn identified(identifier: &[u8]) -> Option<AlternativeAlgorithm> {
+    const ALL: [AlternativeAlgorithm; 3] = [
+        AlternativeAlgorithm::MlDsa44,
+        AlternativeAlgorithm::MlDsa65,
+        AlternativeAlgorithm::MlDsa87,
+    ];
+    ALL.into_iter()
+        .find(|algorithm| algorithm_identifier(*algorithm) == identifier)
+}
+
 /// The JOSE name of an algorithm (RFC 9964; `Dilithium5` is our own).
 pub(crate) const fn jose_name(algorithm: AlternativeTokenAlgorithm) -> &'static str {
     match algorithm {
+        AlternativeTokenAlgorithm::MlDsa44 => "ML-DSA-44",
         AlternativeTokenAlgorithm::MlDsa65 => "ML-DSA-65",
         AlternativeTokenAlgorithm::MlDsa87 => "ML-DSA-87",
         AlternativeTokenAlgorithm::Dilithium5 => "Dilithium5",

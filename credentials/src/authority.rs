@@ -9,7 +9,7 @@ mod error;
 mod token;
 mod unique;
 
-use sallyport_engine::policy::raw::{self, Material};
+use sallyport_engine::policy::raw::{self, AlternativeAlgorithm, Material};
 
 pub(crate) use certificate::CertificateAuthority;
 pub use error::{InvalidAuthority, InvalidAuthorityCause, InvalidCaCertificate};
@@ -22,6 +22,11 @@ use unique::Seen;
 pub struct AuthoritySet {
     certificates: Vec<CertificateAuthority>,
     tokens: Vec<TokenAuthority>,
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "only a whole verification gives an assurance")
+    )]
+    minimum_level: AlternativeAlgorithm,
 }
 
 // === impl AuthoritySet ===
@@ -49,6 +54,9 @@ impl AuthoritySet {
         let mut set = Self {
             certificates: Vec::new(),
             tokens: Vec::new(),
+            minimum_level: authorities
+                .map(raw::Authorities::minimum_level)
+                .unwrap_or_default(),
         };
         for (index, entry) in certificates.iter().enumerate() {
             let mut at = Place::new("certificates", index, &mut faults);
@@ -89,6 +97,13 @@ impl AuthoritySet {
         self.certificates
             .iter()
             .any(|authority| authority.trust_domain.as_str() == trust_domain)
+    }
+
+    /// The least ML-DSA level of a key that proves something. Compiling the policy has compared
+    /// the pinned keys with it.
+    #[cfg(feature = "classical")]
+    pub(crate) const fn minimum_level(&self) -> AlternativeAlgorithm {
+        self.minimum_level
     }
 
     /// The token authority with exactly this issuer.

@@ -10,9 +10,19 @@
 //!   authority; or a pinned one did, and every signature which that pin asks for holds.
 //!
 //! An authority issued a leaf when issuer name and authority key identifier both equal the pinned
-//! ones. Where an authority is pinned for a trust domain, a leaf of that domain that no pinned one
-//! issued is refused. **A leaf of a trust domain without a pinned authority is never more than
-//! `Classical`, whatever extensions it carries.**
+//! ones; during a rotation several pins have the same name, and a pinned authority may be an
+//! intermediate, whose own issuer does not count here. Where an authority is pinned for a trust
+//! domain, a leaf of that domain that no pinned one issued is refused. **A leaf of a trust domain
+//! without a pinned authority is never more than `Classical`, whatever extensions and key it
+//! has.**
+//!
+//! A leaf whose own key is ML-DSA (RFC 9881) is `HybridProven`: TLS proved possession of that key.
+//! That counts only beside both signatures of one pinned authority, and only from the policy's
+//! `minimumAlternativeLevel` on; below it the leaf is `Hybrid`.
+//!
+//! A pin with `alternativeRequiredFrom` takes leaves of before that time without extensions 73 and
+//! 74 for `Classical`. The time is the leaf's own `notBefore`, which whoever forges the classical
+//! signature can choose: nothing but `Classical` can be had that way.
 
 mod leaf;
 pub(crate) mod parts;
@@ -24,9 +34,13 @@ use sallyport_engine::facts::CredentialFault;
 use sallyport_engine::facts::{CredentialFacts, PeerCertificate};
 #[cfg(feature = "classical")]
 use sallyport_engine::identity::Assurance;
+#[cfg(feature = "classical")]
+use sallyport_engine::time::TimeMs;
 
 use crate::alternative::AlternativeKey;
 use crate::authority::{AuthoritySet, CertificateAuthority};
+#[cfg(feature = "classical")]
+use crate::classical::{InvalidClassicalSignature, WorkloadKey};
 use crate::der;
 #[cfg(feature = "classical")]
 use crate::scheme::SignatureScheme;
@@ -97,14 +111,38 @@ fn verify(authorities: &AuthoritySet, leaf: &Leaf<'_>) -> Result<CredentialFacts
     };
     check_trust_domain(authority, leaf)?;
     let assurance = match &authority.alternative {
+        Some(_) if is_excused(authority, leaf, not_before) => Assurance::Classical,
         Some(key) => {
             verify_alternative_signature(key, leaf)?;
-            Assurance::Hybrid
+            assurance_of_key(authorities, leaf)
         }
         None => Assurance::Classical,
     };
     verify_classical_signature(authority, leaf)?;
     Ok(facts(Some(Arc::clone(&authority.name)), assurance))
+}
+
+/// Whether a leaf may lack the alternative signature, since it is older than the authority's duty
+/// to make it. One of extensions 73 and 74 without the other is no such leaf.
+#[cfg(feature = "classical")]
+fn is_excused(authority: &CertificateAuthority, leaf: &Leaf<'_>, not_before: TimeMs) -> bool {
+    let is_older = authority
+        .alternative_required_from
+        .is_some_and(|required_from| not_before < required_from);
+    is_older
+        && leaf.parts.extension(parts::ALTERNATIVE_ALGORITHM).is_none()
+        && leaf.parts.extension(parts::ALTERNATIVE_SIGNATURE).is_none()
+}
+
+/// What both signatures over this leaf are worth.
+#[cfg(feature = "classical")]
+fn assurance_of_key(authorities: &AuthoritySet, leaf: &Leaf<'_>) -> Assurance {
+    match leaf.key {
+        Ok(WorkloadKey::MlDsa(level)) if level >= authorities.minimum_level() => {
+            Assurance::HybridProven
+        }
+        Ok(WorkloadKey::MlDsa(_) | WorkloadKey::Classical) | Err(_) => Assurance::Hybrid,
+    }
 }
 
 /// The pinned authority whose name and key identifier the leaf gives as its issuer's.
@@ -167,10 +205,9 @@ fn verify_classical_signature(
         .ok_or(CredentialFault::AlgorithmRefused)?;
     authority
         .classical
-        .verify(
-            scheme.rsa_parameters(),
-            leaf.parts.tbs,
-            leaf.parts.signature,
-        )
-        .map_err(|_| CredentialFault::ClassicalSignatureInvalid)
+        .verify(scheme, leaf.parts.tbs, leaf.parts.signature)
+        .map_err(|cause| match cause {
+            InvalidClassicalSignature::Scheme => CredentialFault::AlgorithmRefused,
+            InvalidClassicalSignature::Wrong => CredentialFault::ClassicalSignatureInvalid,
+        })
 }

@@ -3,7 +3,60 @@
 //! They are parsed without a cryptographic library, so that a policy is judged alike everywhere;
 //! `ring` verifies, where the feature `classical` is on.
 
+use sallyport_engine::policy::raw::AlternativeAlgorithm;
+
+use crate::alternative::{self, AlternativeKey, InvalidAlternativeKey};
 use crate::der::{self, InvalidDer};
+
+/// The classical key of an authority for certificates.
+///
+/// Whoever has an ECDSA certificate can change its signature into another valid one (`s` into
+/// `n - s`) without any key, so the digest of a certificate is no name of its contents.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum ClassicalKey {
+    /// RSA, 2048 to 4096 bits.
+    Rsa(RsaKey),
+    /// ECDSA (FIPS 186-5, section 6).
+    Ecdsa(EcdsaKey),
+}
+
+/// A public key for ECDSA (RFC 5480, section 2): an uncompressed point.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct EcdsaKey {
+    curve: Curve,
+    /// `04`, then both coordinates. Whether it is on the curve is checked with each signature, so
+    /// with another point none holds.
+    point: Vec<u8>,
+}
+
+/// The curves of NIST that certificates may use (SP 800-186, sections 3.2.1.3 and 3.2.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Curve {
+    /// secp256r1.
+    P256,
+    /// secp384r1.
+    P384,
+}
+
+/// The kinds of key that a workload may have in its certificate. TLS proves possession of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorkloadKey {
+    /// RSA or ECDSA.
+    Classical,
+    /// ML-DSA (RFC 9881, section 4).
+    MlDsa(AlternativeAlgorithm),
+}
+
+/// Why a workload may not have a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidWorkloadKey {
+    /// Neither ML-DSA nor a classical key that counts.
+    #[error("{0}")]
+    Classical(#[from] InvalidClassicalKey),
+    /// An ML-DSA key of another length than its algorithm's.
+    #[error("{0}")]
+    MlDsa(#[from] InvalidAlternativeKey),
+}
 
 /// An RSA public key (RFC 8017, section 3.1), 2048 to 4096 bits.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,16 +67,23 @@ pub(crate) struct RsaKey {
     exponent: Vec<u8>,
 }
 
-/// Why bytes are not an RSA public key that counts. One variant for each rule.
+/// Why bytes are not a classical public key that counts. One variant for each rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidRsaKey {
+pub enum InvalidClassicalKey {
     /// The `SubjectPublicKeyInfo` is not strict DER.
     #[error("is no public key in DER: {0}")]
     Der(#[from] InvalidDer),
-    /// The algorithm is not `rsaEncryption` with its NULL parameters (RFC 3279, section 2.3.1).
-    #[error("is not an RSA key; only RSA keys can be pinned")]
+    /// Neither `rsaEncryption` with its NULL parameters (RFC 3279, section 2.3.1), nor
+    /// `id-ecPublicKey` with one of the two curves by name (RFC 5480, section 2.1.1).
+    #[error("is of another algorithm than RSA and ECDSA on P-256 or P-384; use one of these")]
     Algorithm,
+    /// A key of another algorithm where only RSA is possible.
+    #[error("is not an RSA key; the JWT half of a token is signed with RSA")]
+    NotRsa,
+    /// A compressed point, or one of another length than its curve asks for.
+    #[error("has no uncompressed point of its curve; encode the key again")]
+    Point,
     /// The modulus is too short to be safe, or too long to be checked on every request.
     #[error("has {0} bits; use 2048 to 4096")]
     Bits(usize),
@@ -43,18 +103,119 @@ const EC_P384: &[u8] = &[
     0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
     0x00, 0x22,
 ];
+/// What stands before both coordinates of a point (SEC 1, section 2.3.3).
 const UNCOMPRESSED_POINT: u8 = 0x04;
 const MINIMUM_RSA_BITS: usize = 2048;
 const MAXIMUM_RSA_BITS: usize = 4096;
+
+// === impl ClassicalKey ===
+
+impl ClassicalKey {
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
+    pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidClassicalKey> {
+        let (identifier, key) = split_spki(spki)?;
+        let curve = match identifier {
+            RSA_ENCRYPTION => return RsaKey::from_spki(spki).map(Self::Rsa),
+            EC_P256 => Curve::P256,
+            EC_P384 => Curve::P384,
+            [..] => return Err(InvalidClassicalKey::Algorithm),
+        };
+        let is_point = key.len() == curve.point_bytes() && key.first() == Some(&UNCOMPRESSED_POINT);
+        if !is_point {
+            return Err(InvalidClassicalKey::Point);
+        }
+        Ok(Self::Ecdsa(EcdsaKey {
+            curve,
+            point: key.to_vec(),
+        }))
+    }
+
+    /// What no other key has: the modulus, or the point.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Rsa(key) => key.modulus(),
+            Self::Ecdsa(key) => &key.point,
+        }
+    }
+
+    /// Verifies a signature over the whole message. A scheme of another algorithm than the key's
+    /// is refused before.
+    #[cfg(feature = "classical")]
+    pub(crate) fn verify(
+        &self,
+        scheme: crate::scheme::SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidClassicalSignature> {
+        use crate::scheme::Verification;
+        match (self, scheme.verification()) {
+            (Self::Rsa(key), Verification::Rsa(parameters)) => key
+                .verify(parameters, message, signature)
+                .map_err(|_| InvalidClassicalSignature::Wrong),
+            (Self::Ecdsa(key), Verification::Ecdsa { p256, p384 }) => {
+                let algorithm = match key.curve {
+                    Curve::P256 => p256,
+                    Curve::P384 => p384,
+                };
+                ring::signature::UnparsedPublicKey::new(algorithm, &key.point)
+                    .verify(message, signature)
+                    .map_err(|_| InvalidClassicalSignature::Wrong)
+            }
+            (Self::Rsa(_), Verification::Ecdsa { .. }) | (Self::Ecdsa(_), Verification::Rsa(_)) => {
+                Err(InvalidClassicalSignature::Scheme)
+            }
+        }
+    }
+}
+
+/// Why a classical signature of a certificate does not count.
+#[cfg(feature = "classical")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InvalidClassicalSignature {
+    /// The certificate names an algorithm that is not that of the pinned key.
+    Scheme,
+    /// It does not hold.
+    Wrong,
+}
+
+// === impl Curve ===
+
+impl Curve {
+    const fn point_bytes(self) -> usize {
+        match self {
+            Self::P256 => 65,
+            Self::P384 => 97,
+        }
+    }
+}
+
+// === impl WorkloadKey ===
+
+impl WorkloadKey {
+    /// The kind of key in a `SubjectPublicKeyInfo` that is strong and well-formed.
+    pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidWorkloadKey> {
+        let (identifier, _) = split_spki(spki).map_err(InvalidClassicalKey::Der)?;
+        match alternative::identified(identifier) {
+            Some(algorithm) => {
+                AlternativeKey::from_spki(spki, algorithm)?;
+                Ok(Self::MlDsa(algorithm))
+            }
+            None => {
+                ClassicalKey::from_spki(spki)?;
+                Ok(Self::Classical)
+            }
+        }
+    }
+}
 
 // === impl RsaKey ===
 
 impl RsaKey {
     /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
-    pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidRsaKey> {
+    pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidClassicalKey> {
         let (identifier, key) = split_spki(spki)?;
         if identifier != RSA_ENCRYPTION {
-            return Err(InvalidRsaKey::Algorithm);
+            return Err(InvalidClassicalKey::NotRsa);
         }
         der::check(key)?;
         let mut reader = der::Reader::new(der::single(key, der::SEQUENCE)?.contents);
@@ -64,10 +225,10 @@ impl RsaKey {
 
         let bits = bit_length(modulus);
         if !(MINIMUM_RSA_BITS..=MAXIMUM_RSA_BITS).contains(&bits) {
-            return Err(InvalidRsaKey::Bits(bits));
+            return Err(InvalidClassicalKey::Bits(bits));
         }
         if !is_odd(modulus) || !is_odd(exponent) || exponent.len() > 4 || exponent == [1] {
-            return Err(InvalidRsaKey::Numbers);
+            return Err(InvalidClassicalKey::Numbers);
         }
         Ok(Self {
             modulus: modulus.to_vec(),
@@ -103,18 +264,6 @@ impl RsaKey {
     }
 }
 
-/// Whether a `SubjectPublicKeyInfo` holds a key that a workload may have: RSA of 2048 to 4096
-/// bits, or an uncompressed point of P-256 or P-384 (RFC 5480). TLS proves possession of it; here
-/// only its strength counts.
-pub(crate) fn is_workload_key(spki: &[u8]) -> bool {
-    match split_spki(spki) {
-        Ok((identifier, key)) if identifier == EC_P256 => is_point(key, 65),
-        Ok((identifier, key)) if identifier == EC_P384 => is_point(key, 97),
-        Ok(_) => RsaKey::from_spki(spki).is_ok(),
-        Err(_) => false,
-    }
-}
-
 /// The AlgorithmIdentifier and the bytes of the key.
 fn split_spki(spki: &[u8]) -> Result<(&[u8], &[u8]), InvalidDer> {
     der::check(spki)?;
@@ -125,16 +274,12 @@ fn split_spki(spki: &[u8]) -> Result<(&[u8], &[u8]), InvalidDer> {
     Ok((identifier, key))
 }
 
-fn is_point(key: &[u8], length: usize) -> bool {
-    key.len() == length && key.first() == Some(&UNCOMPRESSED_POINT)
-}
-
 /// The magnitude of an INTEGER above zero, without the byte that only keeps it positive.
-fn positive(integer: der::Element<'_>) -> Result<&[u8], InvalidRsaKey> {
+fn positive(integer: der::Element<'_>) -> Result<&[u8], InvalidClassicalKey> {
     match integer.contents {
         [0x00, magnitude @ ..] if !magnitude.is_empty() => Ok(magnitude),
         [0x01..=0x7f, ..] => Ok(integer.contents),
-        [..] => Err(InvalidRsaKey::Numbers),
+        [..] => Err(InvalidClassicalKey::Numbers),
     }
 }
 

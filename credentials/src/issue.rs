@@ -9,11 +9,13 @@
 
 mod alternative;
 mod authority;
+mod classical;
 mod error;
 mod files;
 mod hybrid_signature;
 mod leaf;
 mod rsa;
+mod subject_key;
 mod token;
 
 use zeroize::Zeroizing;
@@ -33,6 +35,18 @@ pub enum RsaBits {
     Bits3072,
     /// 4096 bits.
     Bits4096,
+}
+
+/// The classical key of an authority for certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthorityKey {
+    /// RSA, with as many bits as the options say; signs with PKCS1-v1_5 and SHA-256.
+    #[default]
+    Rsa,
+    /// ECDSA on P-256; signs with SHA-256.
+    EcdsaP256,
+    /// ECDSA on P-384; signs with SHA-384.
+    EcdsaP384,
 }
 
 /// A private key in PEM. Wiped when dropped; to be written to a file that only its owner reads.

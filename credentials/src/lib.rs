@@ -8,7 +8,7 @@
 //! Nothing here reads a clock, a file or a network, and nothing panics on hostile bytes: the times
 //! of a credential are facts, which the decision compares with the clock on every request.
 //!
-//! Features: `classical` (default) adds the RSA halves and needs a C compiler for the target;
+//! Features: `classical` (default) adds the RSA and ECDSA halves and needs a C compiler for the target;
 //! without it only the post-quantum halves can be checked. `legacy-dilithium` (default) adds
 //! `Dilithium5`. `issue` adds authorities that sign; native only.
 
@@ -31,7 +31,7 @@ pub mod token;
 
 pub use alternative::InvalidAlternativeKey;
 pub use authority::{AuthoritySet, InvalidAuthority, InvalidAuthorityCause, InvalidCaCertificate};
-pub use classical::InvalidRsaKey;
+pub use classical::InvalidClassicalKey;
 pub use der::InvalidDer;
 
 /// SHA-256 (FIPS 180-4) of `bytes`. Of the DER of a certificate, it is what a token is bound to

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use sallyport_credentials::issue::{
-    AlternativeSignature, AuthorityOptions, ClassicalAuthority, HybridAuthority, IssueError,
-    LeafKey, LeafRequest, RsaBits, TokenIssuer, TokenIssuerOptions, TokenRequest,
+    AlternativeSignature, AuthorityKey, AuthorityOptions, ClassicalAuthority, HybridAuthority,
+    IssueError, LeafKey, LeafRequest, RsaBits, TokenIssuer, TokenIssuerOptions, TokenRequest,
 };
 use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
@@ -78,6 +78,7 @@ fn a_hybrid_authority_is_the_same_after_saving_and_loading() {
     let authorities = Authorities {
         certificates: Some(vec![entry]),
         tokens: None,
+        ..Authorities::default()
     };
     let set = AuthoritySet::new(Some(&authorities)).unwrap();
     let leaf = loaded.issue_leaf(&request()).unwrap();
@@ -135,6 +136,7 @@ fn loading_refuses_files_of_two_authorities() {
 #[test]
 fn token_issuers_are_the_same_after_saving_and_loading() {
     for algorithm in [
+        AlternativeTokenAlgorithm::MlDsa44,
         AlternativeTokenAlgorithm::MlDsa65,
         AlternativeTokenAlgorithm::Dilithium5,
     ] {
@@ -150,6 +152,7 @@ fn token_issuers_are_the_same_after_saving_and_loading() {
         let authorities = Authorities {
             certificates: None,
             tokens: Some(vec![issuer.to_policy()]),
+            ..Authorities::default()
         };
         let set = AuthoritySet::new(Some(&authorities)).unwrap();
         let token = loaded.issue_token(&TokenRequest::new(SUBJECT, [1; 32], 1_790_000_000));
@@ -185,6 +188,50 @@ fn leaves_say_what_was_asked_for() {
         "no alternative signature"
     );
     assert!(leaf.certificate_der.len() < plain.certificate_der.len());
+}
+
+#[test]
+fn authorities_with_ecdsa_keys_are_the_same_after_saving_and_loading() {
+    for key in [AuthorityKey::EcdsaP256, AuthorityKey::EcdsaP384] {
+        let home = tempfile::tempdir().unwrap();
+        let options = AuthorityOptions {
+            key,
+            ..options(AlternativeAlgorithm::MlDsa44)
+        };
+        let authority = HybridAuthority::generate(&options).unwrap();
+        authority.save(home.path()).unwrap();
+        let loaded = HybridAuthority::load(home.path()).unwrap();
+        let entry = loaded.to_policy("mesh-ca", "cluster.local").unwrap();
+        let authorities = Authorities {
+            certificates: Some(vec![entry]),
+            ..Authorities::default()
+        };
+        let set = AuthoritySet::new(Some(&authorities)).unwrap();
+        let leaf = loaded.issue_leaf(&request()).unwrap();
+        assert_eq!(assurance(&set, &leaf.certificate_der), Assurance::Hybrid);
+    }
+}
+
+#[test]
+fn private_keys_of_ml_dsa_leaves_hold_the_seed_alone() {
+    let authority = HybridAuthority::generate(&options(AlternativeAlgorithm::MlDsa65)).unwrap();
+    for (key, number) in [
+        (LeafKey::MlDsa44, 0x11),
+        (LeafKey::MlDsa65, 0x12),
+        (LeafKey::MlDsa87, 0x13),
+    ] {
+        let asked = LeafRequest { key, ..request() };
+        let leaf = authority.issue_leaf(&asked).unwrap();
+        let (label, pkcs8) = pem_rfc7468::decode_vec(leaf.private_key.expose().as_bytes()).unwrap();
+        assert_eq!(label, "PRIVATE KEY");
+        // RFC 9881, section 6: SEQUENCE, version 0, algorithm, OCTET STRING of [0] of 32 bytes.
+        let head = [
+            0x30, 0x34, 0x02, 0x01, 0x00, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
+            0x03, 0x04, 0x03, number, 0x04, 0x22, 0x80, 0x20,
+        ];
+        assert!(pkcs8.starts_with(&head));
+        assert_eq!(pkcs8.len(), head.len() + 32);
+    }
 }
 
 #[test]

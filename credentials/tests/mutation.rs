@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sallyport_credentials::issue::{
-    AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, Token, TokenIssuer,
-    TokenIssuerOptions, TokenRequest,
+    AuthorityKey, AuthorityOptions, HybridAuthority, LeafKey, LeafRequest, RsaBits, Token,
+    TokenIssuer, TokenIssuerOptions, TokenRequest,
 };
 use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, token};
@@ -18,10 +18,11 @@ const STEP: usize = 7;
 const SUBJECT: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 const BINDING: [u8; 32] = [1; 32];
 
-fn hybrid_leaf() -> (AuthoritySet, Vec<u8>) {
+fn hybrid_leaf(authority: AuthorityKey, leaf: LeafKey) -> (AuthoritySet, Vec<u8>) {
     let start = TimeMs::from_seconds(1_790_000_000);
     let end = TimeMs::from_seconds(1_790_086_400);
     let options = AuthorityOptions {
+        key: authority,
         rsa_bits: RsaBits::Bits2048,
         ..AuthorityOptions::new("mesh", start, end)
     };
@@ -30,8 +31,12 @@ fn hybrid_leaf() -> (AuthoritySet, Vec<u8>) {
     let authorities = Authorities {
         certificates: Some(vec![pinned]),
         tokens: None,
+        ..Authorities::default()
     };
-    let request = LeafRequest::new(SUBJECT.parse().unwrap(), start, end);
+    let request = LeafRequest {
+        key: leaf,
+        ..LeafRequest::new(SUBJECT.parse().unwrap(), start, end)
+    };
     let leaf = authority.issue_leaf(&request).unwrap();
     (
         AuthoritySet::new(Some(&authorities)).unwrap(),
@@ -54,6 +59,7 @@ fn hybrid_token(algorithm: AlternativeTokenAlgorithm) -> (AuthoritySet, Token) {
     let authorities = Authorities {
         certificates: None,
         tokens: Some(vec![issuer.to_policy()]),
+        ..Authorities::default()
     };
     let request = TokenRequest::new(SUBJECT, BINDING, 1_790_000_000);
     let token = issuer.issue_token(&request).unwrap();
@@ -76,24 +82,31 @@ fn assurance(set: &AuthoritySet, der: &[u8]) -> Option<Assurance> {
 
 #[test]
 fn a_changed_certificate_is_never_hybrid() {
-    let (set, der) = hybrid_leaf();
-    assert_eq!(assurance(&set, &der), Some(Assurance::Hybrid));
-    for at in (0..der.len()).step_by(STEP) {
-        for bit in [0x01, 0x80] {
-            let mut changed = der.clone();
-            changed[at] ^= bit;
-            assert_ne!(
-                assurance(&set, &changed),
-                Some(Assurance::Hybrid),
-                "byte {at}"
-            );
+    for (authority, leaf, good) in [
+        (AuthorityKey::Rsa, LeafKey::EcdsaP256, Assurance::Hybrid),
+        (AuthorityKey::EcdsaP256, LeafKey::Rsa2048, Assurance::Hybrid),
+        (
+            AuthorityKey::EcdsaP384,
+            LeafKey::MlDsa65,
+            Assurance::HybridProven,
+        ),
+    ] {
+        let (set, der) = hybrid_leaf(authority, leaf);
+        assert_eq!(assurance(&set, &der), Some(good));
+        for at in (0..der.len()).step_by(STEP) {
+            for bit in [0x01, 0x80] {
+                let mut changed = der.clone();
+                changed[at] ^= bit;
+                let found = assurance(&set, &changed);
+                assert!(found < Some(Assurance::Hybrid), "{leaf:?}, byte {at}");
+            }
         }
     }
 }
 
 #[test]
 fn a_cut_or_extended_certificate_names_nobody() {
-    let (set, der) = hybrid_leaf();
+    let (set, der) = hybrid_leaf(AuthorityKey::Rsa, LeafKey::EcdsaP256);
     for length in (0..der.len()).step_by(97) {
         let cut = certificate::read(&set, der.get(..length).unwrap());
         assert!(matches!(cut, PeerCertificate::Unreadable), "{length} bytes");
@@ -115,6 +128,7 @@ fn a_cut_or_extended_certificate_names_nobody() {
 #[test]
 fn a_changed_token_never_verifies() {
     for algorithm in [
+        AlternativeTokenAlgorithm::MlDsa44,
         AlternativeTokenAlgorithm::MlDsa65,
         AlternativeTokenAlgorithm::Dilithium5,
     ] {

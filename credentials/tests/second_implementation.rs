@@ -1,7 +1,7 @@
 //! The ML-DSA of this crate against a second implementation of FIPS 204.
 
 use fips204::traits::{KeyGen, SerDes, Signer, Verifier};
-use libcrux_ml_dsa::{ml_dsa_65, ml_dsa_87};
+use libcrux_ml_dsa::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 
 macro_rules! both_agree {
     ($test:ident, $libcrux:ident, $fips204:ident, $signature:ident, $key:ident) => {
@@ -45,6 +45,13 @@ macro_rules! both_agree {
     };
 }
 
+both_agree!(
+    both_agree_on_ml_dsa_44,
+    ml_dsa_44,
+    ml_dsa_44,
+    MLDSA44Signature,
+    MLDSA44VerificationKey
+);
 both_agree!(
     both_agree_on_ml_dsa_65,
     ml_dsa_65,

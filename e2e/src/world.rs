@@ -107,6 +107,7 @@ impl World {
                 self.tokens.to_policy(),
                 self.legacy_tokens.to_policy(),
             ]),
+            ..Authorities::default()
         });
         Ok(())
     }

@@ -86,8 +86,8 @@ pub enum Assurance {
     Classical,
     /// The classical **and** the ML-DSA key of one pinned authority certify the identity.
     Hybrid,
-    /// `Hybrid`, and the peer proved possession of an ML-DSA key. No credential that this version
-    /// verifies carries such a proof yet, so a policy cannot require this level.
+    /// `Hybrid`, and the peer proved possession of an ML-DSA key: that of its certificate, in the
+    /// TLS handshake.
     HybridProven,
 }
 

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use sallyport_engine::identity::TrustDomain;
 use sallyport_engine::policy::raw;
+use sallyport_engine::time::TimeMs;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -14,7 +17,7 @@ use crate::certificate::parts::{
     ALTERNATIVE_PUBLIC_KEY, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, NAME_CONSTRAINTS,
     Parts, SUBJECT_ALTERNATIVE_NAME,
 };
-use crate::classical::RsaKey;
+use crate::classical::ClassicalKey;
 use crate::der::InvalidDer;
 
 /// What is pinned of an authority for certificates.
@@ -25,8 +28,15 @@ pub(crate) struct CertificateAuthority {
     pub(crate) subject: Vec<u8>,
     /// The subject key identifier, which leaves give as their authority key identifier.
     pub(crate) key_id: Vec<u8>,
-    pub(crate) classical: RsaKey,
+    pub(crate) classical: ClassicalKey,
     pub(crate) alternative: Option<AlternativeKey>,
+    /// Leaves that are valid only from then on or later must carry the alternative signature.
+    /// None: all of them.
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "an old leaf has no alternative half to verify")
+    )]
+    pub(crate) alternative_required_from: Option<TimeMs>,
 }
 
 /// What the certificate of an authority pins.
@@ -58,8 +68,22 @@ impl CertificateAuthority {
                 .accept("alternativeKey.publicKey", parse_alternative(key))
                 .map(Some),
         };
+        let required_from = match &entry.alternative_required_from {
+            None => Some(None),
+            Some(_) if entry.alternative_key.is_none() => {
+                let cause = InvalidAuthorityCause::RequiredWithoutKey;
+                at.refuse("alternativeRequiredFrom", cause);
+                None
+            }
+            Some(text) => at
+                .accept("alternativeRequiredFrom", parse_time(text))
+                .map(Some),
+        };
         let certificate = certificate?;
-        let classical = at.accept("caCertificate", RsaKey::from_spki(&certificate.public_key));
+        let classical = at.accept(
+            "caCertificate",
+            ClassicalKey::from_spki(&certificate.public_key),
+        );
         let alternative = alternative?;
         check_extension_72(&certificate, entry, alternative.as_ref(), at)?;
         Some(Self {
@@ -69,6 +93,7 @@ impl CertificateAuthority {
             key_id: certificate.key_id,
             classical: classical?,
             alternative,
+            alternative_required_from: required_from?,
         })
     }
 }
@@ -80,6 +105,12 @@ fn parse_pem(material: &raw::Material) -> Result<CaCertificate, InvalidAuthority
 fn parse_alternative(key: &raw::AlternativeKey) -> Result<AlternativeKey, InvalidAuthorityCause> {
     let spki = decode(&key.public_key, PUBLIC_KEY)?;
     Ok(AlternativeKey::from_spki(&spki, key.algorithm)?)
+}
+
+fn parse_time(text: &str) -> Result<TimeMs, InvalidAuthorityCause> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidAuthorityCause::Time)?;
+    let seconds = u64::try_from(time.unix_timestamp()).map_err(|_| InvalidAuthorityCause::Time)?;
+    Ok(TimeMs::from_seconds(seconds))
 }
 
 /// Reads a certificate and checks that it is an authority's. Its signature does not count: the

@@ -3,7 +3,7 @@
 use sallyport_engine::identity::InvalidTrustDomain;
 
 use crate::alternative::InvalidAlternativeKey;
-use crate::classical::InvalidRsaKey;
+use crate::classical::InvalidClassicalKey;
 use crate::der::InvalidDer;
 use crate::pem::InvalidPem;
 
@@ -44,10 +44,16 @@ pub enum InvalidAuthorityCause {
     CaCertificate(#[from] InvalidCaCertificate),
     /// The certificate's own key, or the classical key of a token authority.
     #[error("holds a key that cannot be pinned: it {0}")]
-    ClassicalKey(#[from] InvalidRsaKey),
+    ClassicalKey(#[from] InvalidClassicalKey),
     /// The post-quantum key.
     #[error("holds a key that cannot be pinned: it {0}")]
     AlternativeKey(#[from] InvalidAlternativeKey),
+    /// Not a time (RFC 3339, section 5.6) after 1970.
+    #[error("is no time; write it as in `2026-12-01T00:00:00Z`")]
+    Time,
+    /// `alternativeRequiredFrom` for an authority that has no ML-DSA key.
+    #[error("asks for a signature that no pinned key can verify; pin `alternativeKey` as well")]
+    RequiredWithoutKey,
     /// The certificate carries an ML-DSA key that the policy does not pin.
     #[error("carries an alternative key; pin it with `alternativeKey`, or the policy ignores it")]
     AlternativeKeyUnpinned,

@@ -61,6 +61,7 @@ fn all() -> raw::Authorities {
             classical().to_policy("old-ca", "cluster.local"),
         ]),
         tokens: Some(vec![tokens().to_policy()]),
+        ..raw::Authorities::default()
     }
 }
 
@@ -361,7 +362,7 @@ fn refuses_classical_keys_that_are_weak_or_odd() {
         };
         cause
     };
-    use crate::InvalidRsaKey::{Algorithm, Bits, Numbers};
+    use crate::InvalidClassicalKey::{Bits, NotRsa, Numbers};
     let e = &[1, 0, 1][..];
     assert_eq!(cause(key(&modulus(255, 1), e)), Bits(2040));
     assert_eq!(cause(key(&modulus(513, 1), e)), Bits(4104));
@@ -379,7 +380,7 @@ fn refuses_classical_keys_that_are_weak_or_odd() {
         Vec::new()
     );
     let spki = inline("PUBLIC KEY", &hex_ec_key());
-    assert_eq!(cause(spki), Algorithm);
+    assert_eq!(cause(spki), NotRsa);
 }
 
 /// A `SubjectPublicKeyInfo` of P-256 whose point nobody looks at.
@@ -419,6 +420,59 @@ fn refuses_a_key_that_stands_twice_in_whichever_role() {
     let first = certificate_path("alternativeKey.publicKey");
     assert_eq!(path, token_path("alternativeKey.publicKey"));
     assert_eq!(cause, InvalidAuthorityCause::KeyTaken { first });
+}
+
+#[test]
+fn refuses_points_that_are_compressed_or_of_another_length() {
+    let spki = |curve: &[u8], first: u8, length: usize| {
+        let identifier = der::wrap(
+            der::SEQUENCE,
+            &[&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], curve],
+        );
+        let bits = der::wrap(der::BIT_STRING, &[&[0, first], &vec![7; length]]);
+        der::wrap(der::SEQUENCE, &[&identifier, &bits])
+    };
+    let p256 = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7][..];
+    let p384 = &[6, 5, 0x2b, 0x81, 4, 0, 0x22][..];
+    let p521 = &[6, 5, 0x2b, 0x81, 4, 0, 0x23][..];
+    let read = |spki: Vec<u8>| crate::classical::ClassicalKey::from_spki(&spki).err();
+    use crate::InvalidClassicalKey::{Algorithm, Point};
+    assert_eq!(read(spki(p256, 4, 64)), None);
+    assert_eq!(read(spki(p384, 4, 96)), None);
+    for (curve, first, length) in [
+        (p256, 4, 63),
+        (p256, 4, 96),
+        (p256, 2, 32),
+        (p256, 6, 64),
+        (p384, 4, 64),
+        (p384, 3, 48),
+    ] {
+        assert_eq!(read(spki(curve, first, length)), Some(Point));
+    }
+    assert_eq!(read(spki(p521, 4, 132)), Some(Algorithm));
+    assert_eq!(read(spki(&[5, 0], 4, 64)), Some(Algorithm));
+}
+
+#[test]
+fn requires_a_time_for_the_alternative_signature_and_a_key_to_verify_it() {
+    let path = certificate_path("alternativeRequiredFrom");
+    for text in [
+        "",
+        "2026-12-01",
+        "2026-12-01T00:00:00",
+        "1969-12-31T23:59:59Z",
+        "soon",
+    ] {
+        let found = one_fault(|list| {
+            certificate(list, 0).alternative_required_from = Some(text.to_owned());
+        });
+        assert_eq!(found, (path.clone(), InvalidAuthorityCause::Time), "{text}");
+    }
+    let found = one_fault(|list| {
+        certificate(list, 1).alternative_required_from = Some("2026-12-01T00:00:00Z".to_owned());
+    });
+    let path = "spec.authorities.certificates[1].alternativeRequiredFrom".to_owned();
+    assert_eq!(found, (path, InvalidAuthorityCause::RequiredWithoutKey));
 }
 
 #[test]

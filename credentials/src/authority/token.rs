@@ -117,6 +117,7 @@ fn parse_alternative(
         Ok(AlternativeKey::from_spki(&spki, algorithm)?)
     };
     match key.algorithm {
+        AlternativeTokenAlgorithm::MlDsa44 => standard(AlternativeAlgorithm::MlDsa44),
         AlternativeTokenAlgorithm::MlDsa65 => standard(AlternativeAlgorithm::MlDsa65),
         AlternativeTokenAlgorithm::MlDsa87 => standard(AlternativeAlgorithm::MlDsa87),
         AlternativeTokenAlgorithm::Dilithium5 => {

@@ -8,7 +8,7 @@ use super::{CertificateAuthority, InvalidAuthorityCause, Place, TokenAuthority};
 #[derive(Default)]
 pub(super) struct Seen {
     names: BTreeMap<String, String>,
-    /// Public keys without their encoding: RSA moduli and post-quantum keys.
+    /// Public keys without their encoding: RSA moduli, points and post-quantum keys.
     keys: BTreeMap<Vec<u8>, String>,
     subjects: BTreeMap<(Vec<u8>, Vec<u8>), String>,
     key_ids: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ impl Seen {
         once(&mut self.subjects, subject, "caCertificate", at, |first| {
             InvalidAuthorityCause::SubjectTaken { first }
         });
-        self.key(authority.classical.modulus(), "caCertificate", at);
+        self.key(authority.classical.as_bytes(), "caCertificate", at);
         if let Some(key) = &authority.alternative {
             self.key(key.as_bytes(), "alternativeKey.publicKey", at);
         }

@@ -5,14 +5,14 @@ use sallyport_engine::identity::{InvalidSpiffeId, SpiffeId};
 #[cfg(feature = "classical")]
 use sallyport_engine::time::TimeMs;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, KeyUsage};
 use x509_parser::prelude::FromDer;
 
 use super::MAXIMUM_BYTES;
 use super::parts::{
     BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, Parts, SUBJECT_ALTERNATIVE_NAME,
 };
-use crate::classical::is_workload_key;
+use crate::classical::{InvalidWorkloadKey, WorkloadKey};
 use crate::der::InvalidDer;
 
 /// A certificate that names exactly one workload.
@@ -21,6 +21,8 @@ pub(super) struct Leaf<'a> {
     pub(super) parts: Parts<'a>,
     /// Whom it names.
     pub(super) subject: SpiffeId,
+    /// The kind of its key, or why no workload may have it.
+    pub(super) key: Result<WorkloadKey, InvalidWorkloadKey>,
     /// What it means.
     certificate: X509Certificate<'a>,
 }
@@ -66,6 +68,7 @@ impl<'a> Leaf<'a> {
             .parse()
             .map_err(UnreadableLeaf::SpiffeId)?;
         Ok(Self {
+            key: WorkloadKey::from_spki(parts.public_key),
             parts,
             subject,
             certificate,
@@ -77,7 +80,7 @@ impl<'a> Leaf<'a> {
         let is_sound = self.parts.inner_algorithm == self.parts.signature_algorithm
             && !self.parts.has_duplicate_extensions()
             && !self.parts.has_critical_extension_beyond(&KNOWN_CRITICAL)
-            && is_workload_key(self.parts.public_key)
+            && self.key.is_ok()
             && self.is_no_authority()
             && self.may_sign_handshakes()
             && self.may_be_client();
@@ -118,8 +121,16 @@ impl<'a> Leaf<'a> {
                     && usage.value.digital_signature()
                     && !usage.value.key_cert_sign()
                     && !usage.value.crl_sign()
+                    && (!self.has_ml_dsa_key() || is_for_signatures_only(usage.value))
             }
             Ok(None) | Err(_) => false,
+        }
+    }
+
+    fn has_ml_dsa_key(&self) -> bool {
+        match self.key {
+            Ok(WorkloadKey::MlDsa(_)) => true,
+            Ok(WorkloadKey::Classical) | Err(_) => false,
         }
     }
 
@@ -131,6 +142,15 @@ impl<'a> Leaf<'a> {
             Err(_) => false,
         }
     }
+}
+
+/// An ML-DSA key neither encrypts nor agrees on keys (RFC 9881, section 5).
+fn is_for_signatures_only(usage: &KeyUsage) -> bool {
+    !usage.key_encipherment()
+        && !usage.data_encipherment()
+        && !usage.key_agreement()
+        && !usage.encipher_only()
+        && !usage.decipher_only()
 }
 
 /// The one URI among the subject's alternative names. Names of other types may stand beside it.

@@ -175,12 +175,28 @@ impl<'a> Parts<'a> {
             .filter(|extension| extension.id != ALTERNATIVE_SIGNATURE)
             .map(|extension| extension.raw)
             .collect();
-        let list = der::wrap(der::SEQUENCE, &covered);
+        self.wrap_fields(&[], &covered)
+    }
+
+    /// The whole TBSCertificate, put together again after a field was replaced.
+    #[cfg(feature = "issue")]
+    pub(crate) fn to_tbs(&self) -> Vec<u8> {
+        let all: Vec<&[u8]> = self
+            .extensions
+            .iter()
+            .map(|extension| extension.raw)
+            .collect();
+        self.wrap_fields(self.inner_algorithm, &all)
+    }
+
+    fn wrap_fields(&self, inner_algorithm: &[u8], extensions: &[&[u8]]) -> Vec<u8> {
+        let list = der::wrap(der::SEQUENCE, extensions);
         let extensions = der::wrap(EXTENSIONS_TAG, &[&list]);
         let [issuer_id, subject_id] = self.unique_ids;
         let fields = [
             self.version,
             self.serial,
+            inner_algorithm,
             self.issuer,
             self.validity,
             self.subject,

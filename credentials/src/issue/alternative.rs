@@ -4,7 +4,7 @@
 //! alone (RFC 9881, section 6), which OpenSSL 3.5 reads as well. A `Dilithium5` key has no
 //! standard encoding: its bytes stand under the label `DILITHIUM5 PRIVATE KEY`.
 
-use libcrux_ml_dsa::{ml_dsa_65, ml_dsa_87};
+use libcrux_ml_dsa::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 #[cfg(feature = "legacy-dilithium")]
 use pqcrypto_dilithium::dilithium5;
 #[cfg(feature = "legacy-dilithium")]
@@ -23,7 +23,7 @@ pub(super) const DILITHIUM5_PRIVATE_KEY: &str = "DILITHIUM5 PRIVATE KEY";
 
 /// A post-quantum private key.
 pub(super) enum AlternativeSigner {
-    /// ML-DSA-65 or ML-DSA-87.
+    /// ML-DSA of each level.
     MlDsa(MlDsaSigner),
     /// The code before the standard.
     #[cfg(feature = "legacy-dilithium")]
@@ -56,7 +56,11 @@ impl MlDsaSigner {
 
     /// Reads what [`Self::private_key_pem`] wrote: PKCS #8 with the seed.
     pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
-        let algorithms = [AlternativeAlgorithm::MlDsa65, AlternativeAlgorithm::MlDsa87];
+        let algorithms = [
+            AlternativeAlgorithm::MlDsa44,
+            AlternativeAlgorithm::MlDsa65,
+            AlternativeAlgorithm::MlDsa87,
+        ];
         let seed: [u8; SEED_BYTES] = *pkcs8.last_chunk()?;
         algorithms
             .into_iter()
@@ -74,6 +78,10 @@ impl MlDsaSigner {
     /// The `SubjectPublicKeyInfo` (RFC 9881, section 4).
     pub(super) fn public_key_spki(&self) -> Vec<u8> {
         let key = match self.algorithm {
+            AlternativeAlgorithm::MlDsa44 => ml_dsa_44::portable::generate_key_pair(*self.seed)
+                .verification_key
+                .as_slice()
+                .to_vec(),
             AlternativeAlgorithm::MlDsa65 => ml_dsa_65::portable::generate_key_pair(*self.seed)
                 .verification_key
                 .as_slice()
@@ -102,6 +110,12 @@ impl MlDsaSigner {
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IssueError> {
         let randomness = random_bytes::<32>()?;
         match self.algorithm {
+            AlternativeAlgorithm::MlDsa44 => {
+                let key = ml_dsa_44::portable::generate_key_pair(*self.seed).signing_key;
+                ml_dsa_44::portable::sign(&key, message, NO_CONTEXT, randomness)
+                    .map(|signature| signature.as_slice().to_vec())
+                    .map_err(|_| IssueError::Signing)
+            }
             AlternativeAlgorithm::MlDsa65 => {
                 let key = ml_dsa_65::portable::generate_key_pair(*self.seed).signing_key;
                 ml_dsa_65::portable::sign(&key, message, NO_CONTEXT, randomness)
@@ -130,6 +144,9 @@ impl MlDsaSigner {
 impl AlternativeSigner {
     pub(super) fn generate(algorithm: AlternativeTokenAlgorithm) -> Result<Self, IssueError> {
         match algorithm {
+            AlternativeTokenAlgorithm::MlDsa44 => {
+                MlDsaSigner::generate(AlternativeAlgorithm::MlDsa44).map(Self::MlDsa)
+            }
             AlternativeTokenAlgorithm::MlDsa65 => {
                 MlDsaSigner::generate(AlternativeAlgorithm::MlDsa65).map(Self::MlDsa)
             }

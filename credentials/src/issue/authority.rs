@@ -4,19 +4,19 @@ use std::path::Path;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PublicKeyData,
+    KeyPair, KeyUsagePurpose,
 };
 use sallyport_engine::policy::raw::{self, AlternativeAlgorithm, Material};
 use sallyport_engine::time::TimeMs;
 
 use super::alternative::MlDsaSigner;
+use super::classical::CertificateSigner;
 use super::files::{self, Access};
-use super::hybrid_signature::sign_twice;
-use super::leaf::{
-    AlternativeSignature, Leaf, LeafRequest, certificate_time, generate_key, random_serial,
-};
-use super::rsa::{PRIVATE_KEY, PUBLIC_KEY, RsaSigner};
-use super::{IssueError, PrivateKeyPem, RsaBits, encode_pem};
+use super::hybrid_signature::{sign_once, sign_twice};
+use super::leaf::{AlternativeSignature, Leaf, LeafRequest, certificate_time, random_serial};
+use super::rsa::{PRIVATE_KEY, PUBLIC_KEY};
+use super::subject_key::{NewKey, SubjectKey};
+use super::{AuthorityKey, IssueError, PrivateKeyPem, RsaBits, encode_pem};
 use crate::certificate::parts::Parts;
 
 /// What a new certificate authority shall be.
@@ -24,26 +24,31 @@ use crate::certificate::parts::Parts;
 pub struct AuthorityOptions {
     /// The common name of its subject.
     pub common_name: String,
-    /// The size of its RSA key.
+    /// The kind of its classical key.
+    pub key: AuthorityKey,
+    /// The size of its classical key, if that is RSA.
     pub rsa_bits: RsaBits,
     /// The algorithm of its ML-DSA key. A [`ClassicalAuthority`] has none and ignores this.
     pub algorithm: AlternativeAlgorithm,
+    /// How many authorities may stand between it and a leaf (`pathLenConstraint`, RFC 5280,
+    /// section 4.2.1.9).
+    pub intermediates: u8,
     /// Its certificate is valid from this time on.
     pub not_before: TimeMs,
     /// Its certificate is valid until this time.
     pub not_after: TimeMs,
 }
 
-/// An authority with an RSA and an ML-DSA key. Its own certificate states the ML-DSA key in
+/// An authority with a classical and an ML-DSA key. Its own certificate states the ML-DSA key in
 /// extension 72 and is signed by both.
 pub struct HybridAuthority {
     classical: ClassicalAuthority,
     alternative: MlDsaSigner,
 }
 
-/// An authority with an RSA key only, as Istio's is today.
+/// An authority with a classical key only, as Istio's is today.
 pub struct ClassicalAuthority {
-    key: RsaSigner,
+    key: CertificateSigner,
     certificate_der: Vec<u8>,
     certificate_pem: String,
 }
@@ -64,19 +69,13 @@ impl HybridAuthority {
     ///
     /// When the operating system gives no randomness, or the options do not fit a certificate.
     pub fn generate(options: &AuthorityOptions) -> Result<Self, IssueError> {
-        let key = RsaSigner::generate(options.rsa_bits)?;
+        let key = CertificateSigner::generate(options.key, options.rsa_bits)?;
         let alternative = MlDsaSigner::generate(options.algorithm)?;
-        let mut parameters = options.parameters()?;
-        let spki = alternative.public_key_spki();
-        parameters
-            .custom_extensions
-            .push(CustomExtension::from_oid_content(
-                ALTERNATIVE_PUBLIC_KEY,
-                spki,
-            ));
+        let parameters = options.hybrid_parameters(&alternative)?;
         let own = parameters.clone();
-        let issuer = Issuer::from_params(&own, key.certificate_key());
-        let der = sign_twice(parameters, key.certificate_key(), &issuer, &alternative)?;
+        let issuer = Issuer::from_params(&own, key.key());
+        let subject = SubjectKey::Classical(key.key());
+        let der = sign_twice(parameters, &subject, &issuer, &alternative)?;
         let classical = ClassicalAuthority::new(key, der)?;
         Ok(Self {
             classical,
@@ -131,6 +130,26 @@ impl HybridAuthority {
         )
     }
 
+    /// Makes an authority below this one, whose certificate both keys of this one sign. It can be
+    /// pinned by itself. The options of this one must leave room for it (`intermediates`).
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness, or the options do not fit a certificate.
+    pub fn issue_authority(&self, options: &AuthorityOptions) -> Result<Self, IssueError> {
+        let key = CertificateSigner::generate(options.key, options.rsa_bits)?;
+        let alternative = MlDsaSigner::generate(options.algorithm)?;
+        let parameters = options.hybrid_parameters(&alternative)?;
+        let subject = SubjectKey::Classical(key.key());
+        let issuer = self.classical.issuer()?;
+        let der = sign_twice(parameters, &subject, &issuer, &self.alternative)?;
+        let classical = ClassicalAuthority::new(key, der)?;
+        Ok(Self {
+            classical,
+            alternative,
+        })
+    }
+
     /// Issues a leaf with a new key.
     ///
     /// # Errors
@@ -146,13 +165,13 @@ impl HybridAuthority {
             parameters.custom_extensions.push(extension);
             alternative_private_key = Some(own.private_key_pem()?);
         }
-        let key = generate_key(request.key)?;
+        let key = NewKey::generate(request.key)?;
         let issuer = self.classical.issuer()?;
         let der = match request.alternative {
             AlternativeSignature::Present => {
-                sign_twice(parameters, &key, &issuer, &self.alternative)?
+                sign_twice(parameters, &key.subject(), &issuer, &self.alternative)?
             }
-            AlternativeSignature::Absent => parameters.signed_by(&key, &issuer)?.der().to_vec(),
+            AlternativeSignature::Absent => sign_once(&parameters, &key.subject(), &issuer)?,
         };
         finish_leaf(der, &key, alternative_private_key)
     }
@@ -169,7 +188,7 @@ impl HybridAuthority {
         self.classical.certificate_der()
     }
 
-    /// Its RSA private key, PKCS #8.
+    /// Its classical private key, PKCS #8.
     ///
     /// # Errors
     ///
@@ -218,12 +237,8 @@ impl ClassicalAuthority {
     ///
     /// When the operating system gives no randomness, or the options do not fit a certificate.
     pub fn generate(options: &AuthorityOptions) -> Result<Self, IssueError> {
-        let key = RsaSigner::generate(options.rsa_bits)?;
-        let der = options
-            .parameters()?
-            .self_signed(key.certificate_key())?
-            .der()
-            .to_vec();
+        let key = CertificateSigner::generate(options.key, options.rsa_bits)?;
+        let der = options.parameters()?.self_signed(key.key())?.der().to_vec();
         Self::new(key, der)
     }
 
@@ -235,13 +250,13 @@ impl ClassicalAuthority {
     pub fn load(directory: &Path) -> Result<Self, IssueError> {
         let der = files::read_pem(directory, CERTIFICATE_FILE, CERTIFICATE)?;
         let pkcs8 = files::read_pem(directory, KEY_FILE, PRIVATE_KEY)?;
-        let key = RsaSigner::from_pkcs8(&pkcs8)?;
+        let key = CertificateSigner::from_pkcs8(&pkcs8)?;
         let path = directory.join(CERTIFICATE_FILE);
         let parts = Parts::parse(&der).map_err(|cause| IssueError::CaCertificate {
             path: path.clone(),
             cause: cause.into(),
         })?;
-        if parts.public_key != key.certificate_key().subject_public_key_info() {
+        if parts.public_key != key.public_key_spki() {
             return Err(IssueError::Mismatch { path });
         }
         Self::new(key, der.to_vec())
@@ -274,12 +289,8 @@ impl ClassicalAuthority {
     ///
     /// When the operating system gives no randomness, or the request does not fit a certificate.
     pub fn issue_leaf(&self, request: &LeafRequest) -> Result<Leaf, IssueError> {
-        let key = generate_key(request.key)?;
-        let der = request
-            .parameters()?
-            .signed_by(&key, &self.issuer()?)?
-            .der()
-            .to_vec();
+        let key = NewKey::generate(request.key)?;
+        let der = sign_once(&request.parameters()?, &key.subject(), &self.issuer()?)?;
         finish_leaf(der, &key, None)
     }
 
@@ -312,10 +323,11 @@ impl ClassicalAuthority {
             trust_domain: trust_domain.to_owned(),
             ca_certificate: Material::Inline(self.certificate_pem.clone()),
             alternative_key: None,
+            alternative_required_from: None,
         }
     }
 
-    fn new(key: RsaSigner, certificate_der: Vec<u8>) -> Result<Self, IssueError> {
+    fn new(key: CertificateSigner, certificate_der: Vec<u8>) -> Result<Self, IssueError> {
         let certificate_pem = encode_pem(CERTIFICATE, &certificate_der)?;
         Ok(Self {
             key,
@@ -326,7 +338,7 @@ impl ClassicalAuthority {
 
     fn issuer(&self) -> Result<Issuer<'_, &KeyPair>, IssueError> {
         let der = self.certificate_der.as_slice().into();
-        Ok(Issuer::from_ca_cert_der(&der, self.key.certificate_key())?)
+        Ok(Issuer::from_ca_cert_der(&der, self.key.key())?)
     }
 }
 
@@ -338,11 +350,24 @@ impl AuthorityOptions {
     pub fn new(common_name: &str, not_before: TimeMs, not_after: TimeMs) -> Self {
         Self {
             common_name: common_name.to_owned(),
+            key: AuthorityKey::default(),
             rsa_bits: RsaBits::default(),
             algorithm: AlternativeAlgorithm::MlDsa65,
+            intermediates: 0,
             not_before,
             not_after,
         }
+    }
+
+    fn hybrid_parameters(&self, own: &MlDsaSigner) -> Result<CertificateParams, IssueError> {
+        let mut parameters = self.parameters()?;
+        parameters
+            .custom_extensions
+            .push(CustomExtension::from_oid_content(
+                ALTERNATIVE_PUBLIC_KEY,
+                own.public_key_spki(),
+            ));
+        Ok(parameters)
     }
 
     fn parameters(&self) -> Result<CertificateParams, IssueError> {
@@ -354,7 +379,7 @@ impl AuthorityOptions {
         parameters
             .distinguished_name
             .push(DnType::CommonName, self.common_name.as_str());
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(self.intermediates));
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         parameters.use_authority_key_identifier_extension = true;
         Ok(parameters)
@@ -363,13 +388,13 @@ impl AuthorityOptions {
 
 fn finish_leaf(
     certificate_der: Vec<u8>,
-    key: &KeyPair,
+    key: &NewKey,
     alternative_private_key: Option<PrivateKeyPem>,
 ) -> Result<Leaf, IssueError> {
     Ok(Leaf {
         certificate_pem: encode_pem(CERTIFICATE, &certificate_der)?,
         certificate_der,
-        private_key: encode_pem(PRIVATE_KEY, key.serialized_der()).map(PrivateKeyPem::new)?,
+        private_key: key.private_key_pem()?,
         alternative_private_key,
     })
 }

@@ -2,15 +2,14 @@
 
 use rcgen::string::Ia5String;
 use rcgen::{
-    CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    SanType, SerialNumber,
+    CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
+    SerialNumber,
 };
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::time::TimeMs;
 use time::OffsetDateTime;
 
-use super::rsa::RsaSigner;
-use super::{IssueError, PrivateKeyPem, RsaBits, random_bytes};
+use super::{IssueError, PrivateKeyPem, random_bytes};
 
 /// What a leaf shall say.
 #[derive(Debug, Clone)]
@@ -47,6 +46,14 @@ pub enum LeafKey {
     Rsa2048,
     /// ECDSA on P-256, as istiod issues when asked to.
     EcdsaP256,
+    /// ECDSA on P-384.
+    EcdsaP384,
+    /// ML-DSA-44 (RFC 9881), for the TLS of Envoy 1.39 and newer.
+    MlDsa44,
+    /// ML-DSA-65, likewise.
+    MlDsa65,
+    /// ML-DSA-87, likewise.
+    MlDsa87,
 }
 
 /// An issued leaf.
@@ -86,10 +93,7 @@ impl LeafRequest {
         parameters.serial_number = Some(random_serial()?);
         parameters.distinguished_name = DistinguishedName::new();
         parameters.is_ca = IsCa::ExplicitNoCa;
-        parameters.key_usages = vec![
-            KeyUsagePurpose::DigitalSignature,
-            KeyUsagePurpose::KeyEncipherment,
-        ];
+        parameters.key_usages = self.key.usages();
         parameters.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
@@ -106,6 +110,23 @@ impl LeafRequest {
     }
 }
 
+// === impl LeafKey ===
+
+impl LeafKey {
+    /// As istiod has them; an ML-DSA key only signs (RFC 9881, section 5).
+    fn usages(self) -> Vec<KeyUsagePurpose> {
+        match self {
+            Self::Rsa2048 | Self::EcdsaP256 | Self::EcdsaP384 => vec![
+                KeyUsagePurpose::DigitalSignature,
+                KeyUsagePurpose::KeyEncipherment,
+            ],
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => {
+                vec![KeyUsagePurpose::DigitalSignature]
+            }
+        }
+    }
+}
+
 // === impl Leaf ===
 
 impl Leaf {
@@ -113,14 +134,6 @@ impl Leaf {
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         crate::sha256(&self.certificate_der)
-    }
-}
-
-/// The key of a new leaf.
-pub(super) fn generate_key(kind: LeafKey) -> Result<KeyPair, IssueError> {
-    match kind {
-        LeafKey::EcdsaP256 => Ok(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?),
-        LeafKey::Rsa2048 => Ok(RsaSigner::generate(RsaBits::Bits2048)?.into_certificate_key()),
     }
 }
 

@@ -46,11 +46,6 @@ impl RsaSigner {
         })
     }
 
-    /// The key as certificates are signed with it: PKCS1-v1_5 and SHA-256.
-    pub(super) const fn certificate_key(&self) -> &rcgen::KeyPair {
-        &self.certificate_key
-    }
-
     pub(super) fn into_certificate_key(self) -> rcgen::KeyPair {
         self.certificate_key
     }

@@ -291,7 +291,9 @@ fn load_alternative(
     algorithm: AlternativeTokenAlgorithm,
 ) -> Result<Option<AlternativeSigner>, IssueError> {
     match algorithm {
-        AlternativeTokenAlgorithm::MlDsa65 | AlternativeTokenAlgorithm::MlDsa87 => {
+        AlternativeTokenAlgorithm::MlDsa44
+        | AlternativeTokenAlgorithm::MlDsa65
+        | AlternativeTokenAlgorithm::MlDsa87 => {
             let pkcs8 = files::read_pem(directory, ALTERNATIVE_KEY_FILE, PRIVATE_KEY)?;
             Ok(MlDsaSigner::from_pkcs8(&pkcs8).map(AlternativeSigner::MlDsa))
         }

@@ -1,8 +1,12 @@
 //! Every case of the corpus, made with fresh keys: credentials that hold, and for each fault the
 //! ones that show it. What is expected is written here by hand, from the rules.
 
+#[path = "cases/algorithms.rs"]
+mod algorithms;
 #[path = "cases/certificates.rs"]
 mod certificates;
+#[path = "cases/rotation.rs"]
+mod rotation;
 #[path = "cases/tokens.rs"]
 mod tokens;
 
@@ -25,6 +29,8 @@ pub(crate) fn corpus() -> Corpus {
         cases: Vec::new(),
     };
     certificates::add(&mut corpus);
+    algorithms::add(&mut corpus);
+    rotation::add(&mut corpus);
     tokens::add(&mut corpus);
     corpus
 }
@@ -45,6 +51,7 @@ pub(crate) fn certificates_only(list: Vec<raw::CertificateAuthority>) -> raw::Au
     raw::Authorities {
         certificates: Some(list),
         tokens: None,
+        ..raw::Authorities::default()
     }
 }
 
@@ -52,6 +59,7 @@ pub(crate) fn tokens_only(list: Vec<raw::TokenAuthority>) -> raw::Authorities {
     raw::Authorities {
         certificates: None,
         tokens: Some(list),
+        ..raw::Authorities::default()
     }
 }
 

@@ -4,8 +4,12 @@
 
 use fips204::traits::{KeyGen, Signer};
 use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256,
+    RsaEncoding, RsaKeyPair,
+};
 use sallyport_credentials::issue::{ClassicalAuthority, HybridAuthority, PrivateKeyPem};
+use sallyport_engine::policy::raw::AlternativeAlgorithm;
 
 /// The parts of a certificate, each whole element of DER.
 #[derive(Clone)]
@@ -31,13 +35,23 @@ pub(crate) struct ForgedExtension {
 
 /// The private keys of an authority.
 pub(crate) struct ForgeKeys {
-    pub(crate) rsa: RsaKeyPair,
-    pub(crate) seed: Option<[u8; 32]>,
-    pub(crate) is_87: bool,
+    classical: ForgeKey,
+    seed: Option<[u8; 32]>,
+    level: AlternativeAlgorithm,
+}
+
+enum ForgeKey {
+    Rsa(Box<RsaKeyPair>),
+    /// With the hash that fits its curve.
+    Ecdsa(Box<EcdsaKeyPair>),
 }
 
 pub(crate) const SHA256_WITH_RSA: &[u8] = &[
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00,
+];
+
+pub(crate) const ML_DSA_65: &[u8] = &[
+    0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12,
 ];
 
 pub(crate) fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
@@ -187,13 +201,20 @@ impl Forge {
     }
 
     pub(crate) fn sign_with(&self, keys: &ForgeKeys, padding: &'static dyn RsaEncoding) -> Vec<u8> {
-        let tbs = self.fields(true, None);
-        let mut signature = vec![0; keys.rsa.public().modulus_len()];
-        keys.rsa
-            .sign(padding, &SystemRandom::new(), &tbs, &mut signature)
-            .unwrap();
-        let bits = tlv(0x03, &[&[0], signature.as_slice()].concat());
-        tlv(0x30, &[tbs, self.outer_algorithm.clone(), bits].concat())
+        let signature = keys.sign_classical(&self.tbs(), padding);
+        self.with_classical_signature(&signature)
+    }
+
+    pub(crate) fn tbs(&self) -> Vec<u8> {
+        self.fields(true, None)
+    }
+
+    pub(crate) fn with_classical_signature(&self, signature: &[u8]) -> Vec<u8> {
+        let bits = tlv(0x03, &[&[0], signature].concat());
+        tlv(
+            0x30,
+            &[self.tbs(), self.outer_algorithm.clone(), bits].concat(),
+        )
     }
 
     /// Names another algorithm in both places.
@@ -205,41 +226,66 @@ impl Forge {
 }
 
 impl ForgeKeys {
-    pub(crate) fn hybrid(authority: &HybridAuthority, is_87: bool) -> Self {
+    pub(crate) fn hybrid(authority: &HybridAuthority, level: AlternativeAlgorithm) -> Self {
         let pkcs8 = bytes(&authority.alternative_private_key().unwrap());
         Self {
-            rsa: rsa(&authority.private_key().unwrap()),
+            classical: classical(&authority.private_key().unwrap()),
             seed: Some(*pkcs8.last_chunk().unwrap()),
-            is_87,
+            level,
         }
     }
 
     pub(crate) fn classical(authority: &ClassicalAuthority) -> Self {
         Self {
-            rsa: rsa(&authority.private_key().unwrap()),
+            classical: classical(&authority.private_key().unwrap()),
             seed: None,
-            is_87: false,
+            level: AlternativeAlgorithm::default(),
         }
     }
 
     pub(crate) fn sign_alternative(&self, message: &[u8], context: &[u8]) -> Vec<u8> {
         let seed = self.seed.unwrap();
-        if self.is_87 {
-            let (_, key) = fips204::ml_dsa_87::KG::keygen_from_seed(&seed);
-            key.try_sign_with_seed(&[7; 32], message, context)
-                .unwrap()
-                .to_vec()
-        } else {
-            let (_, key) = fips204::ml_dsa_65::KG::keygen_from_seed(&seed);
-            key.try_sign_with_seed(&[7; 32], message, context)
-                .unwrap()
-                .to_vec()
+        macro_rules! sign {
+            ($level:ident) => {{
+                let (_, key) = fips204::$level::KG::keygen_from_seed(&seed);
+                let signature = key.try_sign_with_seed(&[7; 32], message, context);
+                signature.unwrap().to_vec()
+            }};
+        }
+        match self.level {
+            AlternativeAlgorithm::MlDsa44 => sign!(ml_dsa_44),
+            AlternativeAlgorithm::MlDsa65 => sign!(ml_dsa_65),
+            AlternativeAlgorithm::MlDsa87 => sign!(ml_dsa_87),
+        }
+    }
+
+    /// The padding counts for RSA only.
+    pub(crate) fn sign_classical(
+        &self,
+        message: &[u8],
+        padding: &'static dyn RsaEncoding,
+    ) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match &self.classical {
+            ForgeKey::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(padding, &random, message, &mut signature).unwrap();
+                signature
+            }
+            ForgeKey::Ecdsa(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
         }
     }
 }
 
-fn rsa(pem: &PrivateKeyPem) -> RsaKeyPair {
-    RsaKeyPair::from_pkcs8(&bytes(pem)).unwrap()
+fn classical(pem: &PrivateKeyPem) -> ForgeKey {
+    let pkcs8 = bytes(pem);
+    if let Ok(key) = RsaKeyPair::from_pkcs8(&pkcs8) {
+        return ForgeKey::Rsa(Box::new(key));
+    }
+    let read = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, &pkcs8, &SystemRandom::new());
+    let key =
+        read(&ECDSA_P256_SHA256_ASN1_SIGNING).or_else(|_| read(&ECDSA_P384_SHA384_ASN1_SIGNING));
+    ForgeKey::Ecdsa(Box::new(key.unwrap()))
 }
 
 fn bytes(pem: &PrivateKeyPem) -> Vec<u8> {

@@ -68,6 +68,7 @@ impl From<RequiredAssurance> for Assurance {
         match required {
             RequiredAssurance::Classical => Self::Classical,
             RequiredAssurance::Hybrid => Self::Hybrid,
+            RequiredAssurance::HybridProven => Self::HybridProven,
         }
     }
 }
@@ -121,8 +122,32 @@ fn authorities(spec: &raw::Spec, known: &[TrustDomain], errors: &mut Errors) {
             errors.add(&format!("spec.authorities.{role}"), Cause::Empty);
         }
     }
+    levels(authorities, errors);
     if count > MAXIMUM_AUTHORITIES {
         errors.add("spec.authorities", Cause::TooMany(MAXIMUM_AUTHORITIES));
+    }
+}
+
+/// No pinned ML-DSA key is of a lower level than the policy's least.
+fn levels(authorities: &raw::Authorities, errors: &mut Errors) {
+    let minimum = authorities.minimum_level();
+    let certificates = authorities.certificates.iter().flatten().enumerate();
+    let certificates = certificates.map(|(number, entry)| {
+        let level = entry.alternative_key.as_ref().map(|key| key.algorithm);
+        ("certificates", number, level)
+    });
+    let tokens = authorities.tokens.iter().flatten().enumerate();
+    let tokens =
+        tokens.map(|(number, entry)| ("tokens", number, entry.alternative_key.algorithm.level()));
+    for (role, number, level) in certificates.chain(tokens) {
+        if let Some(level) = level
+            && level < minimum
+        {
+            errors.add(
+                &format!("spec.authorities.{role}[{number}].alternativeKey.algorithm"),
+                Cause::LevelTooLow { level, minimum },
+            );
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::raw::AlternativeAlgorithm;
 use crate::identity::InvalidTrustDomain;
 use crate::names::{InvalidMethod, InvalidPath, InvalidTemplate};
 
@@ -62,6 +63,17 @@ pub enum PolicyErrorCause {
     /// A trust domain that the policy does not list.
     #[error("`{0}` is not among `spec.trustDomains`: add it there, or correct it")]
     UnknownTrustDomain(String),
+    /// An authority's ML-DSA key is of a lower level than the policy's least.
+    #[error(
+        "`{}` is below `spec.authorities.minimumAlternativeLevel`, which is `{}`: pin a key of that level, or write a lower minimum",
+        .level.name(), .minimum.name()
+    )]
+    LevelTooLow {
+        /// The level of the key.
+        level: AlternativeAlgorithm,
+        /// The policy's least.
+        minimum: AlternativeAlgorithm,
+    },
     /// A segment without trust domains, in a policy with several.
     #[error(
         "the policy has several trust domains: say in `trustDomains` which ones this segment is of"

@@ -107,13 +107,23 @@ pub enum RequiredAssurance {
     Classical,
     /// The identity is certified by both keys of one pinned authority.
     Hybrid,
+    /// `hybrid`, and the certificate's own key is ML-DSA, which the TLS handshake proved.
+    HybridProven,
 }
 
 /// The pinned authorities, by what they sign. A key serves one purpose only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authorities {
+    /// The least ML-DSA level of the authorities' keys; ML-DSA keys of workloads below it prove
+    /// nothing. `Dilithium5` has no level: it is pinned by name. Default: `ML-DSA-65`.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub minimum_alternative_level: Option<AlternativeAlgorithm>,
     /// Authorities that sign workload certificates.
     #[serde(
         default,
@@ -149,6 +159,15 @@ pub struct CertificateAuthority {
         skip_serializing_if = "Option::is_none"
     )]
     pub alternative_key: Option<AlternativeKey>,
+    /// Certificates whose `notBefore` is earlier than this time (RFC 3339) may lack the
+    /// alternative signature, and are then `classical`; later ones are refused without it. Absent:
+    /// all of them need it.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub alternative_required_from: Option<String>,
 }
 
 /// An authority for hybrid tokens.
@@ -227,11 +246,15 @@ pub enum Material {
     File(String),
 }
 
-/// Post-quantum signature algorithms of certificates (FIPS 204).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Post-quantum signature algorithms of certificates (FIPS 204), from the weakest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AlternativeAlgorithm {
+    /// Security category 2; only where `minimumAlternativeLevel` allows it.
+    #[serde(rename = "ML-DSA-44")]
+    MlDsa44,
     /// Security category 3.
+    #[default]
     #[serde(rename = "ML-DSA-65")]
     MlDsa65,
     /// Security category 5.
@@ -243,6 +266,9 @@ pub enum AlternativeAlgorithm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AlternativeTokenAlgorithm {
+    /// FIPS 204, security category 2; only where `minimumAlternativeLevel` allows it.
+    #[serde(rename = "ML-DSA-44")]
+    MlDsa44,
     /// FIPS 204, security category 3.
     #[serde(rename = "ML-DSA-65")]
     MlDsa65,
@@ -251,6 +277,39 @@ pub enum AlternativeTokenAlgorithm {
     MlDsa87,
     /// Legacy: the code before the standard. It is not ML-DSA-87 and not interoperable with it.
     Dilithium5,
+}
+
+impl Authorities {
+    /// The least ML-DSA level of an authority.
+    #[must_use]
+    pub fn minimum_level(&self) -> AlternativeAlgorithm {
+        self.minimum_alternative_level.unwrap_or_default()
+    }
+}
+
+impl AlternativeAlgorithm {
+    /// The name of FIPS 204, as a policy writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
+        }
+    }
+}
+
+impl AlternativeTokenAlgorithm {
+    /// The ML-DSA level, if it is one.
+    #[must_use]
+    pub const fn level(self) -> Option<AlternativeAlgorithm> {
+        match self {
+            Self::MlDsa44 => Some(AlternativeAlgorithm::MlDsa44),
+            Self::MlDsa65 => Some(AlternativeAlgorithm::MlDsa65),
+            Self::MlDsa87 => Some(AlternativeAlgorithm::MlDsa87),
+            Self::Dilithium5 => None,
+        }
+    }
 }
 
 /// Signature algorithms of the JWT half of a hybrid token (RFC 7518).

@@ -68,10 +68,12 @@ fn modes() -> impl Strategy<Value = Mode> {
 }
 
 fn assurances() -> impl Strategy<Value = RequiredAssurance> {
-    select(vec![
-        RequiredAssurance::Classical,
-        RequiredAssurance::Hybrid,
-    ])
+    // Rarely the highest, so that enough requests reach the later gates.
+    prop_oneof![
+        6 => Just(RequiredAssurance::Classical),
+        5 => Just(RequiredAssurance::Hybrid),
+        1 => Just(RequiredAssurance::HybridProven),
+    ]
 }
 
 fn operations() -> impl Strategy<Value = raw::Operation> {

@@ -86,7 +86,12 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
         Ok(assurance) => assurance,
         Err(reason) => return deny(reason, mode, flow),
     };
-    if needed == RequiredAssurance::Hybrid && assurance < Assurance::Hybrid {
+    let is_enough = match needed {
+        RequiredAssurance::Classical => true,
+        RequiredAssurance::Hybrid => assurance >= Assurance::Hybrid,
+        RequiredAssurance::HybridProven => assurance == Assurance::HybridProven,
+    };
+    if !is_enough {
         return deny(DenyReason::AssuranceTooLow, mode, flow);
     }
     let peer = case.peer();

@@ -235,6 +235,7 @@ fn world() -> World {
             classical.to_policy("classical", "d.example"),
         ]),
         tokens: Some(vec![tokens.to_policy()]),
+        ..Authorities::default()
     };
     let mut document = load(POLICY).document;
     document.spec.authorities = Some(authorities);

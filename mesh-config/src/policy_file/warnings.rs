@@ -74,7 +74,12 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
     [policy]
         .into_iter()
         .chain(flows)
-        .filter(|(_, required)| matches!(required, Some(RequiredAssurance::Hybrid)))
+        .filter(|(_, required)| {
+            matches!(
+                required,
+                Some(RequiredAssurance::Hybrid | RequiredAssurance::HybridProven)
+            )
+        })
         .map(|(path, _)| {
             Finding::new(
                 path,

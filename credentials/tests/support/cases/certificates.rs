@@ -56,8 +56,8 @@ pub(super) fn add(corpus: &mut Corpus) {
         .authorities
         .insert(SET.to_owned(), certificates_only(pinned));
     let authorities = Authorities {
-        keys: ForgeKeys::hybrid(&hybrid, false),
-        keys_87: ForgeKeys::hybrid(&hybrid_87, true),
+        keys: ForgeKeys::hybrid(&hybrid, AlternativeAlgorithm::MlDsa65),
+        keys_87: ForgeKeys::hybrid(&hybrid_87, AlternativeAlgorithm::MlDsa87),
         classical_keys: ForgeKeys::classical(&classical),
         hybrid,
         hybrid_87,
@@ -76,7 +76,7 @@ pub(super) fn add(corpus: &mut Corpus) {
     corpus.cases.extend(faults_of_pem(&authorities));
 }
 
-fn request() -> LeafRequest {
+pub(super) fn request() -> LeafRequest {
     request_for(SUBJECT)
 }
 
@@ -98,7 +98,7 @@ fn base(authorities: &Authorities) -> Forge {
     )
 }
 
-fn credential(assurance: &str, authority: Option<&str>) -> Expected {
+pub(super) fn credential(assurance: &str, authority: Option<&str>) -> Expected {
     Expected::Credential {
         assurance: assurance.to_owned(),
         authority: authority.map(str::to_owned),
@@ -112,7 +112,7 @@ fn hybrid() -> Expected {
     credential("hybrid", Some("mesh-ca"))
 }
 
-fn pem(der: &[u8]) -> String {
+pub(super) fn pem(der: &[u8]) -> String {
     pem_rfc7468::encode_string("CERTIFICATE", pem_rfc7468::LineEnding::LF, der).unwrap()
 }
 
@@ -333,7 +333,7 @@ fn faults_of_the_alternative_half(a: &Authorities) -> Vec<Case> {
     let wrong_preimage = a
         .keys
         .sign_alternative(&base.pre_tbs_with_signature_field(), b"");
-    let strange_keys = ForgeKeys::hybrid(&a.strange, false);
+    let strange_keys = ForgeKeys::hybrid(&a.strange, AlternativeAlgorithm::MlDsa65);
     let absent = LeafRequest {
         alternative: AlternativeSignature::Absent,
         ..request()

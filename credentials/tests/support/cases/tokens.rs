@@ -21,6 +21,7 @@ const AUDIENCE: &str = "mesh.cluster.local";
 struct Issuers {
     ps256: TokenIssuer,
     rs256: TokenIssuer,
+    level_44: TokenIssuer,
     legacy: TokenIssuer,
 }
 
@@ -36,6 +37,11 @@ pub(super) fn add(corpus: &mut Corpus) {
             ClassicalTokenAlgorithm::RS256,
             AlternativeTokenAlgorithm::MlDsa87,
         ),
+        level_44: issuer(
+            "tokens-44",
+            ClassicalTokenAlgorithm::PS256,
+            AlternativeTokenAlgorithm::MlDsa44,
+        ),
         legacy: issuer(
             "tokens-legacy",
             ClassicalTokenAlgorithm::PS256,
@@ -45,6 +51,7 @@ pub(super) fn add(corpus: &mut Corpus) {
     let pinned = vec![
         issuers.ps256.to_policy(),
         issuers.rs256.to_policy(),
+        issuers.level_44.to_policy(),
         issuers.legacy.to_policy(),
     ];
     let crossed = vec![
@@ -152,6 +159,11 @@ fn accepted(i: &Issuers) -> Vec<Case> {
             "token_rs256_ml_dsa_87",
             i.rs256.issue_token(&request()).unwrap(),
             credential("tokens-87"),
+        ),
+        token_case(
+            "token_ps256_ml_dsa_44",
+            i.level_44.issue_token(&request()).unwrap(),
+            credential("tokens-44"),
         ),
         token_case(
             "token_ps256_dilithium5",

@@ -79,6 +79,7 @@ fn certificate_authority(name: &str) -> raw::CertificateAuthority {
         trust_domain: text("ai.example"),
         ca_certificate: raw::Material::Inline(text("-----BEGIN CERTIFICATE-----")),
         alternative_key: None,
+        alternative_required_from: None,
     }
 }
 
@@ -101,6 +102,65 @@ fn token_authority(name: &str) -> raw::TokenAuthority {
         },
         maximum_lifetime_seconds: Some(600),
     }
+}
+
+// === Levels of ML-DSA ===
+
+fn with_levels(
+    minimum: Option<raw::AlternativeAlgorithm>,
+    certificate: raw::AlternativeAlgorithm,
+    token: raw::AlternativeTokenAlgorithm,
+) -> Vec<(String, Cause)> {
+    let mut document = document();
+    let mut authority = certificate_authority("ca");
+    authority.alternative_key = Some(raw::AlternativeKey {
+        algorithm: certificate,
+        public_key: raw::Material::File(text("ca.pub")),
+    });
+    let mut issuer = token_authority("sts");
+    issuer.alternative_key.algorithm = token;
+    document.spec.authorities = Some(raw::Authorities {
+        minimum_alternative_level: minimum,
+        certificates: Some(vec![authority]),
+        tokens: Some(vec![issuer]),
+    });
+    let errors = compile(&document).err().unwrap_or_default();
+    errors
+        .into_iter()
+        .map(|error| (error.path, error.cause))
+        .collect()
+}
+
+#[test]
+fn refuses_authorities_below_the_least_level() {
+    use raw::AlternativeAlgorithm::{MlDsa44, MlDsa65, MlDsa87};
+    use raw::AlternativeTokenAlgorithm as Token;
+    let certificate = "spec.authorities.certificates[0].alternativeKey.algorithm";
+    let token = "spec.authorities.tokens[0].alternativeKey.algorithm";
+    let below = |path, level, minimum| (text(path), Cause::LevelTooLow { level, minimum });
+    assert_eq!(
+        with_levels(None, MlDsa44, Token::MlDsa44),
+        [
+            below(certificate, MlDsa44, MlDsa65),
+            below(token, MlDsa44, MlDsa65)
+        ]
+    );
+    assert_eq!(with_levels(None, MlDsa65, Token::MlDsa87), []);
+    assert_eq!(with_levels(Some(MlDsa44), MlDsa44, Token::MlDsa44), []);
+    assert_eq!(
+        with_levels(Some(MlDsa87), MlDsa65, Token::MlDsa87),
+        [below(certificate, MlDsa65, MlDsa87)]
+    );
+    // It has no level, and is pinned by name or not at all.
+    assert_eq!(with_levels(Some(MlDsa87), MlDsa87, Token::Dilithium5), []);
+    let error = PolicyError {
+        path: text(token),
+        cause: below(token, MlDsa44, MlDsa65).1,
+    };
+    assert_eq!(
+        alloc::string::ToString::to_string(&error),
+        "spec.authorities.tokens[0].alternativeKey.algorithm: `ML-DSA-44` is below `spec.authorities.minimumAlternativeLevel`, which is `ML-DSA-65`: pin a key of that level, or write a lower minimum"
+    );
 }
 
 // === What a good document becomes ===
@@ -263,6 +323,7 @@ fn refuses_an_empty_list() {
                 document.spec.authorities = Some(raw::Authorities {
                     certificates: None,
                     tokens: Some(vec![]),
+                    ..raw::Authorities::default()
                 });
             },
             "spec.authorities.tokens",
@@ -317,6 +378,7 @@ fn refuses_a_name_that_is_no_dns_label() {
                 document.spec.authorities = Some(raw::Authorities {
                     certificates: Some(vec![certificate_authority(name)]),
                     tokens: None,
+                    ..raw::Authorities::default()
                 });
             },
             "spec.authorities.certificates[0].name",
@@ -393,6 +455,7 @@ fn refuses_a_name_that_is_used_twice() {
                 document.spec.authorities = Some(raw::Authorities {
                     certificates: Some(vec![certificate_authority("ca")]),
                     tokens: Some(vec![token_authority("ca")]),
+                    ..raw::Authorities::default()
                 });
             },
             "spec.authorities.tokens[0].name",
@@ -462,6 +525,7 @@ fn refuses_a_trust_domain_that_the_policy_does_not_list() {
         document.spec.authorities = Some(raw::Authorities {
             certificates: Some(vec![certificates]),
             tokens: Some(vec![tokens]),
+            ..raw::Authorities::default()
         });
     });
     let at = |path: &str| PolicyError {
@@ -836,6 +900,7 @@ fn reports_all_errors_of_a_document_at_once() {
         document.spec.authorities = Some(raw::Authorities {
             certificates: Some(vec![]),
             tokens: None,
+            ..raw::Authorities::default()
         });
         document.spec.flows[0].to = text("nowhere");
         document.spec.flows[0].operations[0].methods = vec![text("get"), text("G T")];

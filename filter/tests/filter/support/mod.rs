@@ -308,6 +308,7 @@ pub(crate) fn policy() -> Value {
             mesh().classical.to_policy("istio-ca", "ai.example"),
         ]),
         tokens: Some(vec![mesh().tokens.to_policy()]),
+        ..Authorities::default()
     };
     json!({
         "apiVersion": "security.sallyport.dev/v1alpha1",

@@ -126,6 +126,7 @@ fn certificates(mut entry: CertificateAuthority, out: &Path) -> Authorities {
     Authorities {
         certificates: Some(vec![entry]),
         tokens: None,
+        ..Authorities::default()
     }
 }
 
@@ -135,6 +136,7 @@ fn tokens(mut entry: TokenAuthority, out: &Path) -> Authorities {
     Authorities {
         certificates: None,
         tokens: Some(vec![entry]),
+        ..Authorities::default()
     }
 }
 

@@ -56,6 +56,7 @@ fn bounds_authorities_of_both_kinds_together() {
                     .map(|name| token_authority(name))
                     .collect(),
             ),
+            ..raw::Authorities::default()
         });
     });
 }

@@ -20,7 +20,9 @@ fn full_document() -> PolicyDocument {
         algorithm: raw::AlternativeAlgorithm::MlDsa87,
         public_key: raw::Material::Inline(text("-----BEGIN PUBLIC KEY-----")),
     });
+    hybrid.alternative_required_from = Some(text("2026-12-01T00:00:00Z"));
     spec.authorities = Some(raw::Authorities {
+        minimum_alternative_level: Some(raw::AlternativeAlgorithm::MlDsa65),
         certificates: Some(vec![hybrid]),
         tokens: Some(vec![token_authority("sts")]),
     });
@@ -200,12 +202,12 @@ fn refuses_other_versions_kinds_and_words() {
         ("/spec/mode", "Enforce"),
         ("/spec/mode", "audit"),
         ("/spec/minimumAssurance", "plaintext"),
-        ("/spec/minimumAssurance", "hybridProven"),
+        ("/spec/minimumAssurance", "proven"),
         ("/spec/authorities/tokens/0/classicalKey/algorithm", "none"),
         ("/spec/authorities/tokens/0/classicalKey/algorithm", "HS256"),
         (
             "/spec/authorities/tokens/0/alternativeKey/algorithm",
-            "ML-DSA-44",
+            "HashML-DSA-65",
         ),
         (
             "/spec/authorities/certificates/0/alternativeKey/algorithm",
