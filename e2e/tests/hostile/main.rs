@@ -89,13 +89,15 @@ fn answers_cleanly_when_security_headers_are_repeated() {
     let twice: &[(&[u8], &[u8])] = &[(b"host", b"other.test"), (b"content-length", b"0")];
     requests.push(("host twice", with_headers(twice)));
     let statuses = clean_answers("repeated headers", &requests);
-    // Whoever doubles a half of a token is told so; the other headers say nothing that counts.
+    // Whoever doubles a half of a token is told so. XFCC with text that is not in Envoy's form may hide
+    // the proxy's own element (an empty one is dropped). The other headers say nothing that counts.
     assert!(
         statuses.iter().take(6).all(|status| *status == 401),
         "{statuses:?}"
     );
+    assert_eq!(statuses[6..9], [400, 400, 200], "{statuses:?}");
     assert!(
-        statuses.iter().skip(6).all(|status| *status == 200),
+        statuses.iter().skip(9).all(|status| *status == 200),
         "{statuses:?}"
     );
 }
