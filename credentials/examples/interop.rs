@@ -92,6 +92,7 @@ fn issue_all(folder: &Path) {
         let authorities = Authorities {
             certificates: Some(vec![authority.to_policy(name, "cluster.local").unwrap()]),
             tokens: Some(vec![issuer.to_policy()]),
+            ..Authorities::default()
         };
         let folder = folder.join(name);
         fs::create_dir_all(&folder).unwrap();

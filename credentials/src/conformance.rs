@@ -4,7 +4,7 @@
 use sallyport_engine::policy::raw::{AlternativeAlgorithm, ClassicalTokenAlgorithm};
 
 use crate::alternative::AlternativeKey;
-use crate::classical::RsaKey;
+use crate::classical::{ClassicalKey, RsaKey};
 use crate::scheme::SignatureScheme;
 
 /// Whether an ML-DSA signature holds, by the key of a `SubjectPublicKeyInfo`, with an empty context.
@@ -31,8 +31,8 @@ pub fn verify_rsa(
     let scheme = SignatureScheme::from_algorithm_identifier(algorithm_identifier);
     let key = RsaKey::from_spki(spki);
     match (scheme, key) {
-        (Some(scheme), Ok(key)) => key
-            .verify(scheme.rsa_parameters(), message, signature)
+        (Some(scheme), Ok(key)) => ClassicalKey::Rsa(key)
+            .verify(scheme, message, signature)
             .is_ok(),
         (None, _) | (_, Err(_)) => false,
     }

@@ -242,7 +242,7 @@ fn ml_dsa_leaves(a: &Authorities) -> Vec<Case> {
         leaf_case(
             "certificate_ml_dsa_of_unpinned_authority",
             &a.stranger.issue_leaf(&of_kind(LeafKey::MlDsa65)).unwrap(),
-            credential("classical", None),
+            fault("AuthorityUnknown"),
         ),
     ]
 }

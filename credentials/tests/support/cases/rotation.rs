@@ -124,7 +124,7 @@ fn one_below_another(root: &HybridAuthority, below: &HybridAuthority) -> Vec<Cas
             SET,
             "certificate_of_unpinned_root_of_a_pinned_intermediate",
             &issue(root),
-            credential("classical", None),
+            fault("AuthorityUnknown"),
         ),
         der_case(
             SET,
