@@ -248,7 +248,7 @@ fn lists_the_words_that_are_allowed() {
         &with("/spec/minimumAssurance", json!("quantum")),
         "spec.minimumAssurance",
         "`quantum` is not allowed here",
-        "use `classical` or `hybrid`",
+        "use `classical`, `hybrid` or `hybridProven`",
     );
     assert_only(
         &with("/apiVersion", json!("v1")),
