@@ -258,10 +258,10 @@ fn lists_the_words_that_are_allowed() {
     );
     let algorithm = "/spec/authorities/certificates/0/alternativeKey/algorithm";
     assert_only(
-        &with(algorithm, json!("ML-DSA-44")),
+        &with(algorithm, json!("MLDSA-65")),
         "spec.authorities.certificates[0].alternativeKey.algorithm",
-        "`ML-DSA-44` is not allowed here",
-        "did you mean `ML-DSA-65`? Allowed: `ML-DSA-65` or `ML-DSA-87`",
+        "`MLDSA-65` is not allowed here",
+        "did you mean `ML-DSA-65`? Allowed: `ML-DSA-44`, `ML-DSA-65` or `ML-DSA-87`",
     );
 }
 
