@@ -4,7 +4,8 @@
 //! of trust opens one.
 
 use crate::facts::{
-    ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate, PeerValidation, Transport,
+    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
+    PeerValidation, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::policy::{Flow, FlowMatch, Mode, Policy, SegmentId};
@@ -16,7 +17,7 @@ use crate::verdict::{Basis, Context, DecisionId, Verdict};
 /// Decides a request.
 ///
 /// `peer` is the state of the caller, [advanced](PeerState::advance) to `now`; none where the
-/// connection has no caller to keep state of ([`peer_of`] says which one it is).
+/// connection has no caller to keep state of ([`ConnectionFacts::peer`] says which one it is).
 #[must_use]
 pub fn decide(
     policy: &Policy,
@@ -40,17 +41,22 @@ pub fn deny_without_facts(policy: &Policy, reason: DenyReason, decision_id: Deci
     Verdict::deny(reason, context)
 }
 
-/// The caller that a connection can be attributed to: a validated identity and its certificate.
-#[must_use]
-pub const fn peer_of(connection: &ConnectionFacts) -> Option<(&SpiffeId, &[u8; 32])> {
-    match &connection.transport {
-        Transport::Mutual(MutualTls {
-            certificate: PeerCertificate::Read { subject, .. },
-            certificate_sha256,
-            validation: PeerValidation::Validated | PeerValidation::Assumed,
-            ..
-        }) => Some((subject, certificate_sha256)),
-        Transport::Mutual(_) | Transport::Plaintext => None,
+/// Why a peer is refused whatever its token proves: gates 2 to 4 are shut without one. Its token
+/// need not be verified then.
+pub(crate) fn refuses_peer(
+    policy: &Policy,
+    tls: &MutualTls,
+    peer: Option<&PeerState>,
+    now: TimeMs,
+) -> Option<DenyReason> {
+    let held = identified_peer(policy, tls)
+        .and_then(|identified| admitted_certificate(policy, tls, identified, now));
+    match (held, peer) {
+        (Err(reason), _) => Some(reason),
+        (Ok(_), Some(peer)) if peer.standing() == Behaviour::Isolated => {
+            Some(DenyReason::PeerIsolated)
+        }
+        (Ok(_), Some(_) | None) => None,
     }
 }
 
@@ -97,23 +103,27 @@ fn pass_gates(
     context.mode = requirement.mode;
     context.flow = requirement.flow.map(|flow| flow.name().clone());
 
-    // Gate 3: each credential that is present holds, now, and together they suffice.
-    let assurance = assured(subject, certificate, facts, now)?;
-    context.assurance = assurance;
+    // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
+    // peer is not isolated; asked before its token, which is then never verified.
+    let certificate = admitted_certificate(policy, tls, (subject, certificate), now)?;
     let peer = peer.ok_or(DenyReason::InternalBug)?;
-    let certificate = certificate
-        .as_ref()
-        .map_err(|fault| DenyReason::from(*fault))?;
+    context.standing = Some(peer.standing());
+    let is_isolated = peer.standing() == Behaviour::Isolated;
+    let token = match facts.token.filter(|_| !is_isolated) {
+        None => None,
+        Some(token) => Some(admitted(policy, token?, subject, now)?),
+    };
+    let assurance = token.map_or(certificate.assurance, |token| {
+        certificate.assurance.max(token.assurance)
+    });
+    context.assurance = assurance;
     let score = score(tls, certificate, assurance, peer, now);
     context.score = Some(score);
-    context.standing = Some(peer.standing());
+    if is_isolated {
+        return Err(DenyReason::PeerIsolated);
+    }
     if assurance < requirement.assurance {
         return Err(DenyReason::AssuranceTooLow);
-    }
-
-    // Gate 4: the peer is not isolated.
-    if peer.standing() == Behaviour::Isolated {
-        return Err(DenyReason::PeerIsolated);
     }
 
     // Gates 5 and 6: the flow exists and covers the operation; otherwise default deny.
@@ -196,12 +206,10 @@ fn own_segment(
     Ok(own)
 }
 
-type CertificateResult = Result<CredentialFacts, crate::facts::CredentialFault>;
+/// Whom a certificate names, and what it proves.
+type Identified<'a> = (&'a SpiffeId, &'a Result<CredentialFacts, CredentialFault>);
 
-fn identified_peer<'a>(
-    policy: &Policy,
-    tls: &'a MutualTls,
-) -> Result<(&'a SpiffeId, &'a CertificateResult), DenyReason> {
+fn identified_peer<'a>(policy: &Policy, tls: &'a MutualTls) -> Result<Identified<'a>, DenyReason> {
     match tls.validation {
         PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
         PeerValidation::Validated | PeerValidation::Assumed => {}
@@ -222,37 +230,44 @@ fn identified_peer<'a>(
     }
 }
 
-/// The highest assurance of the credentials that are present, of which each must hold.
-fn assured(
-    subject: &SpiffeId,
-    certificate: &CertificateResult,
-    facts: &Facts<'_>,
+/// The certificate as a credential that holds.
+fn admitted_certificate<'a>(
+    policy: &Policy,
+    tls: &MutualTls,
+    (subject, certificate): Identified<'a>,
     now: TimeMs,
-) -> Result<Assurance, DenyReason> {
+) -> Result<&'a CredentialFacts, DenyReason> {
     let certificate = certificate
         .as_ref()
         .map_err(|fault| DenyReason::from(*fault))?;
-    holds(certificate, subject, now)?;
-    let Some(token) = &facts.token else {
-        return Ok(certificate.assurance);
-    };
-    let token = token.as_ref().map_err(|fault| DenyReason::from(*fault))?;
-    holds(token, subject, now)?;
-    Ok(certificate.assurance.max(token.assurance))
+    if policy
+        .revocations()
+        .has_certificate(&tls.certificate_sha256)
+    {
+        return Err(DenyReason::CredentialRevoked);
+    }
+    admitted(policy, certificate, subject, now)
 }
 
-/// Whether a credential names the peer of the connection, and is valid at this time: an open
-/// connection outlives its credentials.
-fn holds(credential: &CredentialFacts, subject: &SpiffeId, now: TimeMs) -> Result<(), DenyReason> {
+/// A credential that names the peer of the connection, is valid at this time (an open connection
+/// outlives its credentials), and was not taken back.
+fn admitted<'a>(
+    policy: &Policy,
+    credential: &'a CredentialFacts,
+    subject: &SpiffeId,
+    now: TimeMs,
+) -> Result<&'a CredentialFacts, DenyReason> {
     if now < credential.not_before {
-        Err(DenyReason::CredentialNotYetValid)
-    } else if now >= credential.not_after {
-        Err(DenyReason::CredentialExpired)
-    } else if credential.subject != *subject {
-        Err(DenyReason::CredentialIdentityMismatch)
-    } else {
-        Ok(())
+        return Err(DenyReason::CredentialNotYetValid);
     }
+    if now >= credential.not_after {
+        return Err(DenyReason::CredentialExpired);
+    }
+    if credential.subject != *subject {
+        return Err(DenyReason::CredentialIdentityMismatch);
+    }
+    policy.revocations().check(credential)?;
+    Ok(credential)
 }
 
 #[cfg(test)]

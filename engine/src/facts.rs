@@ -6,15 +6,17 @@ use core::net::IpAddr;
 
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
+use crate::reason::DenyReason;
 use crate::time::TimeMs;
+use crate::trust::PeerKey;
 
 /// The facts of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// Facts of the connection, read once.
     pub connection: &'a ConnectionFacts,
-    /// The hybrid token of the request, if its headers were present: verified, or why not.
-    pub token: Option<Result<&'a CredentialFacts, CredentialFault>>,
+    /// The token of the request, if its headers were present: verified, or why it does not count.
+    pub token: Option<Result<&'a CredentialFacts, DenyReason>>,
     /// What the request asks for.
     pub request: RequestFacts<'a>,
     /// Address of the TCP peer. Read only for a request that may be a health probe and was not
@@ -103,10 +105,36 @@ pub struct CredentialFacts {
     pub subject: SpiffeId,
     /// What its signatures amount to.
     pub assurance: Assurance,
+    /// The number that its authority gave it, if it has one.
+    pub number: Option<CredentialNumber>,
+    /// The keys that it certifies.
+    pub keys: CertifiedKeys,
+    /// When it was issued, by its own word.
+    pub issued: TimeMs,
     /// Not valid before this time.
     pub not_before: TimeMs,
     /// Not valid from this time on.
     pub not_after: TimeMs,
+}
+
+/// What an authority tells its credentials apart by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CredentialNumber {
+    /// The serial number of a certificate (RFC 5280, section 4.1.2.2): big endian, without leading
+    /// zeros.
+    Serial(Arc<[u8]>),
+    /// The `jti` of a token (RFC 7519, section 4.1.7).
+    TokenId(Arc<str>),
+}
+
+/// The keys that a credential certifies: SHA-256 of their `SubjectPublicKeyInfo` in DER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CertifiedKeys {
+    /// The key of a certificate, which TLS uses.
+    pub own: Option<[u8; 32]>,
+    /// The alternative key: that of extension 72 of a certificate, or of `cnf` of a workload
+    /// identity token.
+    pub alternative: Option<[u8; 32]>,
 }
 
 /// Why a credential that is present does not count.
@@ -132,6 +160,10 @@ pub enum CredentialFault {
     ClaimsInvalid,
     /// A header that carries it is present twice, or one of two without the other.
     HeaderAmbiguous,
+    /// A workload identity token without the proof that the caller holds its key.
+    ProofMissing,
+    /// The signature of the proof does not hold.
+    ProofInvalid,
 }
 
 /// What a request asks for.
@@ -145,4 +177,23 @@ pub struct RequestFacts<'a> {
     pub raw_path: &'a [u8],
     /// Whether the client wants another protocol on the connection, as WebSocket does.
     pub is_upgrade: bool,
+}
+
+// === impl ConnectionFacts ===
+
+impl ConnectionFacts {
+    /// The caller that the connection can be attributed to: a validated identity and its
+    /// certificate.
+    #[must_use]
+    pub fn peer(&self) -> Option<PeerKey> {
+        match &self.transport {
+            Transport::Mutual(MutualTls {
+                certificate: PeerCertificate::Read { subject, .. },
+                certificate_sha256,
+                validation: PeerValidation::Validated | PeerValidation::Assumed,
+                ..
+            }) => Some(PeerKey::new(subject, *certificate_sha256)),
+            Transport::Mutual(_) | Transport::Plaintext => None,
+        }
+    }
 }

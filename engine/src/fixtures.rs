@@ -8,8 +8,8 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use crate::decide;
 use crate::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, RequestFacts, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
+    PeerCertificate, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
@@ -53,6 +53,13 @@ const DOCUMENT: &str = r#"{
         {"methods": ["POST"], "paths": ["/v1/models/{model}/infer"], "ports": [8080]}
       ]
     }],
+    "revocations": [
+      {"key": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}
+    ],
+    "notBeforeFloors": [
+      {"identity": "spiffe://ai.example/ns/edge/sa/gateway", "notBefore": "2027-01-15T07:00:00Z"},
+      {"identity": "spiffe://ai.example/ns/ml/sa/vectors", "notBefore": "2027-01-15T07:00:00Z"}
+    ],
     "probes": [
       {"method": "GET", "path": "/healthz", "port": 8080, "ipBlocks": ["10.0.0.0/8", "fd00::/8"]}
     ]
@@ -81,6 +88,9 @@ pub(crate) fn credential(subject: &str, assurance: Assurance) -> CredentialFacts
         authority: Some(Arc::from("mesh-ca")),
         subject: identity(subject),
         assurance,
+        number: None,
+        keys: CertifiedKeys::default(),
+        issued: TimeMs(NOW.0 - HOUR_MS / 6),
         not_before: TimeMs(NOW.0 - HOUR_MS / 6),
         not_after: TimeMs(NOW.0 - HOUR_MS / 6 + HOUR_MS),
     }
@@ -104,7 +114,7 @@ pub(crate) struct Scene {
     pub(crate) connection: ConnectionFacts,
     pub(crate) source_ip: IpAddr,
     pub(crate) is_upgrade: bool,
-    pub(crate) token: Option<Result<CredentialFacts, CredentialFault>>,
+    pub(crate) token: Option<Result<CredentialFacts, DenyReason>>,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) peer: Option<PeerState>,
@@ -187,7 +197,7 @@ impl Scene {
             token: self
                 .token
                 .as_ref()
-                .map(|token| token.as_ref().map_err(|fault| *fault)),
+                .map(|token| token.as_ref().map_err(|reason| *reason)),
             request: RequestFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),

@@ -3,6 +3,8 @@
 //! The table is the source of docs/deny-reasons.md, of metric labels and of the replies. A reason
 //! has one name everywhere.
 
+use crate::trust::Family;
+
 /// Why a request is denied, in the order of the gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DenyReason {
@@ -54,6 +56,20 @@ pub enum DenyReason {
     CredentialNotYetValid,
     /// The credential is no longer valid.
     CredentialExpired,
+    /// The policy took the credential, its key or its identity back.
+    CredentialRevoked,
+    /// The credential was issued before the policy's floor.
+    CredentialReissueRequired,
+    /// A workload identity token came without its proof.
+    ProofMissing,
+    /// The signature of the proof does not hold.
+    ProofInvalid,
+    /// The proof was seen on another connection before.
+    ProofReplayed,
+    /// The caller has too many proofs in flight.
+    ProofQuotaExceeded,
+    /// The proxy has no time left for verifying credentials.
+    VerificationBudgetExceeded,
     /// The assurance of the peer is below what the flow asks for.
     AssuranceTooLow,
     /// The peer is isolated because of what it did.
@@ -79,8 +95,8 @@ pub struct ReasonRow {
     pub gate: u8,
     /// HTTP status of the reply (RFC 9110, section 15).
     pub status: u16,
-    /// Whether the denial is evidence against the peer.
-    pub evidence: bool,
+    /// What kind of evidence against the peer the denial is, if it is any.
+    pub evidence: Option<Family>,
     /// What happened, in one sentence.
     pub meaning: &'static str,
     /// What to do about it.
@@ -89,7 +105,7 @@ pub struct ReasonRow {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 38] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -114,6 +130,13 @@ impl DenyReason {
         Self::CredentialIdentityMismatch,
         Self::CredentialNotYetValid,
         Self::CredentialExpired,
+        Self::CredentialRevoked,
+        Self::CredentialReissueRequired,
+        Self::ProofMissing,
+        Self::ProofInvalid,
+        Self::ProofReplayed,
+        Self::ProofQuotaExceeded,
+        Self::VerificationBudgetExceeded,
         Self::AssuranceTooLow,
         Self::PeerIsolated,
         Self::FlowNotAllowed,
@@ -130,12 +153,13 @@ impl DenyReason {
     }
 
     /// The gRPC status code for the HTTP status of the reason: 7 permission denied, 16
-    /// unauthenticated, 14 unavailable, 3 invalid argument.
+    /// unauthenticated, 14 unavailable, 8 resource exhausted, 3 invalid argument.
     #[must_use]
     pub const fn grpc_status(self) -> u8 {
         match self.row().status {
             400 => 3,
             401 => 16,
+            429 => 8,
             503 => 14,
             _ => 7,
         }
@@ -149,7 +173,7 @@ impl DenyReason {
                 "not_configured",
                 0,
                 503,
-                NO,
+                NONE,
                 "The filter has no valid configuration, so it denies everything.",
                 "Look for `configuration rejected` in the proxy's log, and run `sallyport check` on the policy.",
             ),
@@ -157,7 +181,7 @@ impl DenyReason {
                 "host_read_failed",
                 0,
                 503,
-                NO,
+                NONE,
                 "The proxy did not give a fact that the decision needs.",
                 "Read the log line of the decision: it names the fact. The proxy may be older than the filter needs.",
             ),
@@ -165,7 +189,7 @@ impl DenyReason {
                 "internal_bug",
                 0,
                 503,
-                NO,
+                NONE,
                 "The filter met a state that should be impossible, and denies.",
                 "Please report it with the decision record.",
             ),
@@ -173,7 +197,7 @@ impl DenyReason {
                 "request_malformed",
                 0,
                 400,
-                NO,
+                NONE,
                 "The request has no valid method or path, or has one twice.",
                 "Correct the client.",
             ),
@@ -181,7 +205,7 @@ impl DenyReason {
                 "listener_not_inbound",
                 0,
                 503,
-                NO,
+                NONE,
                 "The filter stands in a listener that is not inbound, where it cannot identify callers.",
                 "Set `match: [{mode: SERVER}]` in the WasmPlugin, or `traffic_direction: INBOUND` in Envoy's listener.",
             ),
@@ -189,7 +213,7 @@ impl DenyReason {
                 "own_identity_unknown",
                 0,
                 503,
-                NO,
+                NONE,
                 "The policy has no segment for the workload that was called.",
                 "Add its namespace and service account to a segment.",
             ),
@@ -197,7 +221,7 @@ impl DenyReason {
                 "peer_plaintext",
                 2,
                 403,
-                NO,
+                NONE,
                 "The caller did not use mutual TLS.",
                 "Bring the caller into the mesh; set PeerAuthentication to STRICT.",
             ),
@@ -205,7 +229,7 @@ impl DenyReason {
                 "peer_unvalidated",
                 2,
                 403,
-                NO,
+                NONE,
                 "The proxy did not validate the caller's certificate.",
                 "Configure the listener with a trusted CA, and without accepting untrusted peers.",
             ),
@@ -213,7 +237,7 @@ impl DenyReason {
                 "peer_certificate_unavailable",
                 2,
                 503,
-                NO,
+                NONE,
                 "The proxy does not show the caller's certificate to the filter.",
                 "Use Envoy 1.38 or newer, or forward the certificate in XFCC (`setCurrentClientCertDetails.cert`).",
             ),
@@ -221,7 +245,7 @@ impl DenyReason {
                 "peer_identity_invalid",
                 2,
                 403,
-                NO,
+                NONE,
                 "The caller's certificate does not name exactly one SPIFFE ID.",
                 "Issue the certificate as an X509-SVID: one URI SAN, not a CA.",
             ),
@@ -229,7 +253,7 @@ impl DenyReason {
                 "trust_domain_unknown",
                 2,
                 403,
-                NO,
+                NONE,
                 "The caller is of a trust domain that the policy does not list.",
                 "Add it to `spec.trustDomains` if it should be known.",
             ),
@@ -237,7 +261,7 @@ impl DenyReason {
                 "credential_malformed",
                 3,
                 401,
-                NO,
+                NONE,
                 "A credential breaks the form that its standard asks for, or is too large.",
                 "Inspect it, and issue it again.",
             ),
@@ -245,7 +269,7 @@ impl DenyReason {
                 "credential_header_ambiguous",
                 3,
                 401,
-                NO,
+                NONE,
                 "A header that carries a credential is present twice, or without its other half.",
                 "Send `hybrid-identity-token` and `hybrid-identity-signature` once each.",
             ),
@@ -253,7 +277,7 @@ impl DenyReason {
                 "credential_authority_unknown",
                 3,
                 401,
-                NO,
+                NONE,
                 "No pinned authority issued the token; or certificate authorities are pinned for the caller's trust domain, and none of them issued its certificate.",
                 "Pin the issuer and its current key under `spec.authorities`, or use a credential of a pinned one.",
             ),
@@ -261,7 +285,7 @@ impl DenyReason {
                 "credential_trust_domain_foreign",
                 3,
                 401,
-                NO,
+                NONE,
                 "The authority may not certify identities of this trust domain.",
                 "Use the authority of that trust domain.",
             ),
@@ -269,7 +293,7 @@ impl DenyReason {
                 "credential_algorithm_refused",
                 3,
                 401,
-                NO,
+                NONE,
                 "The credential names another algorithm, type or critical header than its authority is pinned to.",
                 "Issue it with the pinned algorithms.",
             ),
@@ -277,7 +301,7 @@ impl DenyReason {
                 "hybrid_signature_missing",
                 3,
                 401,
-                NO,
+                CREDENTIAL,
                 "The authority has an ML-DSA key, and the credential lacks its ML-DSA signature.",
                 "Issue it with both signatures. A missing one may mean that it was stripped.",
             ),
@@ -285,7 +309,7 @@ impl DenyReason {
                 "hybrid_signature_invalid",
                 3,
                 401,
-                NO,
+                CREDENTIAL,
                 "The ML-DSA signature does not hold for this authority.",
                 "Check that the pinned key is the authority's current one; otherwise treat it as a forgery.",
             ),
@@ -293,7 +317,7 @@ impl DenyReason {
                 "classical_signature_invalid",
                 3,
                 401,
-                NO,
+                CREDENTIAL,
                 "The RSA or ECDSA signature does not hold for this authority.",
                 "Check that the pinned key is the authority's current one; otherwise treat it as a forgery.",
             ),
@@ -301,7 +325,7 @@ impl DenyReason {
                 "credential_binding_mismatch",
                 3,
                 401,
-                NO,
+                CREDENTIAL,
                 "The token is bound to another TLS certificate than the one of this connection.",
                 "Fetch a token for the current certificate. A mismatch may mean that it was stolen.",
             ),
@@ -309,7 +333,7 @@ impl DenyReason {
                 "credential_claims_invalid",
                 3,
                 401,
-                NO,
+                NONE,
                 "A claim of the token is missing, ill-typed or not what its authority's entry asks for.",
                 "Compare issuer, audience and lifetime with the policy.",
             ),
@@ -317,7 +341,7 @@ impl DenyReason {
                 "credential_identity_mismatch",
                 3,
                 401,
-                NO,
+                NONE,
                 "The token names another identity than the TLS certificate.",
                 "Use a token of the workload itself.",
             ),
@@ -325,7 +349,7 @@ impl DenyReason {
                 "credential_not_yet_valid",
                 3,
                 401,
-                NO,
+                NONE,
                 "The credential is not valid yet.",
                 "Compare the clocks of issuer and proxy.",
             ),
@@ -333,23 +357,79 @@ impl DenyReason {
                 "credential_expired",
                 3,
                 401,
-                NO,
+                NONE,
                 "The credential is no longer valid; open connections are checked on every request.",
                 "Renew it, and open a new connection.",
+            ),
+            Self::CredentialRevoked => row(
+                "credential_revoked",
+                3,
+                401,
+                NONE,
+                "The policy revokes the credential: by its number, digest or key, or its identity as a whole.",
+                "Look under `spec.revocations`. Issue a new credential with a new key, once what led to it is understood.",
+            ),
+            Self::CredentialReissueRequired => row(
+                "credential_reissue_required",
+                3,
+                401,
+                NONE,
+                "The credential was issued before the time from which on the policy asks for new ones.",
+                "Issue it again: `spec.notBeforeFloors` names the time.",
+            ),
+            Self::ProofMissing => row(
+                "proof_missing",
+                3,
+                401,
+                NONE,
+                "A workload identity token came without a proof that the caller holds its key.",
+                "Send `workload-proof-token` with each request that has a `workload-identity-token`.",
+            ),
+            Self::ProofInvalid => row(
+                "proof_invalid",
+                3,
+                401,
+                CREDENTIAL,
+                "The signature of the proof does not hold for the key in the workload identity token.",
+                "Sign the proof with the key that the token names; otherwise treat it as a forgery.",
+            ),
+            Self::ProofReplayed => row(
+                "proof_replayed",
+                3,
+                401,
+                CREDENTIAL,
+                "The same proof was used on another connection.",
+                "Make a new proof for each connection. A replay may mean that it was stolen.",
+            ),
+            Self::ProofQuotaExceeded => row(
+                "proof_quota_exceeded",
+                3,
+                429,
+                NONE,
+                "The caller has more unexpired proofs than the proxy remembers for one identity.",
+                "Use one proof for all requests of a connection until it expires.",
+            ),
+            Self::VerificationBudgetExceeded => row(
+                "verification_budget_exceeded",
+                3,
+                503,
+                NONE,
+                "The proxy is verifying more credentials than its share of processor time allows.",
+                "Try again after a second. If it lasts, callers send ever new or failing credentials: see `sallyport_cold_verifications`.",
             ),
             Self::AssuranceTooLow => row(
                 "assurance_too_low",
                 3,
                 403,
-                NO,
+                NONE,
                 "The identity of the caller is known with less assurance than the flow asks for.",
-                "Give the caller a hybrid certificate or a hybrid token.",
+                "Give the caller a hybrid certificate or a hybrid token; for `hybridProven` a certificate for an ML-DSA key, or a workload identity token with proofs.",
             ),
             Self::PeerIsolated => row(
                 "peer_isolated",
                 4,
                 403,
-                NO,
+                NONE,
                 "The caller is isolated because of what it did before.",
                 "Look at its denial records. It is released when the evidence has decayed.",
             ),
@@ -357,7 +437,7 @@ impl DenyReason {
                 "flow_not_allowed",
                 5,
                 403,
-                YES,
+                DENIAL,
                 "No flow leads from the caller's segment to this one.",
                 "If the call is wanted, add a flow to the policy.",
             ),
@@ -365,7 +445,7 @@ impl DenyReason {
                 "path_ambiguous",
                 6,
                 403,
-                YES,
+                DENIAL,
                 "The path can be read in two ways, so nobody can say what it allows.",
                 "Send a plain path: no `//`, `%2f`, `%5c`, `%00`, `;` or dot segments.",
             ),
@@ -373,7 +453,7 @@ impl DenyReason {
                 "operation_not_allowed",
                 6,
                 403,
-                YES,
+                DENIAL,
                 "A flow leads here, but not for this method, path and port.",
                 "If the call is wanted, add an operation to the flow.",
             ),
@@ -381,7 +461,7 @@ impl DenyReason {
                 "trust_too_low",
                 7,
                 403,
-                NO,
+                NONE,
                 "The trust score of the caller is below what the flow asks for.",
                 "Read the terms in the decision record: they say what lowered it.",
             ),
@@ -389,7 +469,7 @@ impl DenyReason {
                 "trust_restricted",
                 7,
                 403,
-                NO,
+                NONE,
                 "The caller is restricted to reading because of what it did before.",
                 "Look at its denial records. It recovers when the evidence has decayed.",
             ),
@@ -397,14 +477,15 @@ impl DenyReason {
     }
 }
 
-const YES: bool = true;
-const NO: bool = false;
+const NONE: Option<Family> = None;
+const CREDENTIAL: Option<Family> = Some(Family::Credential);
+const DENIAL: Option<Family> = Some(Family::Denial);
 
 const fn row(
     code: &'static str,
     gate: u8,
     status: u16,
-    evidence: bool,
+    evidence: Option<Family>,
     meaning: &'static str,
     remedy: &'static str,
 ) -> ReasonRow {
@@ -432,6 +513,8 @@ impl From<crate::facts::CredentialFault> for DenyReason {
             Fault::BindingMismatch => Self::CredentialBindingMismatch,
             Fault::ClaimsInvalid => Self::CredentialClaimsInvalid,
             Fault::HeaderAmbiguous => Self::CredentialHeaderAmbiguous,
+            Fault::ProofMissing => Self::ProofMissing,
+            Fault::ProofInvalid => Self::ProofInvalid,
         }
     }
 }
@@ -459,6 +542,7 @@ mod tests {
             let row = reason.row();
             match row.status {
                 400 => assert_eq!(row.gate, 0),
+                429 => assert_eq!(reason.grpc_status(), 8),
                 401 => assert_eq!((row.gate, reason.grpc_status()), (3, 16)),
                 403 => assert_eq!(reason.grpc_status(), 7),
                 503 => assert_eq!(reason.grpc_status(), 14),
@@ -470,14 +554,27 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_caller_chose_to_ask_for_is_evidence() {
-        let evidence: alloc::vec::Vec<&str> = DenyReason::ALL
-            .iter()
-            .filter(|reason| reason.row().evidence)
-            .map(|reason| reason.code())
-            .collect();
+    fn only_what_the_caller_chose_to_send_is_evidence() {
+        let of = |family| -> alloc::vec::Vec<&str> {
+            DenyReason::ALL
+                .iter()
+                .filter(|reason| reason.row().evidence == Some(family))
+                .map(|reason| reason.code())
+                .collect()
+        };
         assert_eq!(
-            evidence,
+            of(Family::Credential),
+            [
+                "hybrid_signature_missing",
+                "hybrid_signature_invalid",
+                "classical_signature_invalid",
+                "credential_binding_mismatch",
+                "proof_invalid",
+                "proof_replayed"
+            ]
+        );
+        assert_eq!(
+            of(Family::Denial),
             [
                 "flow_not_allowed",
                 "path_ambiguous",

@@ -1,5 +1,8 @@
 //! Points in time, as the host's clock gives them.
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 /// Milliseconds since the Unix epoch (UTC, no leap seconds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
 #[serde(transparent)]
@@ -10,6 +13,15 @@ impl TimeMs {
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1000))
+    }
+
+    /// Reads a time of RFC 3339, section 5.6, to the second. None for another text, and for times
+    /// before 1970.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let seconds = u64::try_from(time.unix_timestamp()).ok()?;
+        Some(Self::from_seconds(seconds))
     }
 
     /// Milliseconds from `earlier` to this time; 0 when `earlier` is later (a clock that jumped

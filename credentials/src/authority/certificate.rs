@@ -5,8 +5,6 @@ use std::sync::Arc;
 use sallyport_engine::identity::TrustDomain;
 use sallyport_engine::policy::raw;
 use sallyport_engine::time::TimeMs;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -76,7 +74,10 @@ impl CertificateAuthority {
                 None
             }
             Some(text) => at
-                .accept("alternativeRequiredFrom", parse_time(text))
+                .accept(
+                    "alternativeRequiredFrom",
+                    TimeMs::parse_rfc3339(text).ok_or(InvalidAuthorityCause::Time),
+                )
                 .map(Some),
         };
         let certificate = certificate?;
@@ -105,12 +106,6 @@ fn parse_pem(material: &raw::Material) -> Result<CaCertificate, InvalidAuthority
 fn parse_alternative(key: &raw::AlternativeKey) -> Result<AlternativeKey, InvalidAuthorityCause> {
     let spki = decode(&key.public_key, PUBLIC_KEY)?;
     Ok(AlternativeKey::from_spki(&spki, key.algorithm)?)
-}
-
-fn parse_time(text: &str) -> Result<TimeMs, InvalidAuthorityCause> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidAuthorityCause::Time)?;
-    let seconds = u64::try_from(time.unix_timestamp()).map_err(|_| InvalidAuthorityCause::Time)?;
-    Ok(TimeMs::from_seconds(seconds))
 }
 
 /// Reads a certificate and checks that it is an authority's. Its signature does not count: the

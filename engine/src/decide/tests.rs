@@ -133,9 +133,9 @@ fn only_an_explicit_shadow_lets_pass_while_nothing_is_configured() {
 fn attributes_a_connection_to_a_validated_identity_only() {
     let peer = |change: fn(&mut Scene)| {
         let scene = Scene::with(change);
-        peer_of(&scene.connection).map(|(id, digest)| (id.clone(), *digest))
+        scene.connection.peer()
     };
-    let gateway = Some((identity(GATEWAY), [7; 32]));
+    let gateway = Some(crate::trust::PeerKey::new(&identity(GATEWAY), [7; 32]));
     assert_eq!(peer(|_| {}), gateway);
     assert_eq!(
         peer(|scene| scene.tls().validation = PeerValidation::Assumed),

@@ -3,20 +3,21 @@
 //! Header values are bytes from the peer: nothing here assumes UTF-8, and a security header that
 //! is present twice is a fault, since another reader might take the other one.
 
+mod token;
 mod xfcc;
 
 use alloc::vec::Vec;
 
+pub use token::{
+    IDENTITY_TOKEN, PROOF, PresentedToken, ProvenToken, TOKEN, TOKEN_SIGNATURE, TokenHalves,
+};
 pub use xfcc::{InvalidXfcc, Xfcc};
 
 use crate::facts::{CredentialFault, RequestFacts};
 use crate::names::{InvalidPath, Method, RequestPath};
 use crate::reason::DenyReason;
+use token::TokenHeaders;
 
-/// The JWT half of a hybrid token.
-pub const TOKEN: &str = "hybrid-identity-token";
-/// The ML-DSA half of a hybrid token: a detached JWS.
-pub const TOKEN_SIGNATURE: &str = "hybrid-identity-signature";
 /// Envoy's forwarded client certificate.
 pub const XFCC: &str = "x-forwarded-client-cert";
 /// All headers that we write start so; clients may not send them.
@@ -27,22 +28,12 @@ pub const OWN_PREFIX: &str = "x-sallyport-";
 pub struct RequestHead<'a> {
     method: Single<'a>,
     path: Single<'a>,
-    token: Single<'a>,
-    token_signature: Single<'a>,
+    tokens: TokenHeaders<'a>,
     xfcc: Single<'a>,
     is_forwarded: bool,
     is_upgrade: bool,
     /// Names of headers of ours that the client sent, or that an application may take for ours.
     spoofed: Vec<&'a [u8]>,
-}
-
-/// The halves of a hybrid token, as they stand in the headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenHalves<'a> {
-    /// Value of [`TOKEN`].
-    pub token: &'a [u8],
-    /// Value of [`TOKEN_SIGNATURE`].
-    pub signature: &'a [u8],
 }
 
 /// A header that may be present once.
@@ -62,8 +53,7 @@ impl<'a> RequestHead<'a> {
         let mut head = Self {
             method: Single::Absent,
             path: Single::Absent,
-            token: Single::Absent,
-            token_signature: Single::Absent,
+            tokens: TokenHeaders::default(),
             xfcc: Single::Absent,
             is_forwarded: false,
             is_upgrade: false,
@@ -74,17 +64,16 @@ impl<'a> RequestHead<'a> {
                 head.method.add(value);
             } else if name == b":path" {
                 head.path.add(value);
-            } else if name == TOKEN.as_bytes() {
-                head.token.add(value);
-            } else if name == TOKEN_SIGNATURE.as_bytes() {
-                head.token_signature.add(value);
             } else if name == XFCC.as_bytes() {
                 head.xfcc.add(value);
             } else if name == b"x-forwarded-for" {
                 head.is_forwarded = true;
             } else if name == b"upgrade" {
                 head.is_upgrade = true;
-            } else if looks_like_ours(name) && !head.spoofed.contains(&name) {
+            } else if !head.tokens.take(name, value)
+                && looks_like_ours(name)
+                && !head.spoofed.contains(&name)
+            {
                 head.spoofed.push(name);
             }
         }
@@ -156,19 +145,16 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The hybrid token, if one of its headers is present.
+    /// The token, if one of its headers is present.
     #[must_use]
-    pub const fn token(&self) -> Option<Result<TokenHalves<'a>, CredentialFault>> {
-        match (self.token, self.token_signature) {
-            (Single::Absent, Single::Absent) => None,
-            (Single::Once(token), Single::Once(signature)) => {
-                Some(Ok(TokenHalves { token, signature }))
-            }
-            (Single::Once(_), Single::Absent) => Some(Err(CredentialFault::HybridSignatureMissing)),
-            (Single::Absent, Single::Once(_)) | (Single::Repeated, _) | (_, Single::Repeated) => {
-                Some(Err(CredentialFault::HeaderAmbiguous))
-            }
-        }
+    pub fn token(&self) -> Option<Result<PresentedToken<'a>, CredentialFault>> {
+        self.tokens.presented()
+    }
+
+    /// The bytes that tell one token from another; empty where there is none.
+    #[must_use]
+    pub(crate) const fn raw_token(&self) -> &'a [u8] {
+        self.tokens.raw()
     }
 
     /// The forwarded client certificate header, if it is present exactly once.
@@ -183,11 +169,8 @@ impl<'a> RequestHead<'a> {
     /// The headers that the application must not see: our own names when a client sent them, and
     /// credentials.
     pub fn removals(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
-        let credentials = [(self.token, TOKEN), (self.token_signature, TOKEN_SIGNATURE)];
-        credentials
-            .into_iter()
-            .filter(|(header, _)| !matches!(header, Single::Absent))
-            .map(|(_, name)| name.as_bytes())
+        self.tokens
+            .names()
             .chain(self.spoofed.iter().copied())
             .chain(matches!(self.xfcc, Single::Repeated).then_some(XFCC.as_bytes()))
     }
@@ -229,7 +212,7 @@ fn looks_like_ours(name: &[u8]) -> bool {
     let starts_with =
         |ours: &str| name.len() >= ours.len() && name.iter().zip(ours.bytes()).all(is_same);
     let is_alias = |ours: &str| name.len() == ours.len() && starts_with(ours);
-    starts_with(OWN_PREFIX) || is_alias(TOKEN) || is_alias(TOKEN_SIGNATURE)
+    starts_with(OWN_PREFIX) || token::CREDENTIALS.into_iter().any(is_alias)
 }
 
 // === impl Single ===

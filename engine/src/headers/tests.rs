@@ -42,51 +42,10 @@ fn reads_method_and_path_once() {
 }
 
 #[test]
-fn a_token_needs_both_halves_once() {
-    let both = head(&[(TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")]);
-    assert_eq!(
-        both.token(),
-        Some(Ok(TokenHalves {
-            token: b"t",
-            signature: b"s"
-        }))
-    );
-    assert_eq!(head(&[]).token(), None);
-    for (headers, fault) in [
-        (
-            &[(TOKEN, &b"t"[..])][..],
-            CredentialFault::HybridSignatureMissing,
-        ),
-        (&[(TOKEN_SIGNATURE, b"s")], CredentialFault::HeaderAmbiguous),
-        (
-            &[(TOKEN, b"t"), (TOKEN, b"t"), (TOKEN_SIGNATURE, b"s")],
-            CredentialFault::HeaderAmbiguous,
-        ),
-        (
-            &[
-                (TOKEN, b"t"),
-                (TOKEN_SIGNATURE, b"s"),
-                (TOKEN_SIGNATURE, b"s"),
-            ],
-            CredentialFault::HeaderAmbiguous,
-        ),
-    ] {
-        assert_eq!(head(headers).token(), Some(Err(fault)));
-    }
-    let empty = head(&[(TOKEN, b""), (TOKEN_SIGNATURE, b"")]);
-    assert_eq!(
-        empty.token(),
-        Some(Ok(TokenHalves {
-            token: b"",
-            signature: b""
-        }))
-    );
-}
-
-#[test]
 fn removes_credentials_and_spoofed_headers() {
     let head = head(&[
         (TOKEN, b"t"),
+        (PROOF, b"p"),
         ("x-sallyport-trust", b"99"),
         ("x-sallyport-trust", b"98"),
         ("x-sallyport-\u{e9}", b"\xff\xfe"),
@@ -97,6 +56,7 @@ fn removes_credentials_and_spoofed_headers() {
         removals,
         [
             TOKEN.as_bytes(),
+            PROOF.as_bytes(),
             b"x-sallyport-trust",
             "x-sallyport-\u{e9}".as_bytes()
         ]

@@ -4,6 +4,7 @@ mod errors;
 mod flows;
 mod limits;
 mod probes;
+mod revocations;
 mod segments;
 
 use alloc::collections::BTreeSet;
@@ -16,6 +17,7 @@ use self::errors::Errors;
 use self::flows::{Defaults, flows};
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
 use self::probes::probes;
+use self::revocations::revocations;
 use self::segments::segments;
 use super::raw::{self, RequiredAssurance};
 use super::{Policy, PolicyError, PolicyErrorCause as Cause};
@@ -44,6 +46,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
     };
     let (flows, flow_index) = flows(spec, &defaults, &mut errors);
     let probes = probes(spec, &mut errors);
+    let revocations = revocations(spec, &mut errors);
     if !errors.0.is_empty() {
         return Err(errors.0);
     }
@@ -60,6 +63,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         flows,
         flow_index,
         probes,
+        revocations,
     })
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::raw::AlternativeAlgorithm;
-use crate::identity::InvalidTrustDomain;
+use crate::identity::{InvalidSpiffeId, InvalidTrustDomain};
 use crate::names::{InvalidMethod, InvalidPath, InvalidTemplate};
 
 /// One error of a policy document.
@@ -74,6 +74,44 @@ pub enum PolicyErrorCause {
         /// The policy's least.
         minimum: AlternativeAlgorithm,
     },
+    /// An authority that does not exist, or signs something else.
+    #[error("no pinned authority of this kind has the name `{name}`{}", DidYouMean(.similar))]
+    UnknownAuthority {
+        /// The text.
+        name: String,
+        /// An authority whose name looks like it.
+        similar: Option<String>,
+    },
+    /// The same revocation or floor twice.
+    #[error("says what an entry before says already: leave one of them out")]
+    RevokedTwice,
+    /// A floor of nobody, or of an identity and an authority.
+    #[error("a floor is of one `identity` or of one `authority`: write exactly one of them")]
+    FloorOfOne,
+    /// A text is no time.
+    #[error("`{0}` is no time: write it as in `2026-01-31T12:00:00Z` (RFC 3339)")]
+    NotATime(String),
+    /// A text is no SPIFFE ID.
+    #[error("`{text}` is no SPIFFE ID: {cause}")]
+    Identity {
+        /// The text.
+        text: String,
+        /// The broken rule.
+        cause: InvalidSpiffeId,
+    },
+    /// A text is no SHA-256 digest.
+    #[error(
+        "`{0}` is no SHA-256 digest: write 64 hexadecimal digits, as `sallyport cred inspect` shows them"
+    )]
+    NotADigest(String),
+    /// A text is no serial number.
+    #[error(
+        "`{0}` is no serial number: write it in hexadecimal digits, at most 20 bytes and not zero"
+    )]
+    NotASerial(String),
+    /// A `jti` that no token can have.
+    #[error("a `jti` has 1 to 128 bytes")]
+    NotATokenId,
     /// A segment without trust domains, in a policy with several.
     #[error(
         "the policy has several trust domains: say in `trustDomains` which ones this segment is of"
@@ -156,6 +194,18 @@ impl fmt::Display for Suggestion<'_> {
         match self.0 {
             Some(name) => write!(f, ": did you mean `{name}`?"),
             None => f.write_str(": add it to `spec.segments`, or correct the name"),
+        }
+    }
+}
+
+/// ` did you mean `x`?`, or where to look.
+struct DidYouMean<'a>(&'a Option<String>);
+
+impl fmt::Display for DidYouMean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ": did you mean `{name}`?"),
+            None => f.write_str(": use a name of `spec.authorities`"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod flow;
 mod probe;
 pub mod raw;
+mod revocation;
 mod segment;
 pub mod slice;
 
@@ -21,6 +22,7 @@ pub use compile::compile;
 pub use error::{PolicyError, PolicyErrorCause};
 pub use flow::{Flow, Operation, PortSet};
 pub use probe::Probe;
+pub use revocation::Revocations;
 pub use segment::{Segment, SegmentId};
 
 use crate::facts::{Facts, RequestFacts};
@@ -53,6 +55,7 @@ pub struct Policy {
     flows: Vec<Flow>,
     flow_index: FlowIndex,
     probes: Vec<Probe>,
+    revocations: Revocations,
 }
 
 /// Which flows lead from one segment to another.
@@ -124,6 +127,12 @@ impl Policy {
     #[must_use]
     pub const fn authorities(&self) -> Option<&raw::Authorities> {
         self.authorities.as_ref()
+    }
+
+    /// What the policy takes back.
+    #[must_use]
+    pub const fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// All segments, in the order of the document.

@@ -85,6 +85,21 @@ pub struct Spec {
         skip_serializing_if = "Option::is_none"
     )]
     pub authorities: Option<Authorities>,
+    /// Credentials that no longer count, before their time. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revocations: Option<Vec<Revocation>>,
+    /// Times before which a credential must not have been issued. Raising one makes its holders
+    /// fetch new ones. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_before_floors: Option<Vec<NotBeforeFloor>>,
     /// The microsegments. At least one.
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.
@@ -232,6 +247,72 @@ pub struct TokenAlternativeKey {
     pub algorithm: AlternativeTokenAlgorithm,
     /// The public key (PEM: `PUBLIC KEY` of RFC 9881, or `DILITHIUM5 PUBLIC KEY`, raw bytes).
     pub public_key: Material,
+}
+
+/// A credential, or a kind of credentials, that no longer counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Revocation {
+    /// The certificate with this serial number.
+    Serial(RevokedSerial),
+    /// The certificate with this SHA-256 of its DER, in hexadecimal digits. A second encoding of the
+    /// same ECDSA signature has another digest: prefer `serial` or `key` there.
+    Certificate(String),
+    /// Every credential for this key: the certificate's own, its alternative key or that of a
+    /// workload identity token. SHA-256 of the `SubjectPublicKeyInfo` (DER), in hexadecimal digits.
+    Key(String),
+    /// Every credential of this SPIFFE ID.
+    Identity(String),
+    /// The token with this `jti`.
+    Token(RevokedToken),
+}
+
+/// A certificate, by its authority and serial number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokedSerial {
+    /// Name of the authority under `authorities.certificates`.
+    pub authority: String,
+    /// The serial number in hexadecimal digits, with colons or without.
+    pub number: String,
+}
+
+/// A token, by its authority and `jti`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokedToken {
+    /// Name of the authority under `authorities.tokens`.
+    pub authority: String,
+    /// The exact `jti`.
+    pub jti: String,
+}
+
+/// A time before which the credentials of an identity or of an authority must not have been issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotBeforeFloor {
+    /// The SPIFFE ID, for credentials of one identity. Either this or `authority`.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub identity: Option<String>,
+    /// The name of a pinned authority, for all of its credentials. Either this or `identity`.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub authority: Option<String>,
+    /// The time (RFC 3339): a certificate's `notBefore` and a token's `iat` must not be earlier.
+    /// Authorities that date certificates back, as Istio's by two minutes, need that long to issue
+    /// one that is accepted.
+    pub not_before: String,
 }
 
 /// A PEM text: written in the policy itself, or in a file beside it.

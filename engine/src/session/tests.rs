@@ -10,7 +10,7 @@ use alloc::string::String;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::facts::{CredentialFault, RequestFacts, Transport};
+use crate::facts::{CredentialFault, Facts, RequestFacts, Transport};
 use crate::fixtures::{
     DECISION, GATEWAY, HOUR_MS, NOW, STRANGER, Scene, VECTORS, credential, identity, policy,
 };
@@ -44,15 +44,12 @@ impl Worker {
     /// The scene's request, `seconds` after its time.
     fn ask_at(&mut self, seconds: u64) -> Option<DenyReason> {
         let now = TimeMs(self.scene.now.0 + seconds * 1_000);
-        let facts = self.scene.facts();
-        let peers = &mut self.peers;
-        admit(
+        decided(
             &self.policy,
-            Ok(facts),
+            self.scene.facts(),
             Some(&self.key),
-            peers,
+            &mut self.peers,
             now,
-            DECISION,
         )
         .reason()
     }
@@ -65,25 +62,35 @@ impl Worker {
             raw_path: path.as_bytes(),
             ..facts.request
         };
-        let (peers, now) = (&mut self.peers, self.scene.now);
-        admit(
-            &self.policy,
-            Ok(facts),
-            Some(&self.key),
-            peers,
-            now,
-            DECISION,
-        )
-        .reason()
+        let now = self.scene.now;
+        decided(&self.policy, facts, Some(&self.key), &mut self.peers, now).reason()
     }
 
     fn evidence(&mut self) -> u32 {
-        self.peers.state(&self.key, self.scene.now).denial()
+        let state = self.peers.state(&self.key, self.scene.now);
+        state.denial() + state.credential()
     }
 
     fn standing(&mut self) -> Behaviour {
         self.peers.state(&self.key, self.scene.now).standing()
     }
+}
+
+/// The decision about facts that were gathered.
+fn decided(
+    policy: &Policy,
+    facts: Facts<'_>,
+    peer: Option<&PeerKey>,
+    peers: &mut PeerTable,
+    now: TimeMs,
+) -> Verdict {
+    let targets = peers.targets();
+    let asked = Asked {
+        facts,
+        credential: b"",
+    };
+    let state = peer.map(|key| peers.state(key, now));
+    admit(policy, &asked, state, targets, now, DECISION)
 }
 
 /// What one request of the changed scene answers, and how much evidence it leaves.
@@ -132,7 +139,7 @@ fn what_the_caller_chose_to_ask_for_is_evidence() {
         ),
     ];
     for (change, reason) in changes {
-        assert!(reason.row().evidence);
+        assert_eq!(reason.row().evidence, Some(Family::Denial));
         assert_eq!(
             outcome(policy(|_| {}), change),
             (Some(reason), 2_000),
@@ -161,8 +168,8 @@ fn what_the_caller_did_not_choose_is_no_evidence() {
             DenyReason::TrustDomainUnknown,
         ),
         (
-            |scene| scene.set_certificate(GATEWAY, Err(CredentialFault::HybridSignatureInvalid)),
-            DenyReason::HybridSignatureInvalid,
+            |scene| scene.set_certificate(GATEWAY, Err(CredentialFault::AuthorityUnknown)),
+            DenyReason::CredentialAuthorityUnknown,
         ),
         (
             |scene| scene.certificate().not_after = NOW,
@@ -178,7 +185,7 @@ fn what_the_caller_did_not_choose_is_no_evidence() {
         ),
     ];
     for (change, reason) in changes {
-        assert!(!reason.row().evidence);
+        assert_eq!(reason.row().evidence, None);
         assert_eq!(outcome(policy(|_| {}), change), (Some(reason), 0));
     }
 }
@@ -314,23 +321,116 @@ fn a_sibling_with_another_certificate_stays_as_it_was() {
     assert_eq!(worker.ask_at(0), Some(DenyReason::PeerIsolated));
 }
 
+/// Asks with the scene's certificate and these headers; says the reason and whether the token was
+/// verified.
+fn ask_with_headers(
+    worker: &mut Worker,
+    headers: &[(&str, &str)],
+    verified: Result<&CredentialFacts, DenyReason>,
+) -> (Option<DenyReason>, bool) {
+    let mut asked = false;
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let head = RequestHead::read(pairs);
+    let request = Request {
+        policy: &worker.policy,
+        connection: &worker.scene.connection,
+        peer: Some(&worker.key),
+        head: &head,
+        now: worker.scene.now,
+        decision_id: DECISION,
+    };
+    let source_ip = || panic!("no probe");
+    let verdict = answer(&request, &mut worker.peers, source_ip, |_, _| {
+        asked = true;
+        verified
+    });
+    (verdict.reason(), asked)
+}
+
+const INFER: [(&str, &str); 2] = [(":method", "POST"), (":path", "/v1/models/llm-7b/infer")];
+
+fn with_token(token: &'static str) -> [(&'static str, &'static str); 4] {
+    let signature = ("hybrid-identity-signature", "s");
+    [
+        INFER[0],
+        INFER[1],
+        ("hybrid-identity-token", token),
+        signature,
+    ]
+}
+
 #[test]
 fn what_the_adapter_could_not_gather_is_denied_and_no_evidence() {
     let mut worker = Worker::new(policy(|_| {}), Scene::good());
-    for reason in [DenyReason::HostReadFailed, DenyReason::RequestMalformed] {
-        let (key, peers) = (Some(&worker.key), &mut worker.peers);
-        let verdict = admit(&worker.policy, Err(reason), key, peers, NOW, DECISION);
-        assert!(!verdict.is_allowed());
-        assert_eq!(verdict.reason(), Some(reason));
-    }
+    let reason = DenyReason::HostReadFailed;
+    let (denial, _) = ask_with_headers(&mut worker, &with_token("t"), Err(reason));
+    assert_eq!(denial, Some(reason));
+    let (denial, _) = ask_with_headers(&mut worker, &[], Err(reason));
+    assert_eq!(denial, Some(DenyReason::RequestMalformed));
     assert_eq!(worker.evidence(), 0);
+}
+
+#[test]
+fn different_tokens_that_do_not_hold_isolate_and_one_again_and_again_does_not() {
+    let bad = Err(DenyReason::HybridSignatureInvalid);
+    let mut stuck = Worker::new(policy(|_| {}), Scene::good());
+    for _ in 0..100 {
+        assert_eq!(
+            ask_with_headers(&mut stuck, &with_token("same"), bad),
+            (Some(DenyReason::HybridSignatureInvalid), true)
+        );
+    }
+    assert_eq!(stuck.evidence(), 6_000);
+    assert_eq!(stuck.standing(), Behaviour::Trusted);
+
+    let mut forger = Worker::new(policy(|_| {}), Scene::good());
+    for token in ["a", "b", "c", "d"] {
+        let (denial, was_verified) = ask_with_headers(&mut forger, &with_token(token), bad);
+        assert_eq!(denial, Some(DenyReason::HybridSignatureInvalid));
+        assert!(was_verified);
+    }
+    assert_eq!(
+        ask_with_headers(&mut forger, &with_token("e"), bad),
+        (Some(DenyReason::PeerIsolated), false),
+        "an isolated peer costs no verification"
+    );
+}
+
+#[test]
+fn a_token_is_not_verified_for_a_peer_that_is_refused_anyway() {
+    let changes: [Change; 4] = [
+        (
+            |scene| scene.tls().validation = crate::facts::PeerValidation::Failed,
+            DenyReason::PeerUnvalidated,
+        ),
+        (
+            |scene| scene.set_source("spiffe://other.example/ns/edge/sa/gateway"),
+            DenyReason::TrustDomainUnknown,
+        ),
+        (
+            |scene| scene.certificate().not_after = NOW,
+            DenyReason::CredentialExpired,
+        ),
+        (
+            |scene| scene.set_certificate(GATEWAY, Err(CredentialFault::Malformed)),
+            DenyReason::CredentialMalformed,
+        ),
+    ];
+    let token = credential(GATEWAY, Assurance::Hybrid);
+    for (change, reason) in changes {
+        let mut worker = Worker::new(policy(|_| {}), Scene::with(change));
+        let answer = ask_with_headers(&mut worker, &with_token("t"), Ok(&token));
+        assert_eq!(answer, (Some(reason), false));
+    }
 }
 
 #[test]
 fn a_caller_without_a_key_is_denied_as_a_bug_and_leaves_no_state() {
     let (policy, scene) = (policy(|_| {}), Scene::good());
     let mut peers = PeerTable::new(4, TargetHasher::new([0; 16]));
-    let verdict = admit(&policy, Ok(scene.facts()), None, &mut peers, NOW, DECISION);
+    let verdict = decided(&policy, scene.facts(), None, &mut peers, NOW);
     assert_eq!(verdict.reason(), Some(DenyReason::InternalBug));
     assert!(peers.is_empty());
 }
@@ -344,14 +444,8 @@ fn a_probe_is_no_evidence_and_needs_no_key() {
         scene.path = "/healthz";
     });
     let mut peers = PeerTable::new(4, TargetHasher::new([0; 16]));
-    let verdict = admit(
-        &policy(|_| {}),
-        Ok(scene.facts()),
-        None,
-        &mut peers,
-        NOW,
-        DECISION,
-    );
+    let policy = policy(|_| {});
+    let verdict = decided(&policy, scene.facts(), None, &mut peers, NOW);
     assert!(verdict.is_allowed() && peers.is_empty());
 }
 

@@ -2,14 +2,15 @@
 
 use core::num::NonZeroU64;
 
-use super::DenialEvidence;
 use super::decay::{Amount, TimeScale};
+use super::{Evidence, Family};
 use crate::time::TimeMs;
 
 /// The state kept of one peer.
 #[derive(Debug, Clone)]
 pub struct PeerState {
-    denial: DenialFamily,
+    denial: Events<16>,
+    credential: Events<4>,
     /// Up to when evidence was forgotten; the rest of a second is carried along.
     forgotten_until: TimeMs,
     standing: Behaviour,
@@ -27,16 +28,28 @@ pub enum Behaviour {
     Isolated,
 }
 
-/// Refused requests. Each distinct target counts fully; repeats of known ones count little and can
-/// never isolate, since a deploy with an undeclared path is not an attack.
-#[derive(Debug, Clone, Default)]
-struct DenialFamily {
+/// Events of one family. Each distinct target counts fully; repeats of known ones count little and
+/// can never isolate, since a deploy with an undeclared path is not an attack.
+#[derive(Debug, Clone)]
+struct Events<const TARGETS: usize> {
     distinct_fast: Amount,
     distinct_slow: Amount,
     repeated: Amount,
     /// The last distinct targets.
     targets: [Option<NonZeroU64>; TARGETS],
     next_target: u8,
+}
+
+/// What the events of a family weigh, in milli-nats.
+struct Weights {
+    /// A distinct target, at the fast scale.
+    distinct: u32,
+    /// The same at the slow scale: a burst weighs less, now and then adds up for an hour.
+    distinct_slow: u32,
+    /// A target that is known already.
+    repeated: u32,
+    /// The most that repeats amount to.
+    repeated_cap: u32,
 }
 
 // === impl PeerState ===
@@ -46,7 +59,8 @@ impl PeerState {
     #[must_use]
     pub fn new(now: TimeMs) -> Self {
         Self {
-            denial: DenialFamily::default(),
+            denial: Events::new(),
+            credential: Events::new(),
             forgotten_until: now,
             standing: Behaviour::Trusted,
         }
@@ -62,16 +76,21 @@ impl PeerState {
         if seconds == 0 {
             return;
         }
-        self.denial.forget(seconds.min(MAXIMUM_STEP_SECONDS));
+        let step = seconds.min(MAXIMUM_STEP_SECONDS);
+        self.denial.forget(step);
+        self.credential.forget(step);
         let passed = seconds.saturating_mul(1000);
         self.forgotten_until = TimeMs(self.forgotten_until.0.saturating_add(passed));
         self.settle();
     }
 
-    /// Adds a refused request to the evidence.
-    pub fn record(&mut self, evidence: DenialEvidence, now: TimeMs) {
+    /// Adds an event to the evidence.
+    pub fn record(&mut self, evidence: Evidence, now: TimeMs) {
         self.advance(now);
-        self.denial.add(evidence.target());
+        match evidence.family {
+            Family::Denial => self.denial.add(evidence.target, &DENIAL),
+            Family::Credential => self.credential.add(evidence.target, &CREDENTIAL),
+        }
         self.settle();
     }
 
@@ -87,11 +106,19 @@ impl PeerState {
         self.denial.total()
     }
 
+    /// The evidence of the credential family, in milli-nats.
+    #[must_use]
+    pub fn credential(&self) -> u32 {
+        self.credential.total()
+    }
+
     /// Moves between the states, with a margin between entering and leaving so that a peer at a
     /// threshold does not flap.
     fn settle(&mut self) {
-        let total = self.denial.total();
-        let deliberate = self.denial.distinct() >= ISOLATION_DISTINCT_MINIMUM;
+        let total = self.denial().saturating_add(self.credential());
+        let distinct = self.denial.distinct();
+        let distinct = distinct.saturating_add(self.credential.distinct());
+        let deliberate = distinct >= ISOLATION_DISTINCT_MINIMUM;
         self.standing = match self.standing {
             _ if total >= ISOLATED_ENTER && deliberate => Behaviour::Isolated,
             Behaviour::Isolated if total >= ISOLATED_EXIT => Behaviour::Isolated,
@@ -118,20 +145,36 @@ impl Behaviour {
     }
 }
 
-// === impl DenialFamily ===
+// === impl Events ===
 
-impl DenialFamily {
-    fn add(&mut self, target: NonZeroU64) {
+impl<const TARGETS: usize> Events<TARGETS> {
+    const fn new() -> Self {
+        Self {
+            distinct_fast: Amount::ZERO,
+            distinct_slow: Amount::ZERO,
+            repeated: Amount::ZERO,
+            targets: [None; TARGETS],
+            next_target: 0,
+        }
+    }
+
+    fn add(&mut self, target: NonZeroU64, weights: &Weights) {
         if self.targets.contains(&Some(target)) {
-            self.repeated.add(REPEATED_TARGET, REPEATED_CAP);
+            self.repeated.add(weights.repeated, weights.repeated_cap);
             return;
         }
-        if let Some(slot) = self.targets.get_mut(usize::from(self.next_target)) {
+        let index = usize::from(self.next_target);
+        if let Some(slot) = self.targets.get_mut(index) {
             *slot = Some(target);
         }
-        self.next_target = self.next_target.wrapping_add(1) & TARGET_MASK;
-        self.distinct_fast.add(DISTINCT_TARGET, FAMILY_CAP);
-        self.distinct_slow.add(DISTINCT_TARGET_SLOW, FAMILY_CAP);
+        let next = index.saturating_add(1);
+        self.next_target = if next < TARGETS {
+            u8::try_from(next).unwrap_or(0)
+        } else {
+            0
+        };
+        self.distinct_fast.add(weights.distinct, FAMILY_CAP);
+        self.distinct_slow.add(weights.distinct_slow, FAMILY_CAP);
     }
 
     fn forget(&mut self, seconds: u64) {
@@ -160,18 +203,23 @@ impl DenialFamily {
 /// The longest time that one observation may let pass.
 const MAXIMUM_STEP_SECONDS: u64 = 3600;
 
-/// Distinct targets that are remembered of a peer.
-const TARGETS: usize = 16;
-const TARGET_MASK: u8 = 15;
-
 // Weights and thresholds, in milli-nats. They are starting values: two nats for each distinct
 // target isolate a scanner at its eighth probe, and a peer that stops is free again within minutes.
-const DISTINCT_TARGET: u32 = 2_000;
-/// At the slow scale a burst weighs half; a probe now and then adds up for an hour.
-const DISTINCT_TARGET_SLOW: u32 = 1_000;
-const REPEATED_TARGET: u32 = 250;
-/// With one distinct target this reaches RESTRICTED and stays well below ISOLATED.
-const REPEATED_CAP: u32 = 10_000;
+const DENIAL: Weights = Weights {
+    distinct: 2_000,
+    distinct_slow: 1_000,
+    repeated: 250,
+    // With one distinct target this reaches RESTRICTED and stays well below ISOLATED.
+    repeated_cap: 10_000,
+};
+/// The fourth different credential that does not hold isolates. The same one again and again is a
+/// client that is stuck.
+const CREDENTIAL: Weights = Weights {
+    distinct: 4_000,
+    distinct_slow: 2_000,
+    repeated: 100,
+    repeated_cap: 2_000,
+};
 const FAMILY_CAP: u32 = 20_000;
 const RESTRICTED_ENTER: u32 = 10_000;
 const RESTRICTED_EXIT: u32 = 6_000;

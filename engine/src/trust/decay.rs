@@ -18,6 +18,7 @@ pub(super) enum TimeScale {
 }
 
 impl Amount {
+    pub(super) const ZERO: Self = Self(0);
     const BINARY_PLACES: u32 = 16;
 
     pub(super) fn milli_nats(self) -> u32 {

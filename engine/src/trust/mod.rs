@@ -8,9 +8,8 @@
 //! trust  = 100 / (1 + e^(lambda / 1000))              0..=99, rounded down
 //! ```
 //!
-//! Behaviour falls with time only, never by good deeds, so trust cannot be saved up. This version
-//! knows one family of evidence, denials; each further family adds a field to [`Behaviour`] and a
-//! line to [`Terms`].
+//! Behaviour falls with time only, never by good deeds, so trust cannot be saved up. Evidence
+//! comes in families ([`Family`]), each with a cap of its own and a line in [`Terms`].
 
 mod behaviour;
 mod decay;
@@ -21,7 +20,7 @@ mod target;
 pub use behaviour::{Behaviour, PeerState};
 pub use peers::{PeerKey, PeerTable};
 pub use score::{Score, TermName, Terms, score};
-pub use target::{DenialEvidence, TargetHasher};
+pub use target::{Evidence, Family, TargetHasher};
 
 /// Log-odds in thousandths of a nat.
 pub type MilliNats = i32;

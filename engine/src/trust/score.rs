@@ -29,6 +29,8 @@ pub struct Terms {
     pub credential_age: MilliNats,
     /// Refused requests.
     pub denial: MilliNats,
+    /// Credentials that did not hold.
+    pub credential: MilliNats,
 }
 
 /// The names of the terms, as records and explanations show them.
@@ -45,6 +47,8 @@ pub enum TermName {
     CredentialAge,
     /// See [`Terms::denial`].
     Denial,
+    /// See [`Terms::credential`].
+    Credential,
 }
 
 /// Computes the score of a peer, whose state was [advanced](PeerState::advance) to `now`.
@@ -62,6 +66,7 @@ pub fn score(
         tls_version: tls_version_term(tls.version),
         credential_age: age_term(certificate, now),
         denial: MilliNats::try_from(peer.denial()).unwrap_or(MilliNats::MAX),
+        credential: MilliNats::try_from(peer.credential()).unwrap_or(MilliNats::MAX),
     };
     let lambda = terms.sum();
     Score {
@@ -76,13 +81,14 @@ pub fn score(
 impl Terms {
     /// The terms with their names, in the order of the score's definition.
     #[must_use]
-    pub const fn list(&self) -> [(TermName, MilliNats); 5] {
+    pub const fn list(&self) -> [(TermName, MilliNats); 6] {
         [
             (TermName::Prior, self.prior),
             (TermName::Assurance, self.assurance),
             (TermName::TlsVersion, self.tls_version),
             (TermName::CredentialAge, self.credential_age),
             (TermName::Denial, self.denial),
+            (TermName::Credential, self.credential),
         ]
     }
 
@@ -105,6 +111,7 @@ impl TermName {
             Self::TlsVersion => "tls_version",
             Self::CredentialAge => "credential_age",
             Self::Denial => "denial",
+            Self::Credential => "credential",
         }
     }
 }

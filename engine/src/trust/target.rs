@@ -12,10 +12,21 @@ use siphasher::sip::SipHasher13;
 #[derive(Clone, Copy)]
 pub struct TargetHasher([u8; 16]);
 
-/// A request that was refused because of what it asked for.
+/// The kinds of evidence against a peer. Each has a cap, so that none decides alone what needs two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DenialEvidence {
-    target: NonZeroU64,
+pub enum Family {
+    /// Requests that are refused because of what they ask for.
+    Denial,
+    /// Credentials whose signature, binding or proof does not hold.
+    Credential,
+}
+
+/// One event that counts against a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    pub(super) family: Family,
+    /// Equal for equal events: repeats tell less than new ones.
+    pub(super) target: NonZeroU64,
 }
 
 impl TargetHasher {
@@ -27,23 +38,26 @@ impl TargetHasher {
 
     /// The evidence of a refused request; `path` is without its query.
     #[must_use]
-    pub fn denial(self, method: &str, path: &[u8]) -> DenialEvidence {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
-        hasher.write(method.as_bytes());
+    pub fn denial(self, method: &str, path: &[u8]) -> Evidence {
         // No method has this byte, so no two requests run into one.
-        hasher.write(b" ");
-        hasher.write(path);
-        DenialEvidence {
+        self.evidence(Family::Denial, &[method.as_bytes(), b" ", path])
+    }
+
+    /// The evidence of a credential that does not hold.
+    #[must_use]
+    pub fn credential(self, bytes: &[u8]) -> Evidence {
+        self.evidence(Family::Credential, &[bytes])
+    }
+
+    fn evidence(self, family: Family, parts: &[&[u8]]) -> Evidence {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        for part in parts {
+            hasher.write(part);
+        }
+        Evidence {
+            family,
             target: NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN),
         }
-    }
-}
-
-impl DenialEvidence {
-    /// The target: equal for equal requests.
-    #[must_use]
-    pub const fn target(self) -> NonZeroU64 {
-        self.target
     }
 }
 

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use sallyport_engine::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, RequestFacts, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
+    PeerCertificate, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::names::{Method, RequestPath};
 use sallyport_engine::policy::raw::{self, RequiredAssurance};
 use sallyport_engine::policy::{Mode, Policy, PolicyError, compile};
+use sallyport_engine::reason::DenyReason;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{PeerState, TargetHasher};
 
@@ -252,6 +253,8 @@ impl Mesh {
                 minimum_trust: self.trust,
                 application_headers: None,
                 authorities: None,
+                revocations: None,
+                not_before_floors: None,
                 segments,
                 flows: self.flows.clone(),
                 probes: self.has_probe.then(|| vec![probe]),
@@ -430,7 +433,7 @@ pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
 pub(crate) struct OwnedFacts {
     connection: ConnectionFacts,
     source_ip: IpAddr,
-    token: Option<Result<CredentialFacts, CredentialFault>>,
+    token: Option<Result<CredentialFacts, DenyReason>>,
     method: &'static str,
     path: &'static str,
 }
@@ -442,7 +445,7 @@ impl OwnedFacts {
             token: self
                 .token
                 .as_ref()
-                .map(|token| token.as_ref().map_err(|fault| *fault)),
+                .map(|token| token.as_ref().map_err(|reason| *reason)),
             request: RequestFacts {
                 method: Method::parse(self.method.as_bytes()).unwrap(),
                 path: RequestPath::parse(self.path.as_bytes()),
@@ -460,6 +463,9 @@ impl Credential {
             authority: None,
             subject: self.subject.parse().unwrap(),
             assurance: self.assurance,
+            number: None,
+            keys: CertifiedKeys::default(),
+            issued: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_before: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_after: TimeMs(NOW_MS.saturating_add_signed(self.ends)),
         }
@@ -507,7 +513,10 @@ impl Case {
                 destination_port: self.port,
             },
             source_ip: source,
-            token: self.token.as_ref().map(facts_of),
+            token: self
+                .token
+                .as_ref()
+                .map(|token| facts_of(token).map_err(DenyReason::from)),
             method: self.method,
             path: self.path,
         }

@@ -82,7 +82,17 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
         .or(mesh.trust)
         .unwrap_or(0);
 
-    let assurance = match assurance(case, tls, source) {
+    // What the certificate lacks is reported before what the peer did, and that before its token.
+    let peer = case.peer();
+    if let Err(reason) = assurance(std::slice::from_ref(&tls.credential), source) {
+        return deny(reason, mode, flow);
+    }
+    if peer.standing() == Behaviour::Isolated {
+        return deny(DenyReason::PeerIsolated, mode, flow);
+    }
+    let mut credentials = vec![tls.credential.clone()];
+    credentials.extend(case.token.clone());
+    let assurance = match assurance(&credentials, source) {
         Ok(assurance) => assurance,
         Err(reason) => return deny(reason, mode, flow),
     };
@@ -93,10 +103,6 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
     };
     if !is_enough {
         return deny(DenyReason::AssuranceTooLow, mode, flow);
-    }
-    let peer = case.peer();
-    if peer.standing() == Behaviour::Isolated {
-        return deny(DenyReason::PeerIsolated, mode, flow);
     }
     if between.is_empty() {
         return deny(DenyReason::FlowNotAllowed, mode, flow);
@@ -229,13 +235,13 @@ fn is_ambiguous(path: &str) -> bool {
     path.contains("//") || path.contains("/../")
 }
 
-fn assurance(case: &Case, tls: &Tls, source: &str) -> Result<Assurance, DenyReason> {
+fn assurance(
+    credentials: &[Result<Credential, CredentialFault>],
+    source: &str,
+) -> Result<Assurance, DenyReason> {
     let mut best = Assurance::Classical;
-    for credential in [Some(&tls.credential), case.token.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        let credential: &Credential = credential.as_ref().map_err(|fault| reason_of(*fault))?;
+    for credential in credentials {
+        let credential = credential.as_ref().map_err(|fault| reason_of(*fault))?;
         if credential.begins > 0 {
             return Err(DenyReason::CredentialNotYetValid);
         }

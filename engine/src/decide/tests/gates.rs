@@ -78,6 +78,17 @@ macro_rules! fault_gate {
     };
 }
 
+/// A token that does not count; its neighbour is one that does.
+macro_rules! token_gate {
+    ($reason:ident) => {
+        gate(
+            DenyReason::$reason,
+            |scene| scene.token = Some(Err(DenyReason::$reason)),
+            |scene| scene.token = Some(Ok(credential(GATEWAY, Assurance::Hybrid))),
+        )
+    };
+}
+
 /// All reasons that `decide` itself can come to, in the order in which it looks.
 fn gates() -> Vec<Gate> {
     alloc::vec![
@@ -141,12 +152,35 @@ fn gates() -> Vec<Gate> {
             |scene| scene.certificate().not_after = TimeMs(scene.now.0 + 1),
         ),
         gate(
+            DenyReason::CredentialRevoked,
+            |scene| {
+                with_certificate(scene, |certificate| certificate.keys.own = Some([0xee; 32]));
+            },
+            |scene| scene.certificate().keys.own = Some([0xef; 32]),
+        ),
+        gate(
+            DenyReason::CredentialReissueRequired,
+            |scene| with_certificate(scene, |certificate| certificate.issued = TimeMs(0)),
+            |scene| scene.certificate().issued = scene.now,
+        ),
+        // The adapter forgot the state of a peer that it should have.
+        gate(DenyReason::InternalBug, |scene| scene.peer = None, |_| {}),
+        // Before the token, which is not verified for an isolated peer.
+        gate(
+            DenyReason::PeerIsolated,
+            |scene| scene.peer = Some(peer_after_distinct_denials(8, scene.now)),
+            |scene| scene.peer = Some(peer_after_distinct_denials(3, scene.now)),
+        ),
+        gate(
             DenyReason::CredentialIdentityMismatch,
             |scene| scene.token = Some(Ok(credential(INFERENCE, Assurance::Hybrid))),
             |scene| scene.token = Some(Ok(credential(GATEWAY, Assurance::Hybrid))),
         ),
-        // The adapter forgot the state of a peer that it should have.
-        gate(DenyReason::InternalBug, |scene| scene.peer = None, |_| {}),
+        token_gate!(ProofMissing),
+        token_gate!(ProofInvalid),
+        token_gate!(ProofReplayed),
+        token_gate!(ProofQuotaExceeded),
+        token_gate!(VerificationBudgetExceeded),
         gate(
             DenyReason::AssuranceTooLow,
             |scene| {
@@ -155,11 +189,6 @@ fn gates() -> Vec<Gate> {
                 });
             },
             |scene| scene.certificate().assurance = Assurance::HybridProven,
-        ),
-        gate(
-            DenyReason::PeerIsolated,
-            |scene| scene.peer = Some(peer_after_distinct_denials(8, scene.now)),
-            |scene| scene.peer = Some(peer_after_distinct_denials(3, scene.now)),
         ),
         gate(
             DenyReason::FlowNotAllowed,

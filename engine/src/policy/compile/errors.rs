@@ -113,6 +113,26 @@ impl Errors {
         }
     }
 
+    pub(super) fn authority(
+        &mut self,
+        path: &str,
+        name: &str,
+        known: &BTreeSet<&str>,
+    ) -> Option<String> {
+        if known.contains(name) {
+            return Some(name.to_owned());
+        }
+        let similar = known.iter().find(|known| is_similar(known, name));
+        self.add(
+            &format!("{path}.authority"),
+            Cause::UnknownAuthority {
+                name: name.to_owned(),
+                similar: similar.map(|known| (*known).to_owned()),
+            },
+        );
+        None
+    }
+
     pub(super) fn segment(
         &mut self,
         path: &str,

@@ -19,5 +19,11 @@ pub(super) const MAXIMUM_OPERATIONS: usize = 64;
 pub(super) const MAXIMUM_METHODS: usize = 32;
 pub(super) const MAXIMUM_PATHS: usize = 256;
 pub(super) const MAXIMUM_PORTS: usize = 64;
+pub(super) const MAXIMUM_REVOCATIONS: usize = 10_000;
+pub(super) const MAXIMUM_FLOORS: usize = 10_000;
+/// RFC 5280, section 4.1.2.2.
+pub(super) const MAXIMUM_SERIAL_BYTES: usize = 20;
+/// As long as the `jti` of a token may be, in bytes.
+pub(super) const MAXIMUM_TOKEN_ID: usize = 128;
 pub(super) const MAXIMUM_PROBES: usize = 64;
 pub(super) const MAXIMUM_IP_BLOCKS: usize = 64;

@@ -14,7 +14,7 @@ use super::*;
 use crate::fixtures::{HOUR_MS, NOW, peer_after_distinct_denials};
 use crate::trust::TargetHasher;
 
-fn target(number: usize) -> DenialEvidence {
+fn target(number: usize) -> Evidence {
     TargetHasher::new([0; 16]).denial("GET", format!("/target/{number}").as_bytes())
 }
 
