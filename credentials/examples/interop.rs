@@ -16,9 +16,9 @@ use sallyport_credentials::issue::{
     AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, TokenIssuer, TokenIssuerOptions,
     TokenRequest,
 };
-use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
 use sallyport_engine::facts::{CredentialFacts, CredentialFault, PeerCertificate};
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::policy::raw::{
     AlternativeAlgorithm, AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
 };
@@ -147,7 +147,7 @@ fn verify(folder: &Path) -> Expected {
         PeerCertificate::Unreadable => "unreadable".to_owned(),
         PeerCertificate::Unavailable => "unavailable".to_owned(),
     };
-    let headers = TokenHeaders {
+    let headers = TokenHalves {
         token: &read("token"),
         signature: &read("signature"),
     };

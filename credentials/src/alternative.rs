@@ -189,6 +189,12 @@ pub(crate) const fn algorithm_identifier(algorithm: AlternativeAlgorithm) -> &'s
     }
 }
 
+/// The `SubjectPublicKeyInfo` (RFC 9881, section 4) of the bytes of an ML-DSA public key.
+pub(crate) fn spki(algorithm: AlternativeAlgorithm, key: &[u8]) -> Vec<u8> {
+    let bits = der::wrap(der::BIT_STRING, &[&[0], key]);
+    der::wrap(der::SEQUENCE, &[algorithm_identifier(algorithm), &bits])
+}
+
 /// The algorithm that an AlgorithmIdentifier names in its one encoding. The pre-hash variants
 /// (.32 to .34) are other algorithms.
 pub(crate) fn identified(identifier: &[u8]) -> Option<AlternativeAlgorithm> {

@@ -106,6 +106,14 @@ impl AuthoritySet {
         self.minimum_level
     }
 
+    /// The token authority whose JWTs name this key. One `kid`, one key.
+    #[cfg(feature = "classical")]
+    pub(crate) fn token_authority_by_key(&self, kid: &str) -> Option<&TokenAuthority> {
+        self.tokens
+            .iter()
+            .find(|authority| authority.classical_key_id == kid)
+    }
+
     /// The token authority with exactly this issuer.
     pub(crate) fn token_authority(&self, issuer: &str) -> Option<&TokenAuthority> {
         self.tokens

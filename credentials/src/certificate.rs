@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use sallyport_engine::facts::CredentialFault;
 #[cfg(feature = "classical")]
-use sallyport_engine::facts::{CredentialFacts, PeerCertificate};
+use sallyport_engine::facts::{CertifiedKeys, CredentialFacts, CredentialNumber, PeerCertificate};
 #[cfg(feature = "classical")]
 use sallyport_engine::identity::Assurance;
 #[cfg(feature = "classical")]
@@ -99,10 +99,18 @@ pub fn verify_alternative(
 fn verify(authorities: &AuthoritySet, leaf: &Leaf<'_>) -> Result<CredentialFacts, CredentialFault> {
     leaf.check_profile()?;
     let (not_before, not_after) = leaf.validity()?;
+    let alternative_key = leaf.parts.extension(parts::ALTERNATIVE_PUBLIC_KEY);
+    let keys = CertifiedKeys {
+        own: Some(crate::sha256(leaf.parts.public_key)),
+        alternative: alternative_key.map(|extension| crate::sha256(extension.value)),
+    };
     let facts = |authority, assurance| CredentialFacts {
         authority,
         subject: leaf.subject.clone(),
         assurance,
+        number: Some(CredentialNumber::Serial(leaf.parts.serial_number().into())),
+        keys,
+        issued: not_before,
         not_before,
         not_after,
     };

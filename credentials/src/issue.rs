@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod hybrid_signature;
 mod leaf;
+mod proof;
 mod rsa;
 mod subject_key;
 mod token;
@@ -23,7 +24,8 @@ use zeroize::Zeroizing;
 pub use authority::{AuthorityOptions, ClassicalAuthority, HybridAuthority};
 pub use error::IssueError;
 pub use leaf::{AlternativeSignature, Leaf, LeafKey, LeafRequest};
-pub use token::{Overrides, Token, TokenIssuer, TokenIssuerOptions, TokenRequest};
+pub use proof::{ProofKey, ProofRequest};
+pub use token::{Overrides, Token, TokenIssuer, TokenIssuerOptions, TokenKind, TokenRequest};
 
 /// The size of an RSA key that is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -14,27 +14,32 @@
 mod claims;
 mod json;
 mod jws;
+#[cfg(feature = "classical")]
+mod proof;
 
 use std::sync::Arc;
 
-#[cfg(feature = "classical")]
-use sallyport_engine::facts::CredentialFacts;
 use sallyport_engine::facts::CredentialFault;
+#[cfg(feature = "classical")]
+use sallyport_engine::facts::{CredentialFacts, MutualTls};
+#[cfg(feature = "classical")]
+use sallyport_engine::headers::PresentedToken;
+use sallyport_engine::headers::TokenHalves;
+#[cfg(feature = "classical")]
+use sallyport_engine::identity::SpiffeId;
+#[cfg(feature = "classical")]
+use sallyport_engine::replay::ProofUse;
 
 use crate::alternative::jose_name;
 use crate::authority::{AuthoritySet, TokenAuthority};
 use jws::HybridToken;
 #[cfg(feature = "issue")]
 pub(crate) use jws::{classical_name, signing_input};
-
-/// The two header values that carry a hybrid token, as bytes of the host.
-#[derive(Debug, Clone, Copy)]
-pub struct TokenHeaders<'a> {
-    /// The value of `hybrid-identity-token`.
-    pub token: &'a [u8],
-    /// The value of `hybrid-identity-signature`.
-    pub signature: &'a [u8],
-}
+#[cfg(feature = "classical")]
+pub use proof::{
+    IDENTITY_TYPE, MAXIMUM_PROOF_BYTES, MAXIMUM_PROOF_SECONDS, PROOF_TYPE, Proof, WorkloadIdentity,
+    verify_identity,
+};
 
 /// The `typ` of the JWT, compared exactly.
 pub const TOKEN_TYPE: &str = "hybrid-identity+jwt";
@@ -71,10 +76,10 @@ pub const DEFAULT_MAXIMUM_LIFETIME_SECONDS: u64 = 3600;
 #[cfg(feature = "classical")]
 pub fn verify(
     authorities: &AuthoritySet,
-    headers: TokenHeaders<'_>,
+    halves: TokenHalves<'_>,
     certificate_sha256: &[u8; 32],
 ) -> Result<CredentialFacts, CredentialFault> {
-    let token = HybridToken::parse(headers)?;
+    let token = HybridToken::parse(halves)?;
     let authority = pinned(authorities, &token)?;
     verify_detached(authority, &token)?;
     let claims: claims::Claims = crate::provider::decode(
@@ -83,6 +88,32 @@ pub fn verify(
         authority.classical_algorithm,
     )?;
     claims.check(authority, certificate_sha256)
+}
+
+/// Verifies whatever token a request brings over this TLS connection to the workload `called`. For
+/// those who keep nothing from one request to the next; whether a proof was used before is for the
+/// caller to find out.
+///
+/// # Errors
+///
+/// Those of [`verify`], [`verify_identity`] and [`WorkloadIdentity::verify_proof`].
+#[cfg(feature = "classical")]
+pub fn verify_presented(
+    authorities: &AuthoritySet,
+    presented: &PresentedToken<'_>,
+    tls: &MutualTls,
+    called: &SpiffeId,
+) -> Result<(CredentialFacts, Option<ProofUse>), CredentialFault> {
+    match presented {
+        PresentedToken::Hybrid(halves) => {
+            verify(authorities, *halves, &tls.certificate_sha256).map(|facts| (facts, None))
+        }
+        PresentedToken::Proven(proven) => {
+            let identity = verify_identity(authorities, proven.identity, tls)?;
+            let proof = identity.verify_proof(proven, called)?;
+            Ok((proof.facts, Some(proof.used)))
+        }
+    }
 }
 
 /// Verifies the ML-DSA half alone, and names the authority that made it.
@@ -95,25 +126,41 @@ pub fn verify(
 /// Those of [`verify`](self) up to `HybridSignatureInvalid`.
 pub fn verify_alternative(
     authorities: &AuthoritySet,
-    headers: TokenHeaders<'_>,
+    halves: TokenHalves<'_>,
 ) -> Result<Arc<str>, CredentialFault> {
-    let token = HybridToken::parse(headers)?;
+    let token = HybridToken::parse(halves)?;
     let authority = pinned(authorities, &token)?;
     verify_detached(authority, &token)?;
     Ok(Arc::clone(&authority.name))
 }
 
-/// The authority that the token names, if types, key ids and algorithms are those of its entry.
+/// The authority that a hybrid token names by its `iss`.
 fn pinned<'a>(
     authorities: &'a AuthoritySet,
     token: &HybridToken<'_>,
 ) -> Result<&'a TokenAuthority, CredentialFault> {
-    if token.header.typ != TOKEN_TYPE || token.signature_header.typ != SIGNATURE_TYPE {
-        return Err(CredentialFault::AlgorithmRefused);
-    }
+    check_types(token, TOKEN_TYPE)?;
+    let issuer = token
+        .issuer
+        .as_deref()
+        .ok_or(CredentialFault::ClaimsInvalid)?;
     let authority = authorities
-        .token_authority(&token.issuer)
+        .token_authority(issuer)
         .ok_or(CredentialFault::AuthorityUnknown)?;
+    check_pins(authority, token)?;
+    Ok(authority)
+}
+
+fn check_types(token: &HybridToken<'_>, typ: &str) -> Result<(), CredentialFault> {
+    if token.header.typ == typ && token.signature_header.typ == SIGNATURE_TYPE {
+        Ok(())
+    } else {
+        Err(CredentialFault::AlgorithmRefused)
+    }
+}
+
+/// Key ids and algorithms are those of the authority's entry.
+fn check_pins(authority: &TokenAuthority, token: &HybridToken<'_>) -> Result<(), CredentialFault> {
     if token.header.kid != authority.classical_key_id
         || token.signature_header.kid != authority.alternative_key_id
     {
@@ -124,7 +171,7 @@ fn pinned<'a>(
     {
         return Err(CredentialFault::AlgorithmRefused);
     }
-    Ok(authority)
+    Ok(())
 }
 
 fn verify_detached(
@@ -150,4 +197,11 @@ pub(crate) fn verify_compact(
         Ok(_) | Err(CredentialFault::ClaimsInvalid) => Ok(()),
         Err(fault) => Err(fault),
     }
+}
+
+/// A member that is present has its type: `null` is not absent.
+fn present<'de, T: serde::Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

@@ -8,9 +8,9 @@ use sallyport_credentials::issue::{
     AlternativeSignature, AuthorityKey, AuthorityOptions, ClassicalAuthority, HybridAuthority,
     IssueError, LeafKey, LeafRequest, RsaBits, TokenIssuer, TokenIssuerOptions, TokenRequest,
 };
-use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
 use sallyport_engine::facts::PeerCertificate;
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::policy::raw::{
     AlternativeAlgorithm, AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
@@ -157,7 +157,7 @@ fn token_issuers_are_the_same_after_saving_and_loading() {
         let set = AuthoritySet::new(Some(&authorities)).unwrap();
         let token = loaded.issue_token(&TokenRequest::new(SUBJECT, [1; 32], 1_790_000_000));
         let token = token.unwrap();
-        let headers = TokenHeaders {
+        let headers = TokenHalves {
             token: token.token.as_bytes(),
             signature: token.signature.as_bytes(),
         };

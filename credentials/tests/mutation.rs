@@ -5,9 +5,9 @@ use sallyport_credentials::issue::{
     AuthorityKey, AuthorityOptions, HybridAuthority, LeafKey, LeafRequest, RsaBits, Token,
     TokenIssuer, TokenIssuerOptions, TokenRequest,
 };
-use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, token};
 use sallyport_engine::facts::{CredentialFacts, PeerCertificate};
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
@@ -134,7 +134,7 @@ fn a_changed_token_never_verifies() {
     ] {
         let (set, issued) = hybrid_token(algorithm);
         let verify = |token: &[u8], signature: &[u8]| {
-            token::verify(&set, TokenHeaders { token, signature }, &BINDING)
+            token::verify(&set, TokenHalves { token, signature }, &BINDING)
         };
         let (good, signature) = (issued.token.as_bytes(), issued.signature.as_bytes());
         assert!(verify(good, signature).is_ok());
@@ -150,7 +150,7 @@ fn a_changed_token_never_verifies() {
         }
         let mut other = BINDING;
         other[31] ^= 1;
-        let headers = TokenHeaders {
+        let headers = TokenHalves {
             token: good,
             signature,
         };
@@ -184,7 +184,7 @@ fn hostile_bytes_are_refused_without_a_panic() {
             (bytes.as_slice(), token.signature.as_bytes()),
             (token.token.as_bytes(), &bytes),
         ] {
-            assert!(token::verify(&set, TokenHeaders { token, signature }, &BINDING).is_err());
+            assert!(token::verify(&set, TokenHalves { token, signature }, &BINDING).is_err());
         }
     }
 }

@@ -15,9 +15,9 @@ use sallyport_credentials::issue::{
     AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, Token, TokenIssuer,
     TokenIssuerOptions, TokenRequest,
 };
-use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, token};
 use sallyport_engine::facts::{CredentialFault, PeerCertificate};
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::policy::raw::{
     AlternativeAlgorithm, AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
@@ -173,7 +173,7 @@ fn refuses_a_token_with_any_byte_changed_in_either_half() {
         let (set, issued) = hybrid_token(algorithm);
         let (good, signature) = (issued.token.as_bytes(), issued.signature.as_bytes());
         let holds = |token: &[u8], signature: &[u8]| {
-            token::verify(&set, TokenHeaders { token, signature }, &BINDING).is_ok()
+            token::verify(&set, TokenHalves { token, signature }, &BINDING).is_ok()
         };
         assert!(holds(good, signature));
         for (at, changed) in one_bit_off(good) {

@@ -179,6 +179,24 @@ pub struct RequestFacts<'a> {
     pub is_upgrade: bool,
 }
 
+// === impl MutualTls ===
+
+impl MutualTls {
+    /// SHA-256 of the alternative key that the peer's certificate certifies, if it certifies one.
+    #[must_use]
+    pub const fn alternative_key_sha256(&self) -> Option<&[u8; 32]> {
+        match &self.certificate {
+            PeerCertificate::Read {
+                credential: Ok(credential),
+                ..
+            } => credential.keys.alternative.as_ref(),
+            PeerCertificate::Read { .. }
+            | PeerCertificate::Unavailable
+            | PeerCertificate::Unreadable => None,
+        }
+    }
+}
+
 // === impl ConnectionFacts ===
 
 impl ConnectionFacts {

@@ -19,6 +19,7 @@ pub mod names;
 pub mod policy;
 pub mod reason;
 pub mod record;
+pub mod replay;
 pub mod session;
 pub mod time;
 pub mod trust;

@@ -6,11 +6,10 @@ use lru::LruCache;
 use sallyport_credentials::{certificate, pem, sha256};
 use sallyport_engine::facts::PeerCertificate;
 use sallyport_engine::headers::{RequestHead, Xfcc};
-use sallyport_engine::metric::Metric;
 
-use crate::configuration::Active;
+use crate::connection::Unread;
 use crate::host::{Host, HostError, Property};
-use crate::metrics::Metrics;
+use crate::verification::Means;
 
 /// Verified certificates of one worker, by SHA-256 of their DER.
 ///
@@ -28,16 +27,14 @@ impl CertificateCache {
     /// The certificate with this digest, which Envoy computed.
     pub(crate) fn read(
         &mut self,
-        host: &impl Host,
-        active: &Active,
-        metrics: &Metrics,
+        means: &mut Means<'_, impl Host>,
         head: &RequestHead<'_>,
         digest: &[u8; 32],
-    ) -> Result<PeerCertificate, HostError> {
+    ) -> Result<PeerCertificate, Unread> {
         if let Some(known) = self.0.get(digest) {
             return Ok(known.clone());
         }
-        let der = match presented(host, head)? {
+        let der = match presented(means.host, head)? {
             Presented::Nothing => return Ok(PeerCertificate::Unavailable),
             Presented::OutOfForm => return Ok(PeerCertificate::Unreadable),
             Presented::Der(der) => der,
@@ -47,8 +44,8 @@ impl CertificateCache {
         if sha256(&der) != *digest {
             return Ok(PeerCertificate::Unreadable);
         }
-        metrics.increment(host, Metric::ColdVerification);
-        let read = certificate::read(&active.authorities, &der);
+        let read =
+            means.verify_certificate(|active| certificate::read(&active.authorities, &der))?;
         self.0.put(*digest, read.clone());
         Ok(read)
     }

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use sallyport_engine::decide::peer_of;
 use sallyport_engine::facts::{
     ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion, Transport,
 };
@@ -14,9 +13,8 @@ use sallyport_engine::reason::DenyReason;
 use sallyport_engine::trust::PeerKey;
 
 use crate::certificate::CertificateCache;
-use crate::configuration::Active;
 use crate::host::{Host, HostError, Property};
-use crate::metrics::Metrics;
+use crate::verification::{BudgetExceeded, Means};
 
 /// What is known of a connection.
 #[derive(Debug)]
@@ -40,6 +38,8 @@ pub(crate) enum Unread {
     Host(String),
     /// The listener is not inbound.
     NotInbound,
+    /// The peer's certificate is new, and there is no time left for verifying it.
+    NoBudget,
 }
 
 impl Unread {
@@ -47,6 +47,7 @@ impl Unread {
         match self {
             Self::Host(_) => DenyReason::HostReadFailed,
             Self::NotInbound => DenyReason::ListenerNotInbound,
+            Self::NoBudget => DenyReason::VerificationBudgetExceeded,
         }
     }
 }
@@ -54,6 +55,12 @@ impl Unread {
 impl From<HostError> for Unread {
     fn from(error: HostError) -> Self {
         Self::Host(error.to_string())
+    }
+}
+
+impl From<BudgetExceeded> for Unread {
+    fn from(_: BudgetExceeded) -> Self {
+        Self::NoBudget
     }
 }
 
@@ -74,11 +81,10 @@ impl ConnectionCache {
     pub(crate) fn get(
         &mut self,
         id: u64,
-        host: &impl Host,
-        active: &Active,
-        metrics: &Metrics,
+        means: &mut Means<'_, impl Host>,
         head: &RequestHead<'_>,
     ) -> Result<Rc<Connection>, Unread> {
+        let host = means.host;
         if let Some(known) = self.known.get(&id) {
             return Ok(Rc::clone(known));
         }
@@ -87,10 +93,10 @@ impl ConnectionCache {
         }
         let facts = ConnectionFacts {
             own: own_identity(host)?,
-            transport: self.transport(host, active, metrics, head)?,
+            transport: self.transport(means, head)?,
             destination_port: destination_port(host)?,
         };
-        let peer = peer_of(&facts).map(|(identity, digest)| PeerKey::new(identity, *digest));
+        let peer = facts.peer();
         let connection = Rc::new(Connection { facts, peer });
         // A certificate that could not be read may have been hidden by what the client wrote into a
         // header of this one request.
@@ -102,11 +108,10 @@ impl ConnectionCache {
 
     fn transport(
         &mut self,
-        host: &impl Host,
-        active: &Active,
-        metrics: &Metrics,
+        means: &mut Means<'_, impl Host>,
         head: &RequestHead<'_>,
     ) -> Result<Transport, Unread> {
+        let host = means.host;
         if flag(host, Property::Mtls)? != Some(true) {
             return Ok(Transport::Plaintext);
         }
@@ -119,9 +124,13 @@ impl ConnectionCache {
         let digest = required(host, Property::PeerCertificateDigest)?;
         let certificate_sha256 =
             parse_digest(&digest).ok_or_else(|| out_of_form(Property::PeerCertificateDigest))?;
-        let certificate =
-            self.certificates
-                .read(host, active, metrics, head, &certificate_sha256)?;
+        let certificate = match validation {
+            // Anybody can make such a certificate: it is not worth a look.
+            PeerValidation::Failed => PeerCertificate::Unavailable,
+            PeerValidation::Validated | PeerValidation::Assumed => {
+                self.certificates.read(means, head, &certificate_sha256)?
+            }
+        };
         let version = match host.property(Property::TlsVersion)?.as_deref() {
             Some(b"TLSv1.3") => TlsVersion::Tls13,
             Some(b"TLSv1.2") => TlsVersion::Tls12,

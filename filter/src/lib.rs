@@ -17,4 +17,5 @@ mod metrics;
 pub mod plugin;
 mod stream;
 mod token;
+mod verification;
 mod worker;

@@ -2,18 +2,21 @@
 
 use std::rc::Rc;
 
+use sallyport_engine::decide::deny_without_facts;
 use sallyport_engine::effect::{HeaderChanges, LocalReply, RequestEffect};
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
-use sallyport_engine::session::{admit, gather};
+use sallyport_engine::session::{Request, answer};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 
 use crate::configuration::Configuration;
 use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
 use crate::host::{Host, HostError};
+use crate::token::Bringing;
+use crate::verification::Means;
 use crate::worker::Worker;
 
 /// Whether Envoy may go on with a request.
@@ -90,6 +93,7 @@ fn decide(
         connections,
         tokens,
         peers,
+        budget,
         metrics,
         journal,
         ..
@@ -106,12 +110,15 @@ fn decide(
         }
     };
     let policy_sha256 = Some(active.sha256);
-    let numbered = ConnectionCache::id(host).and_then(|number| {
-        Ok((
-            number,
-            connections.get(number, host, active, metrics, head)?,
-        ))
-    });
+    let mut means = Means {
+        host,
+        active,
+        metrics,
+        budget,
+        now,
+    };
+    let numbered = ConnectionCache::id(host)
+        .and_then(|number| Ok((number, connections.get(number, &mut means, head)?)));
     let (number, connection) = match numbered {
         Ok(numbered) => numbered,
         Err(unread) => {
@@ -120,7 +127,7 @@ fn decide(
                 journal.turn_to(host, now);
                 journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
             }
-            let verdict = admit(&active.policy, Err(unread.reason()), None, peers, now, id);
+            let verdict = deny_without_facts(&active.policy, unread.reason(), id);
             return Decided {
                 verdict,
                 connection: None,
@@ -128,21 +135,24 @@ fn decide(
             };
         }
     };
-    let gathered = gather(
-        &active.policy,
-        &connection.facts,
+    let request = Request {
+        policy: &active.policy,
+        connection: &connection.facts,
+        peer: connection.peer.as_ref(),
         head,
-        || source_ip(host).map_err(|unread| unread.reason()),
-        |halves, digest| tokens.verify(number, host, active, metrics, halves, digest),
-    );
-    let verdict = admit(
-        &active.policy,
-        gathered,
-        connection.peer.as_ref(),
-        peers,
         now,
-        id,
-    );
+        decision_id: id,
+    };
+    let source_ip = || source_ip(host).map_err(|unread| unread.reason());
+    let verdict = answer(&request, peers, source_ip, |presented, tls| {
+        let bringing = Bringing {
+            connection: number,
+            facts: &connection.facts,
+            tls,
+            presented,
+        };
+        tokens.verify(bringing, &mut means)
+    });
     Decided {
         verdict,
         connection: Some(connection),
@@ -221,5 +231,5 @@ fn apply(
     host.replace_request_headers(&kept.chain(set).collect::<Vec<_>>())
 }
 
-/// A hybrid token takes two.
+/// A hybrid token takes two, an identity token with its proof three.
 const MAXIMUM_SINGLE_REMOVALS: usize = 3;

@@ -10,13 +10,15 @@ use crate::connection::ConnectionCache;
 use crate::host::{Host, HostError};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::token::TokenCache;
+use crate::token::TokenVerifier;
+use crate::verification::VerificationBudget;
 
 /// What a worker knows.
 pub(crate) struct Worker {
     pub(crate) configuration: Configuration,
     pub(crate) connections: ConnectionCache,
-    pub(crate) tokens: TokenCache,
+    pub(crate) tokens: TokenVerifier,
+    pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
@@ -36,7 +38,8 @@ impl Worker {
         Ok(Self {
             configuration,
             connections: ConnectionCache::new(),
-            tokens: TokenCache::new(),
+            tokens: TokenVerifier::new(),
+            budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, TargetHasher::new(target_key)),
             journal: Journal::default(),
             metrics,

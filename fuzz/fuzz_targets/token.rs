@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sallyport_credentials::token::{self, TokenHeaders};
+use sallyport_credentials::token;
+use sallyport_engine::headers::TokenHalves;
 use sallyport_fuzz::{Known, Token, edited, tokens};
 
 static KNOWN: LazyLock<Known<Token>> = LazyLock::new(tokens);
@@ -20,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
         signature: edited(&base.signature, second),
         certificate_sha256: base.certificate_sha256,
     };
-    let headers = TokenHeaders {
+    let headers = TokenHalves {
         token: &found.token,
         signature: &found.signature,
     };

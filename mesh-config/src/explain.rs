@@ -4,14 +4,13 @@
 //! the filter's own code: header rules, credential checks, decision, record. So the answer cannot
 //! differ from a sidecar's that sees the same facts.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
-use sallyport_credentials::token::{self, TokenHeaders};
-use sallyport_credentials::{certificate, sha256};
-use sallyport_engine::decide::peer_of;
+use sallyport_credentials::{certificate, sha256, token};
 use sallyport_engine::facts::{
-    ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion,
-    Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerValidation,
+    TlsVersion, Transport,
 };
 use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
@@ -20,7 +19,7 @@ use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerKey, PeerTable, TargetHasher};
+use sallyport_engine::trust::{PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict};
 
 use crate::policy_file::LoadedPolicy;
@@ -117,7 +116,7 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
             .iter()
             .map(|(name, value)| (name.as_slice(), value.as_slice())),
     );
-    let key = peer_of(&connection).map(|(identity, digest)| PeerKey::new(identity, *digest));
+    let key = connection.peer();
     // Nobody chooses paths against this key.
     let targets = TargetHasher::new([0; 16]);
     let mut peers = PeerTable::new(1, targets);
@@ -128,33 +127,26 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
             state.record(targets.denial("GET", target.as_bytes()), question.now);
         }
     }
-    let mut token = None;
-    let gathered = session::gather(
-        &loaded.policy,
-        &connection,
-        &head,
-        || Ok(question.source_ip),
-        |halves, certificate_sha256| {
-            let headers = TokenHeaders {
-                token: halves.token,
-                signature: halves.signature,
-            };
-            let verified = token::verify(&loaded.authorities, headers, certificate_sha256)?;
-            Ok(token.insert(verified))
+    let request = session::Request {
+        policy: &loaded.policy,
+        connection: &connection,
+        peer: key.as_ref(),
+        head: &head,
+        now: question.now,
+        decision_id: DecisionId {
+            vm: [0; 8],
+            counter: 0,
         },
-    );
-    let id = DecisionId {
-        vm: [0; 8],
-        counter: 0,
     };
-    let verdict = session::admit(
-        &loaded.policy,
-        gathered,
-        key.as_ref(),
-        &mut peers,
-        question.now,
-        id,
-    );
+    let verified = OnceCell::new();
+    let source_ip = || Ok(question.source_ip);
+    let verdict = session::answer(&request, &mut peers, source_ip, |presented, tls| {
+        let called = connection.own.as_ref();
+        let called = called.ok_or(DenyReason::OwnIdentityUnknown)?;
+        // Nothing is known of other requests, so no proof was used before.
+        let (facts, _) = token::verify_presented(&loaded.authorities, &presented, tls, called)?;
+        Ok(verified.get_or_init(|| facts))
+    });
     Answer {
         outcome: Outcome::of(&verdict),
         reason: verdict.reason(),
@@ -217,6 +209,9 @@ fn assumed(identity: &SpiffeId, assurance: RequiredAssurance, now: TimeMs) -> Pe
         authority: None,
         subject: identity.clone(),
         assurance: Assurance::from(assurance),
+        number: None,
+        keys: CertifiedKeys::default(),
+        issued: now,
         not_before: now,
         not_after: TimeMs(now.0.saturating_add(ASSUMED_LIFETIME_MS)),
     };

@@ -7,6 +7,7 @@ mod policy;
 
 use sallyport_engine::metric::{Metric, MetricKind};
 use sallyport_engine::reason::DenyReason;
+use sallyport_engine::trust::Family;
 
 pub use policy::policy;
 
@@ -15,7 +16,7 @@ pub use policy::policy;
 pub fn reasons() -> String {
     let rows = DenyReason::ALL.iter().map(|reason| {
         let row = reason.row();
-        let evidence = if row.evidence { "yes" } else { "no" };
+        let evidence = row.evidence.map_or("no", Family::as_str);
         format!(
             "| `{}` | {} | {} | {} | {evidence} | {} | {} |\n",
             row.code,

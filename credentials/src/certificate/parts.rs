@@ -122,6 +122,14 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// The serial number (RFC 5280, section 4.1.2.2) in big endian, without leading zeros.
+    pub(crate) fn serial_number(&self) -> &'a [u8] {
+        // INVARIANT: the element was read as an INTEGER.
+        let contents = der::single(self.serial, der::INTEGER).map_or(&[][..], |it| it.contents);
+        let zeros = contents.iter().take_while(|byte| **byte == 0).count();
+        contents.get(zeros..).unwrap_or_default()
+    }
+
     /// The first extension with this identifier. Duplicates are found by
     /// [`Self::has_duplicate_extensions`].
     pub(crate) fn extension(&self, id: &[u8]) -> Option<&Extension<'a>> {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::rsa::{PRIVATE_KEY, PUBLIC_KEY};
 use super::{IssueError, PrivateKeyPem, encode_pem, random_bytes};
-use crate::alternative::algorithm_identifier;
+use crate::alternative::{algorithm_identifier, spki};
 use crate::der;
 
 /// The labels under which a public and a private `Dilithium5` key stand.
@@ -75,9 +75,9 @@ impl MlDsaSigner {
         self.algorithm
     }
 
-    /// The `SubjectPublicKeyInfo` (RFC 9881, section 4).
-    pub(super) fn public_key_spki(&self) -> Vec<u8> {
-        let key = match self.algorithm {
+    /// The bytes of the public key.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        match self.algorithm {
             AlternativeAlgorithm::MlDsa44 => ml_dsa_44::portable::generate_key_pair(*self.seed)
                 .verification_key
                 .as_slice()
@@ -90,12 +90,12 @@ impl MlDsaSigner {
                 .verification_key
                 .as_slice()
                 .to_vec(),
-        };
-        let bits = der::wrap(der::BIT_STRING, &[&[0], &key]);
-        der::wrap(
-            der::SEQUENCE,
-            &[algorithm_identifier(self.algorithm), &bits],
-        )
+        }
+    }
+
+    /// The `SubjectPublicKeyInfo` (RFC 9881, section 4).
+    pub(super) fn public_key_spki(&self) -> Vec<u8> {
+        spki(self.algorithm, &self.public_key())
     }
 
     pub(super) fn public_key_pem(&self) -> Result<String, IssueError> {

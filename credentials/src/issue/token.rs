@@ -16,7 +16,7 @@ use super::files::{self, Access};
 use super::rsa::{PRIVATE_KEY, RsaSigner};
 use super::{IssueError, RsaBits, random_bytes};
 use crate::alternative::jose_name;
-use crate::token::{SIGNATURE_TYPE, TOKEN_TYPE, classical_name, signing_input};
+use crate::token::{IDENTITY_TYPE, SIGNATURE_TYPE, TOKEN_TYPE, classical_name, signing_input};
 
 /// What a new issuer of tokens shall be.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub struct TokenRequest {
     pub issued_at_seconds: u64,
     /// Its lifetime, in seconds.
     pub lifetime_seconds: u64,
+    /// What kind of token it shall be.
+    pub kind: TokenKind,
     /// Further, changed or left out claims.
     pub claims: Overrides,
     /// Further, changed or left out members of the JWT's header.
@@ -65,13 +67,23 @@ pub struct TokenRequest {
     pub signature_header: Overrides,
 }
 
+/// The kinds of tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TokenKind {
+    /// A hybrid token: bound to a certificate, and good by itself.
+    #[default]
+    Hybrid,
+    /// A workload identity token for this key (a JWK), worth nothing without its proof.
+    Identity(Value),
+}
+
 /// Members to set, or with `None` to leave out, after the usual ones were set.
 pub type Overrides = BTreeMap<String, Option<Value>>;
 
 /// An issued token: the values of two headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// The value of `hybrid-identity-token`.
+    /// The value of `hybrid-identity-token`, or of `workload-identity-token`.
     pub token: String,
     /// The value of `hybrid-identity-signature`.
     pub signature: String,
@@ -201,22 +213,38 @@ impl TokenIssuer {
     ///
     /// When the operating system gives no randomness, or a key refuses to sign.
     pub fn issue_token(&self, request: &TokenRequest) -> Result<Token, IssueError> {
+        let binding = Base64UrlUnpadded::encode_string(&request.certificate_sha256);
+        let (typ, bound) = match &request.kind {
+            TokenKind::Hybrid => (
+                TOKEN_TYPE,
+                json!({
+                    "aud": self.policy.audience,
+                    "cnf": { "x5t#S256": binding },
+                }),
+            ),
+            TokenKind::Identity(jwk) => (
+                IDENTITY_TYPE,
+                json!({
+                    "x5t#S256": binding,
+                    "cnf": { "jwk": jwk },
+                }),
+            ),
+        };
         let header = json!({
             "alg": classical_name(self.policy.classical_key.algorithm),
-            "typ": TOKEN_TYPE,
+            "typ": typ,
             "kid": self.policy.classical_key.kid,
         });
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.policy.issuer,
             "sub": request.subject,
-            "aud": self.policy.audience,
             "iat": request.issued_at_seconds,
             "exp": request.issued_at_seconds.saturating_add(request.lifetime_seconds),
             "jti": Base64UrlUnpadded::encode_string(&random_bytes::<16>()?),
-            "cnf": {
-                "x5t#S256": Base64UrlUnpadded::encode_string(&request.certificate_sha256),
-            },
         });
+        if let (Some(claims), Value::Object(bound)) = (claims.as_object_mut(), bound) {
+            claims.extend(bound);
+        }
         let signature_header = json!({
             "alg": jose_name(self.policy.alternative_key.algorithm),
             "typ": SIGNATURE_TYPE,
@@ -278,6 +306,7 @@ impl TokenRequest {
             certificate_sha256,
             issued_at_seconds,
             lifetime_seconds: 300,
+            kind: TokenKind::Hybrid,
             claims: Overrides::new(),
             header: Overrides::new(),
             signature_header: Overrides::new(),
@@ -309,7 +338,7 @@ fn load_alternative(
     }
 }
 
-fn with_overrides(members: Value, overrides: &Overrides) -> Result<String, IssueError> {
+pub(super) fn with_overrides(members: Value, overrides: &Overrides) -> Result<String, IssueError> {
     let mut members: Map<String, Value> =
         serde_json::from_value(members).map_err(|_| IssueError::Encoding)?;
     for (name, value) in overrides {

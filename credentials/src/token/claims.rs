@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use sallyport_engine::facts::{CredentialFacts, CredentialFault};
+use sallyport_engine::facts::{CertifiedKeys, CredentialFacts, CredentialFault, CredentialNumber};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::time::TimeMs;
 use serde::Deserialize;
@@ -21,18 +21,25 @@ pub(super) struct Claims {
     aud: Audience,
     iat: u64,
     exp: u64,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "super::present")]
     nbf: Option<u64>,
     jti: String,
     cnf: Confirmation,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "super::present")]
     model_digest: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "super::present")]
     image_digest: Option<String>,
 }
 
+/// When a token counts.
+pub(super) struct Lifetime {
+    pub(super) not_before: TimeMs,
+    /// Exclusive.
+    pub(super) not_after: TimeMs,
+}
+
 /// One audience or several.
-struct Audience(Vec<String>);
+pub(super) struct Audience(Vec<String>);
 
 #[derive(Deserialize)]
 struct Confirmation {
@@ -40,7 +47,7 @@ struct Confirmation {
     certificate_sha256: String,
 }
 
-const MAXIMUM_JTI_BYTES: usize = 128;
+pub(super) const MAXIMUM_JTI_BYTES: usize = 128;
 
 // === impl Claims ===
 
@@ -56,19 +63,14 @@ impl Claims {
             .parse()
             .map_err(|_| CredentialFault::ClaimsInvalid)?;
         let is_as_pinned = self.iss == authority.issuer
-            && self.aud.0.contains(&authority.audience)
+            && self.aud.contains(&authority.audience)
             && (1..=MAXIMUM_JTI_BYTES).contains(&self.jti.len())
             && [&self.model_digest, &self.image_digest]
                 .into_iter()
                 .flatten()
                 .all(|text| is_digest(text));
-        let lifetime = self
-            .exp
-            .checked_sub(self.iat)
-            .ok_or(CredentialFault::ClaimsInvalid)?;
-        let start = self.nbf.map_or(self.iat, |nbf| nbf.max(self.iat));
-        let is_in_time = (1..=authority.maximum_lifetime_seconds).contains(&lifetime);
-        if !is_as_pinned || !is_in_time || start >= self.exp {
+        let lifetime = Lifetime::of(authority, self.iat, self.nbf, self.exp)?;
+        if !is_as_pinned {
             return Err(CredentialFault::ClaimsInvalid);
         }
         if subject.trust_domain() != authority.trust_domain.as_str() {
@@ -81,13 +83,46 @@ impl Claims {
             authority: Some(authority.name.clone()),
             subject,
             assurance: Assurance::Hybrid,
+            number: Some(CredentialNumber::TokenId(self.jti.into())),
+            keys: CertifiedKeys::default(),
+            issued: TimeMs::from_seconds(self.iat),
+            not_before: lifetime.not_before,
+            not_after: lifetime.not_after,
+        })
+    }
+}
+
+// === impl Lifetime ===
+
+impl Lifetime {
+    /// From the later of `iat` and `nbf` to `exp`, if that is no longer than the authority may
+    /// make it.
+    pub(super) fn of(
+        authority: &TokenAuthority,
+        iat: u64,
+        nbf: Option<u64>,
+        exp: u64,
+    ) -> Result<Self, CredentialFault> {
+        let lifetime = exp.checked_sub(iat).ok_or(CredentialFault::ClaimsInvalid)?;
+        let start = nbf.map_or(iat, |nbf| nbf.max(iat));
+        let is_in_time = (1..=authority.maximum_lifetime_seconds).contains(&lifetime);
+        if !is_in_time || start >= exp {
+            return Err(CredentialFault::ClaimsInvalid);
+        }
+        Ok(Self {
             not_before: TimeMs::from_seconds(start.saturating_sub(CLOCK_SKEW_SECONDS)),
-            not_after: TimeMs::from_seconds(self.exp),
+            not_after: TimeMs::from_seconds(exp),
         })
     }
 }
 
 // === impl Audience ===
+
+impl Audience {
+    pub(super) fn contains(&self, audience: &str) -> bool {
+        self.0.iter().any(|text| text == audience)
+    }
+}
 
 impl<'de> Deserialize<'de> for Audience {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -115,12 +150,6 @@ impl<'de> Deserialize<'de> for Audience {
 
         deserializer.deserialize_any(OneOrMore)
     }
-}
-
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// `sha256:` and 64 lower case hexadecimal digits, as OCI images have it.

@@ -2,11 +2,12 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sallyport_engine::facts::CredentialFault;
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::policy::raw::ClassicalTokenAlgorithm;
 use serde::Deserialize;
 
 use super::json::check_object;
-use super::{MAXIMUM_SIGNATURE_BYTES, MAXIMUM_TOKEN_BYTES, TokenHeaders};
+use super::{MAXIMUM_SIGNATURE_BYTES, MAXIMUM_TOKEN_BYTES};
 
 /// A token whose form is right. Nothing of it is verified.
 pub(super) struct HybridToken<'a> {
@@ -14,8 +15,8 @@ pub(super) struct HybridToken<'a> {
     pub(super) jwt: &'a str,
     /// The header of the JWT.
     pub(super) header: Header,
-    /// The `iss` claim.
-    pub(super) issuer: String,
+    /// The `iss` claim, if there is one.
+    pub(super) issuer: Option<String>,
     /// The header of the detached JWS.
     pub(super) signature_header: Header,
     /// The bytes of the ML-DSA signature.
@@ -38,16 +39,17 @@ pub(super) struct Header {
 /// The one claim that is read before the signatures: it leads to the authority.
 #[derive(Deserialize)]
 struct Issuer {
-    iss: String,
+    #[serde(default, deserialize_with = "super::present")]
+    iss: Option<String>,
 }
 
 // === impl HybridToken ===
 
 impl<'a> HybridToken<'a> {
     /// Splits and decodes both halves.
-    pub(super) fn parse(headers: TokenHeaders<'a>) -> Result<Self, CredentialFault> {
-        let jwt = ascii(headers.token, MAXIMUM_TOKEN_BYTES)?;
-        let detached = ascii(headers.signature, MAXIMUM_SIGNATURE_BYTES)?;
+    pub(super) fn parse(halves: TokenHalves<'a>) -> Result<Self, CredentialFault> {
+        let jwt = ascii(halves.token, MAXIMUM_TOKEN_BYTES)?;
+        let detached = ascii(halves.signature, MAXIMUM_SIGNATURE_BYTES)?;
 
         let (header, payload) = split_compact(jwt)?;
         check_object(&payload).map_err(|_| CredentialFault::Malformed)?;
@@ -81,7 +83,7 @@ pub(crate) fn signing_input(encoded_header: &str, jwt: &str) -> String {
 }
 
 /// The encoded header and the payload of a compact JWS (RFC 7515, section 7.1).
-fn split_compact(jws: &str) -> Result<(&str, Vec<u8>), CredentialFault> {
+pub(super) fn split_compact(jws: &str) -> Result<(&str, Vec<u8>), CredentialFault> {
     let mut parts = jws.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -111,7 +113,7 @@ pub(crate) const fn classical_name(algorithm: ClassicalTokenAlgorithm) -> &'stat
     }
 }
 
-fn ascii(bytes: &[u8], maximum: usize) -> Result<&str, CredentialFault> {
+pub(super) fn ascii(bytes: &[u8], maximum: usize) -> Result<&str, CredentialFault> {
     if bytes.len() > maximum || !bytes.is_ascii() {
         return Err(CredentialFault::Malformed);
     }
@@ -119,7 +121,7 @@ fn ascii(bytes: &[u8], maximum: usize) -> Result<&str, CredentialFault> {
 }
 
 /// Base64url without padding, white space, or bits that do not count (RFC 7515, section 2).
-fn decode(part: &str) -> Result<Vec<u8>, CredentialFault> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, CredentialFault> {
     if part.is_empty() {
         return Err(CredentialFault::Malformed);
     }

@@ -6,6 +6,7 @@ use sallyport_credentials::{AuthoritySet, certificate, pem, token};
 use sallyport_engine::facts::CredentialFault;
 #[cfg(feature = "classical")]
 use sallyport_engine::facts::{CredentialFacts, PeerCertificate};
+use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::policy::raw;
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +145,7 @@ impl Case {
                 signature,
                 certificate_sha256,
             } => {
-                let headers = token::TokenHeaders {
+                let headers = TokenHalves {
                     token: token.as_bytes(),
                     signature: signature.as_bytes(),
                 };
@@ -170,7 +171,7 @@ impl Case {
             Input::Token {
                 token, signature, ..
             } => {
-                let headers = token::TokenHeaders {
+                let headers = TokenHalves {
                     token: token.as_bytes(),
                     signature: signature.as_bytes(),
                 };

@@ -1,11 +1,10 @@
 //! The engine, called directly with facts that are made as the filter makes them. Time is virtual.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use sallyport_credentials::token::{self, TokenHeaders};
-use sallyport_credentials::{certificate, pem};
-use sallyport_engine::decide::peer_of;
+use sallyport_credentials::{certificate, pem, token};
 use sallyport_engine::effect::RequestEffect;
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
@@ -14,9 +13,11 @@ use sallyport_engine::facts::{
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::PolicyDocument;
-use sallyport_engine::session::{admit, gather};
+use sallyport_engine::reason::DenyReason;
+use sallyport_engine::replay::{Page, ProofUse, RefusedUse};
+use sallyport_engine::session;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerKey, PeerTable, TargetHasher};
+use sallyport_engine::trust::{PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict as Decision};
 use sallyport_mesh_config::policy_file::LoadedPolicy;
 
@@ -32,11 +33,20 @@ pub struct NativeDriver<'a> {
     world: &'a World,
     policy: LoadedPolicy,
     credentials: Credentials,
-    connections: BTreeMap<String, (ConnectionFacts, IpAddr)>,
+    connections: BTreeMap<String, Opened>,
     peers: PeerTable,
+    ledger: BTreeMap<u16, Vec<u8>>,
     start: TimeMs,
     now: TimeMs,
     decisions: u64,
+}
+
+/// A connection as the engine sees it.
+#[derive(Clone)]
+struct Opened {
+    number: u64,
+    facts: ConnectionFacts,
+    source_ip: IpAddr,
 }
 
 impl<'a> NativeDriver<'a> {
@@ -56,13 +66,18 @@ impl<'a> NativeDriver<'a> {
                 cause: cause.to_string(),
             })?;
         let mut connections = BTreeMap::new();
-        for (name, connection) in &scenario.connections {
+        for (number, (name, connection)) in (0..).zip(&scenario.connections) {
             let facts = ConnectionFacts {
                 own: Some(own.clone()),
                 transport: transport(&policy, scenario, &credentials, connection)?,
                 destination_port: connection.port,
             };
-            connections.insert(name.clone(), (facts, connection.source_ip.into()));
+            let opened = Opened {
+                number,
+                facts,
+                source_ip: connection.source_ip.into(),
+            };
+            connections.insert(name.clone(), opened);
         }
         let start = TimeMs::from_seconds(u64::try_from(start_seconds).unwrap_or(0));
         let peers = PeerTable::new(PEERS, TargetHasher::new([0; 16]));
@@ -72,52 +87,66 @@ impl<'a> NativeDriver<'a> {
             credentials,
             connections,
             peers,
+            ledger: BTreeMap::new(),
             start,
             now: start,
             decisions: 0,
         })
     }
 
-    fn decide(
-        &mut self,
-        connection: &ConnectionFacts,
-        source_ip: IpAddr,
-        head: &RequestHead<'_>,
-    ) -> Decision {
+    fn decide(&mut self, connection: &Opened, head: &RequestHead<'_>) -> Decision {
         self.decisions = self.decisions.saturating_add(1);
         let id = DecisionId {
             vm: [0; 8],
             counter: self.decisions,
         };
-        let mut token = None;
-        let LoadedPolicy {
+        let Self {
             policy,
-            authorities,
+            peers,
+            ledger,
             ..
-        } = &self.policy;
-        let gathered = gather(
-            policy,
-            connection,
+        } = self;
+        let now = self.now;
+        let peer = connection.facts.peer();
+        let request = session::Request {
+            policy: &policy.policy,
+            connection: &connection.facts,
+            peer: peer.as_ref(),
             head,
-            || Ok(source_ip),
-            |halves, certificate_sha256| {
-                let headers = TokenHeaders {
-                    token: halves.token,
-                    signature: halves.signature,
-                };
-                let verified = token::verify(authorities, headers, certificate_sha256)?;
-                Ok(token.insert(verified))
-            },
-        );
-        let peer = peer_of(connection).map(|(subject, digest)| PeerKey::new(subject, *digest));
-        admit(
-            &self.policy.policy,
-            gathered,
-            peer.as_ref(),
-            &mut self.peers,
-            self.now,
-            id,
-        )
+            now,
+            decision_id: id,
+        };
+        let verified = OnceCell::new();
+        let source_ip = || Ok(connection.source_ip);
+        session::answer(&request, peers, source_ip, |presented, tls| {
+            let called = connection.facts.own.as_ref();
+            let called = called.ok_or(DenyReason::OwnIdentityUnknown)?;
+            let (facts, used) =
+                token::verify_presented(&policy.authorities, &presented, tls, called)?;
+            if let Some(used) = used {
+                use_proof(ledger, &used, connection.number, now)?;
+            }
+            Ok(verified.get_or_init(|| facts))
+        })
+    }
+}
+
+/// What the workers of a proxy share, here in memory.
+fn use_proof(
+    ledger: &mut BTreeMap<u16, Vec<u8>>,
+    used: &ProofUse,
+    connection: u64,
+    now: TimeMs,
+) -> Result<(), DenyReason> {
+    let page = ledger.entry(used.page()).or_default();
+    match used.admit(page, connection, now) {
+        Ok(Page::Kept) => Ok(()),
+        Ok(Page::Written(written)) => {
+            *page = written;
+            Ok(())
+        }
+        Err(RefusedUse::Replayed) => Err(DenyReason::ProofReplayed),
+        Err(RefusedUse::QuotaExceeded) => Err(DenyReason::ProofQuotaExceeded),
     }
 }
 
@@ -139,7 +168,7 @@ impl Driver for NativeDriver<'_> {
     }
 
     fn request(&mut self, connection: &str, request: &Request) -> Result<Observed, HarnessError> {
-        let (facts, source_ip) = self
+        let opened = self
             .connections
             .get(connection)
             .cloned()
@@ -155,7 +184,7 @@ impl Driver for NativeDriver<'_> {
                     .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
             );
         let head = RequestHead::read(pairs);
-        let decision = self.decide(&facts, source_ip, &head);
+        let decision = self.decide(&opened, &head);
         Ok(observe(decision, &head))
     }
 }

@@ -21,6 +21,17 @@ pub enum Family {
     Credential,
 }
 
+impl Family {
+    /// The word for it in documents and explanations.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denial => "denial",
+            Self::Credential => "credential",
+        }
+    }
+}
+
 /// One event that counts against a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {

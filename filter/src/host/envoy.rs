@@ -13,7 +13,9 @@ use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
 use sallyport_engine::time::TimeMs;
 
-use super::{HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property};
+use super::{
+    HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property, Shared, SharedVersion,
+};
 
 /// The proxy that runs this module.
 #[derive(Debug, Clone, Copy)]
@@ -147,25 +149,33 @@ impl Host for EnvoyHost {
         })
     }
 
-    fn shared(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
+    fn shared(&self, key: &str) -> Result<Option<Shared>, HostError> {
         let mut cas = 0;
-        returned("proxy_get_shared_data", |value, size| {
+        let bytes = returned("proxy_get_shared_data", |value, size| {
             // SAFETY: `key` is valid for its length; the other pointers are valid for writing.
             unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), value, size, &raw mut cas) }
-        })
+        })?;
+        Ok(bytes.map(|bytes| Shared {
+            bytes,
+            version: SharedVersion(cas),
+        }))
     }
 
     fn set_shared(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
-        // SAFETY: `key` and `value` are valid for their lengths.
-        done("proxy_set_shared_data", unsafe {
-            proxy_set_shared_data(
-                key.as_ptr(),
-                key.len(),
-                value.as_ptr(),
-                value.len(),
-                ANY_CAS,
-            )
-        })
+        done("proxy_set_shared_data", set_shared(key, value, ANY_CAS))
+    }
+
+    fn swap_shared(
+        &self,
+        key: &str,
+        value: &[u8],
+        seen: Option<SharedVersion>,
+    ) -> Result<bool, HostError> {
+        let cas = seen.map_or(NO_VALUE_CAS, |version| version.0);
+        match set_shared(key, value, cas) {
+            STATUS_CAS_MISMATCH => Ok(false),
+            status => done("proxy_set_shared_data", status).map(|()| true),
+        }
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> Result<MetricId, HostError> {
@@ -207,6 +217,11 @@ impl Host for EnvoyHost {
     }
 }
 
+fn set_shared(key: &str, value: &[u8], cas: u32) -> i32 {
+    // SAFETY: `key` and `value` are valid for their lengths.
+    unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
+}
+
 const fn done(call: &'static str, status: i32) -> Result<(), HostError> {
     match status {
         STATUS_OK => Ok(()),
@@ -236,5 +251,8 @@ const STATUS_OK: i32 = 0;
 const STATUS_NOT_FOUND: i32 = 1;
 const REQUEST_HEADERS: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
+const STATUS_CAS_MISMATCH: i32 = 8;
 /// Write whatever the current value is.
 const ANY_CAS: u32 = 0;
+/// No write has this number, so only a value that does not exist yet can be written with it.
+const NO_VALUE_CAS: u32 = u32::MAX;

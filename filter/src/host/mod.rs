@@ -60,6 +60,19 @@ pub enum LogLevel {
     Error,
 }
 
+/// A value that all VMs of this plugin share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The value.
+    pub bytes: Vec<u8>,
+    /// Changes with each write.
+    pub version: SharedVersion,
+}
+
+/// The host's number of one write of a shared value; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedVersion(pub u32);
+
 /// The number that a host gave to a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricId(pub u32);
@@ -119,13 +132,25 @@ pub trait Host {
     ///
     /// # Errors
     /// When the host fails.
-    fn shared(&self, key: &str) -> Result<Option<Vec<u8>>, HostError>;
+    fn shared(&self, key: &str) -> Result<Option<Shared>, HostError>;
 
     /// Writes a value that all VMs of this plugin share.
     ///
     /// # Errors
     /// When the host fails.
     fn set_shared(&self, key: &str, value: &[u8]) -> Result<(), HostError>;
+
+    /// Writes a shared value if it is still the one that was seen; none stands for no value. Says
+    /// whether it was written.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn swap_shared(
+        &self,
+        key: &str,
+        value: &[u8],
+        seen: Option<SharedVersion>,
+    ) -> Result<bool, HostError>;
 
     /// Makes a metric known; the same name gives the same number.
     ///

@@ -4,7 +4,6 @@ use sallyport_credentials::issue::{
     AuthorityOptions, ClassicalAuthority, HybridAuthority, LeafRequest, RsaBits, TokenIssuer,
     TokenIssuerOptions, TokenRequest,
 };
-use sallyport_engine::facts::Facts;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
 };
@@ -81,6 +80,9 @@ fn agrees_with_the_engine_on_the_same_facts() {
                         authority: None,
                         subject: subject.clone(),
                         assurance: Assurance::Classical,
+                        number: None,
+                        keys: CertifiedKeys::default(),
+                        issued: NOW,
                         not_before: NOW,
                         not_after: TimeMs(NOW.0 + 86_400_000),
                     }),
@@ -93,23 +95,24 @@ fn agrees_with_the_engine_on_the_same_facts() {
             (b":path", path.as_bytes()),
         ];
         let head = RequestHead::read(pairs);
-        let request = head.request().unwrap();
-        let facts = Facts {
+        let peer = connection.peer();
+        let request = session::Request {
+            policy: &loaded.policy,
             connection: &connection,
-            token: None,
-            request,
-            source_ip: Some(question.source_ip),
-        };
-        let verdict = session::admit(
-            &loaded.policy,
-            Ok(facts),
-            Some(&PeerKey::new(&subject, certificate_sha256)),
-            &mut PeerTable::new(8, TargetHasher::new([0; 16])),
-            NOW,
-            DecisionId {
+            peer: peer.as_ref(),
+            head: &head,
+            now: NOW,
+            decision_id: DecisionId {
                 vm: [0; 8],
                 counter: 0,
             },
+        };
+        let mut peers = PeerTable::new(8, TargetHasher::new([0; 16]));
+        let verdict = session::answer(
+            &request,
+            &mut peers,
+            || panic!("no probe"),
+            |_, _| panic!("no token"),
         );
         let record = Record::new(
             &verdict,

@@ -18,7 +18,7 @@ use sallyport_engine::policy::raw::{
 use sallyport_engine::record::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::{
-    HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property,
+    HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property, Shared, SharedVersion,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +33,9 @@ pub(crate) struct FakeHost {
     pub(crate) properties: RefCell<BTreeMap<Property, Vec<u8>>>,
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) configuration: RefCell<Vec<u8>>,
-    pub(crate) shared: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub(crate) shared: RefCell<BTreeMap<String, Shared>>,
+    /// Writes of shared values so far.
+    shared_writes: Cell<u32>,
     pub(crate) replies: RefCell<Vec<LocalReply>>,
     pub(crate) log: RefCell<Vec<(LogLevel, String)>>,
     pub(crate) clock: Cell<TimeMs>,
@@ -125,6 +127,15 @@ impl FakeHost {
             .collect()
     }
 
+    pub(crate) fn write_shared(&self, key: &str, value: &[u8]) {
+        self.shared_writes.set(self.shared_writes.get() + 1);
+        let shared = Shared {
+            bytes: value.to_vec(),
+            version: SharedVersion(self.shared_writes.get()),
+        };
+        self.shared.borrow_mut().insert(key.to_owned(), shared);
+    }
+
     fn call<T>(&self, name: &'static str, value: T) -> Result<T, HostError> {
         let number = self.calls.get();
         self.calls.set(number + 1);
@@ -192,16 +203,28 @@ impl Host for FakeHost {
         )
     }
 
-    fn shared(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
+    fn shared(&self, key: &str) -> Result<Option<Shared>, HostError> {
         self.call("shared", self.shared.borrow().get(key).cloned())
     }
 
     fn set_shared(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
         self.call("set_shared", ())?;
-        self.shared
-            .borrow_mut()
-            .insert(key.to_owned(), value.to_vec());
+        self.write_shared(key, value);
         Ok(())
+    }
+
+    fn swap_shared(
+        &self,
+        key: &str,
+        value: &[u8],
+        seen: Option<SharedVersion>,
+    ) -> Result<bool, HostError> {
+        self.call("swap_shared", ())?;
+        let is_as_seen = self.shared.borrow().get(key).map(|it| it.version) == seen;
+        if is_as_seen {
+            self.write_shared(key, value);
+        }
+        Ok(is_as_seen)
     }
 
     fn define_metric(&self, _kind: MetricKind, name: &str) -> Result<MetricId, HostError> {
