@@ -415,7 +415,7 @@ impl DenyReason {
                 503,
                 NONE,
                 "The proxy is verifying more credentials than its share of processor time allows.",
-                "Try again after a second. If it lasts, callers send ever new or failing credentials: see `sallyport_cold_verifications`.",
+                "Try again after a second. If it lasts, callers send ever new or failing credentials: see the metric `sallyport.cold_verification`.",
             ),
             Self::AssuranceTooLow => row(
                 "assurance_too_low",

@@ -105,7 +105,7 @@ fn gather<'a>(
 struct Asked<'a> {
     facts: Facts<'a>,
     /// The token as it was sent; empty where there is none.
-    credential: &'a [u8],
+    credential: [&'a [u8]; 4],
 }
 
 fn admit(
@@ -125,7 +125,7 @@ fn admit(
         let evidence = match family {
             Family::Denial => targets.denial(method.as_str(), raw_path),
             // Without a token it is the peer's certificate that does not hold: always the same.
-            Family::Credential => targets.credential(asked.credential),
+            Family::Credential => targets.credential(&asked.credential),
         };
         state.record(evidence, now);
     }

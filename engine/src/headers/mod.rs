@@ -151,9 +151,8 @@ impl<'a> RequestHead<'a> {
         self.tokens.presented()
     }
 
-    /// The bytes that tell one token from another; empty where there is none.
-    #[must_use]
-    pub(crate) const fn raw_token(&self) -> &'a [u8] {
+    /// All values that make one token differ from another; empty where there is none.
+    pub(crate) fn raw_token(&self) -> [&'a [u8]; 4] {
         self.tokens.raw()
     }
 

@@ -119,14 +119,12 @@ impl<'a> TokenHeaders<'a> {
         })
     }
 
-    /// The bytes that tell one token from another; empty where there is none.
-    pub(super) const fn raw(&self) -> &'a [u8] {
-        match (self.token, self.identity, self.proof) {
-            (_, _, Single::Once(value))
-            | (_, Single::Once(value), _)
-            | (Single::Once(value), _, _) => value,
-            _ => b"",
-        }
+    /// All values that make one token differ from another; empty where there is none.
+    pub(super) fn raw(&self) -> [&'a [u8]; 4] {
+        [self.token, self.signature, self.identity, self.proof].map(|header| match header {
+            Single::Once(value) => value,
+            Single::Absent | Single::Repeated => b"",
+        })
     }
 
     /// The names of the credential headers that are present.

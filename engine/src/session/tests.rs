@@ -87,7 +87,7 @@ fn decided(
     let targets = peers.targets();
     let asked = Asked {
         facts,
-        credential: b"",
+        credential: [b""; 4],
     };
     let state = peer.map(|key| peers.state(key, now));
     admit(policy, &asked, state, targets, now, DECISION)

@@ -50,19 +50,19 @@ impl TargetHasher {
     /// The evidence of a refused request; `path` is without its query.
     #[must_use]
     pub fn denial(self, method: &str, path: &[u8]) -> Evidence {
-        // No method has this byte, so no two requests run into one.
-        self.evidence(Family::Denial, &[method.as_bytes(), b" ", path])
+        self.evidence(Family::Denial, &[method.as_bytes(), path])
     }
 
     /// The evidence of a credential that does not hold.
     #[must_use]
-    pub fn credential(self, bytes: &[u8]) -> Evidence {
-        self.evidence(Family::Credential, &[bytes])
+    pub fn credential(self, parts: &[&[u8]]) -> Evidence {
+        self.evidence(Family::Credential, parts)
     }
 
     fn evidence(self, family: Family, parts: &[&[u8]]) -> Evidence {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         for part in parts {
+            hasher.write_u64(u64::try_from(part.len()).unwrap_or(u64::MAX));
             hasher.write(part);
         }
         Evidence {

@@ -7,6 +7,8 @@
     reason = "a test that meets the unexpected shall panic"
 )]
 
+mod budget;
 mod configuration;
+mod proofs;
 mod requests;
 mod support;

@@ -1,20 +1,13 @@
 //! Requests through the filter on a fake host: outcomes, never the order of calls.
 
 use crate::support::{
-    FakeHost, GATEWAY, INFER, INFERENCE, NOW, TRAINING, configuration, mesh, policy,
+    FakeHost, GATEWAY, INFER, INFERENCE, NOW, TRAINING, configuration, mesh, policy, start,
 };
 use sallyport_credentials::issue::{AuthorityOptions, ClassicalAuthority, RsaBits};
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::Property;
-use sallyport_filter::plugin::{Configured, Next, Plugin};
+use sallyport_filter::plugin::{Next, Plugin};
 use serde_json::json;
-
-fn start() -> (FakeHost, Plugin) {
-    let host = FakeHost::new(&configuration(&policy()));
-    let mut plugin = Plugin::default();
-    assert_eq!(plugin.configure(&host), Configured::InForce);
-    (host, plugin)
-}
 
 #[test]
 fn allows_the_gateway_with_a_hybrid_certificate() {
@@ -521,9 +514,8 @@ fn a_workload_without_a_segment_denies() {
 #[test]
 fn hostile_header_bytes_end_in_a_verdict() {
     let (host, mut plugin) = start();
-    host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     let long = vec![b'a'; 60_000];
-    for (name, value) in [
+    let headers = [
         ("hybrid-identity-token", &b"\xff\xfe"[..]),
         ("hybrid-identity-token", b""),
         ("hybrid-identity-token", &long),
@@ -531,7 +523,10 @@ fn hostile_header_bytes_end_in_a_verdict() {
         ("x-forwarded-client-cert", b"Cert=\"%zz"),
         ("x-forwarded-client-cert", &long),
         ("accept", b"\xff\xfe\0"),
-    ] {
+    ];
+    for (connection, (name, value)) in (1..).zip(headers) {
+        // A peer of its own for each, since bad credentials are evidence.
+        host.connect(connection, &mesh().hybrid_leaf(GATEWAY));
         for repeat in [1, 2, 100] {
             let hostile = vec![(name, value); repeat];
             host.request(&[&INFER[..], &hostile].concat());

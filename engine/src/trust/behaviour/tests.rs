@@ -396,6 +396,12 @@ mod against_a_model {
             };
         }
 
+        /// Goes on from the same standing, where rounding decided on it.
+        fn follow(&mut self, state: &PeerState) {
+            self.standing = usize::from(state.standing() >= Behaviour::Restricted)
+                + usize::from(state.standing() == Behaviour::Isolated);
+        }
+
         /// Whether rounding may decide on the standing.
         fn is_near_a_threshold(&self) -> bool {
             let total = self.total();
@@ -418,14 +424,15 @@ mod against_a_model {
                 now = TimeMs(now.0 + u64::from(seconds) * 1_000);
                 state.advance(now);
                 model.forget(seconds);
+                if model.is_near_a_threshold() {
+                    model.follow(&state);
+                }
                 state.record(target(number), now);
                 model.record(number);
                 let evidence = f64::from(state.denial());
                 proptest::prop_assert!((evidence - model.total()).abs() < 3.0);
                 if model.is_near_a_threshold() {
-                    // Go on from the same standing.
-                    model.standing = usize::from(state.standing() >= Behaviour::Restricted)
-                        + usize::from(state.standing() == Behaviour::Isolated);
+                    model.follow(&state);
                 } else {
                     let expected =
                         [Behaviour::Trusted, Behaviour::Restricted, Behaviour::Isolated];

@@ -20,6 +20,7 @@ use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::{
     HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property, Shared, SharedVersion,
 };
+use sallyport_filter::plugin::{Configured, Plugin};
 use serde_json::{Value, json};
 
 /// The time at which the tests begin.
@@ -34,6 +35,8 @@ pub(crate) struct FakeHost {
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) configuration: RefCell<Vec<u8>>,
     pub(crate) shared: RefCell<BTreeMap<String, Shared>>,
+    /// Swaps that another worker comes before.
+    pub(crate) swaps_lost: Cell<u32>,
     /// Writes of shared values so far.
     shared_writes: Cell<u32>,
     pub(crate) replies: RefCell<Vec<LocalReply>>,
@@ -220,6 +223,10 @@ impl Host for FakeHost {
         seen: Option<SharedVersion>,
     ) -> Result<bool, HostError> {
         self.call("swap_shared", ())?;
+        if self.swaps_lost.get() > 0 {
+            self.swaps_lost.set(self.swaps_lost.get() - 1);
+            return Ok(false);
+        }
         let is_as_seen = self.shared.borrow().get(key).map(|it| it.version) == seen;
         if is_as_seen {
             self.write_shared(key, value);
@@ -253,6 +260,18 @@ impl Host for FakeHost {
         self.log.borrow_mut().push((level, line.to_owned()));
         Ok(())
     }
+}
+
+/// A plugin with the policy of these tests.
+pub(crate) fn start() -> (FakeHost, Plugin) {
+    start_with(&policy())
+}
+
+pub(crate) fn start_with(policy: &Value) -> (FakeHost, Plugin) {
+    let host = FakeHost::new(&configuration(policy));
+    let mut plugin = Plugin::default();
+    assert_eq!(plugin.configure(&host), Configured::InForce);
+    (host, plugin)
 }
 
 /// Authorities that all tests share, since making keys is slow.
