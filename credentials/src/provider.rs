@@ -1,7 +1,7 @@
 //! `ring` behind `jsonwebtoken`: it verifies PS256 and RS256, and nothing else.
 //!
 //! `jsonwebtoken` finds its cryptography in one variable of the process, which it fills with a
-//! panicking one at the first use if nobody did before. So [`decode`] installs ours first, and
+//! panicking one at the first use if nobody did before. So [`verify`] installs ours first, and
 //! refuses to go on when another one was there. No function here panics.
 
 use std::sync::OnceLock;
@@ -10,13 +10,13 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::jwk::{EllipticCurve, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, EncodingKey, Validation};
-use jsonwebtoken::{decode as decode_jwt, signature};
+use jsonwebtoken::{decode, signature};
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
 };
 use sallyport_engine::facts::CredentialFault;
 use sallyport_engine::policy::raw::ClassicalTokenAlgorithm;
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 
 use crate::classical::RsaKey;
 
@@ -38,11 +38,11 @@ static INSTALLED: OnceLock<bool> = OnceLock::new();
 
 /// Verifies a compact JWT with a pinned key and reads its claims. Its form was checked before;
 /// times and audience are checked after.
-pub(crate) fn decode<T: DeserializeOwned>(
+pub(crate) fn verify(
     jwt: &str,
     key: &RsaKey,
     algorithm: ClassicalTokenAlgorithm,
-) -> Result<T, CredentialFault> {
+) -> Result<(), CredentialFault> {
     if !*INSTALLED.get_or_init(|| PROVIDER.install_default().is_ok()) {
         return Err(CredentialFault::ClassicalSignatureInvalid);
     }
@@ -52,8 +52,8 @@ pub(crate) fn decode<T: DeserializeOwned>(
     validation.validate_nbf = false;
     validation.validate_aud = false;
     let key = DecodingKey::from_rsa_raw_components(key.modulus(), key.exponent());
-    match decode_jwt(jwt, &key, &validation) {
-        Ok(token) => Ok(token.claims),
+    match decode::<IgnoredAny>(jwt, &key, &validation) {
+        Ok(_) => Ok(()),
         // The header was read before, so JSON that does not fit is that of the claims, and those
         // are read only after the signature held.
         Err(error) if matches!(error.kind(), ErrorKind::Json(_)) => {

@@ -82,11 +82,8 @@ pub fn verify(
     let token = HybridToken::parse(halves)?;
     let authority = pinned(authorities, &token)?;
     verify_detached(authority, &token)?;
-    let claims: claims::Claims = crate::provider::decode(
-        token.jwt,
-        &authority.classical,
-        authority.classical_algorithm,
-    )?;
+    verify_classical(authority, &token)?;
+    let claims: claims::Claims = token.claims()?;
     claims.check(authority, certificate_sha256)
 }
 
@@ -184,6 +181,15 @@ fn verify_detached(
         .map_err(|_| CredentialFault::HybridSignatureInvalid)
 }
 
+#[cfg(feature = "classical")]
+fn verify_classical(
+    authority: &TokenAuthority,
+    token: &HybridToken<'_>,
+) -> Result<(), CredentialFault> {
+    let (key, algorithm) = (&authority.classical, authority.classical_algorithm);
+    crate::provider::verify(token.jwt, key, algorithm)
+}
+
 /// Verifies a compact JWS with any payload as [`verify`] does with the JWT of a token.
 #[cfg(feature = "conformance")]
 pub(crate) fn verify_compact(
@@ -192,9 +198,9 @@ pub(crate) fn verify_compact(
     algorithm: sallyport_engine::policy::raw::ClassicalTokenAlgorithm,
 ) -> Result<(), CredentialFault> {
     let jws = jws::check_compact(jws)?;
-    match crate::provider::decode::<serde::de::IgnoredAny>(jws, key, algorithm) {
-        // Claims are read after the signature held.
-        Ok(_) | Err(CredentialFault::ClaimsInvalid) => Ok(()),
+    match crate::provider::verify(jws, key, algorithm) {
+        // The payload is no JSON; it is looked at after the signature held.
+        Ok(()) | Err(CredentialFault::ClaimsInvalid) => Ok(()),
         Err(fault) => Err(fault),
     }
 }

@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 use sallyport_engine::policy::raw::PolicyDocument;
 use serde::Deserialize;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::HarnessError;
 use crate::settings::project_root;
 use crate::wire::TlsProtocol;
-use crate::world::Credentials;
+use crate::world::{Credentials, now_seconds};
 
 /// A scenario.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +52,8 @@ pub struct Scenario {
 pub struct PolicySource {
     /// A policy file, relative to the root of the project.
     pub file: PathBuf,
-    /// Changes to it: a JSON merge patch (RFC 7396), in which a list replaces the whole list.
+    /// Changes to it: a JSON merge patch (RFC 7396), in which a list replaces the whole list. A text
+    /// `now-60s` stands for the time a minute before the policy is loaded.
     #[serde(default)]
     pub patch: Value,
 }
@@ -114,7 +117,7 @@ pub struct Validity {
     pub until_seconds: i64,
 }
 
-/// A hybrid token.
+/// A hybrid token, or with `proof` a workload identity token.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Token {
@@ -140,6 +143,37 @@ pub struct Token {
     /// The headers that carry it.
     #[serde(default)]
     pub sent: TokenHeaders,
+    /// Makes it a workload identity token for a new ML-DSA-65 key, sent with this proof.
+    pub proof: Option<Proof>,
+}
+
+/// The proof of a workload identity token. The same bytes are sent each time.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Proof {
+    /// Its `aud`. Default: the called workload.
+    pub audience: Option<String>,
+    /// Its `exp`, in seconds from the start of the scenario.
+    #[serde(default = "default_proof_end")]
+    pub expires_seconds: i64,
+    /// The access token that it covers.
+    pub access_token: Option<String>,
+    /// Who made it.
+    #[serde(default)]
+    pub by: ProofMaker,
+}
+
+/// Who makes a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProofMaker {
+    /// The workload, with its key.
+    #[default]
+    Workload,
+    /// Somebody who has its certificate's key, but not its ML-DSA key.
+    Thief,
+    /// Nobody: it is not sent.
+    Nobody,
 }
 
 /// The issuers of tokens in a run.
@@ -459,6 +493,7 @@ impl PolicySource {
             serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&path, cause))?;
         merge(&mut document, &self.patch);
         merge(&mut document, patch);
+        set_times(&mut document);
         serde_json::from_value(document).map_err(|cause| HarnessError::Json {
             what: "the patched policy",
             cause,
@@ -494,6 +529,29 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
+/// Puts times in the place of `now-60s` and the like.
+fn set_times(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            let seconds = text
+                .strip_prefix("now")
+                .and_then(|offset| offset.strip_suffix('s'))
+                .and_then(|offset| offset.parse::<i64>().ok());
+            if let Some(time) = seconds.and_then(rfc3339_from_now) {
+                *text = time;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(set_times),
+        Value::Object(members) => members.values_mut().for_each(set_times),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn rfc3339_from_now(seconds: i64) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(now_seconds().saturating_add(seconds)).ok()?;
+    time.format(&Rfc3339).ok()
+}
+
 fn default_workload() -> String {
     "spiffe://cluster.local/ns/inference/sa/model-server".to_owned()
 }
@@ -507,6 +565,11 @@ const fn default_token_validity() -> Validity {
         from_seconds: -10,
         until_seconds: 300,
     }
+}
+
+/// A minute: the longest that counts at once.
+const fn default_proof_end() -> i64 {
+    60
 }
 
 const fn default_from() -> i64 {

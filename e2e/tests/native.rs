@@ -31,7 +31,7 @@ fn every_scenario_comes_out_as_expected() {
 }
 
 /// Reasons that no scenario can lead to, and what covers them instead.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("not_configured", "tests/configuration.rs"),
     ("listener_not_inbound", "tests/configuration.rs"),
     (
@@ -42,6 +42,14 @@ const ELSEWHERE: [(&str, &str); 6] = [
     (
         "request_malformed",
         "Envoy refuses such requests first: unit tests of the engine",
+    ),
+    (
+        "proof_quota_exceeded",
+        "needs hundreds of proofs: tests of the engine and the filter",
+    ),
+    (
+        "verification_budget_exceeded",
+        "needs a flood of new credentials: tests of the filter",
     ),
     (
         "peer_certificate_unavailable",

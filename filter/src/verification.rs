@@ -47,8 +47,8 @@ impl<H: Host> Means<'_, H> {
         }
         self.metrics.increment(self.host, Metric::ColdVerification);
         let result = verify(self.active);
-        self.budget
-            .spend(certificate_sha256, signatures, result.is_ok());
+        let outcome = result.as_ref().map(|_| ()).map_err(|fault| *fault);
+        self.budget.spend(certificate_sha256, signatures, outcome);
         Ok(result)
     }
 

@@ -13,6 +13,8 @@ use super::{MAXIMUM_SIGNATURE_BYTES, MAXIMUM_TOKEN_BYTES};
 pub(super) struct HybridToken<'a> {
     /// The whole compact JWT.
     pub(super) jwt: &'a str,
+    /// What the JWT says, unread but for `issuer`.
+    payload: Vec<u8>,
     /// The header of the JWT.
     pub(super) header: Header,
     /// The `iss` claim, if there is one.
@@ -61,12 +63,19 @@ impl<'a> HybridToken<'a> {
             .ok_or(CredentialFault::Malformed)?;
         Ok(Self {
             jwt,
+            payload,
             header: parse_header(header)?,
             issuer: issuer.iss,
             signature_header: parse_header(encoded_signature_header)?,
             signature: decode(encoded_signature)?,
             encoded_signature_header,
         })
+    }
+
+    /// The claims. Only for a token whose signatures hold.
+    #[cfg(feature = "classical")]
+    pub(super) fn claims<T: serde::de::DeserializeOwned>(&self) -> Result<T, CredentialFault> {
+        serde_json::from_slice(&self.payload).map_err(|_| CredentialFault::ClaimsInvalid)
     }
 
     /// What the ML-DSA signature covers (RFC 7515, section 5.2), with the whole compact JWT as

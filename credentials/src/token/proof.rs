@@ -27,7 +27,7 @@ use serde::de::IgnoredAny;
 use super::claims::{Audience, Lifetime, MAXIMUM_JTI_BYTES};
 use super::json::check_object;
 use super::jws::{HybridToken, ascii, decode, split_compact};
-use super::{CLOCK_SKEW_SECONDS, check_pins, check_types, verify_detached};
+use super::{CLOCK_SKEW_SECONDS, check_pins, check_types, verify_classical, verify_detached};
 use crate::alternative::{AlternativeKey, jose_name, spki};
 use crate::authority::AuthoritySet;
 use crate::sha256;
@@ -140,11 +140,8 @@ pub fn verify_identity(
         .ok_or(CredentialFault::AuthorityUnknown)?;
     check_pins(authority, &token)?;
     verify_detached(authority, &token)?;
-    let claims: IdentityClaims = crate::provider::decode(
-        token.jwt,
-        &authority.classical,
-        authority.classical_algorithm,
-    )?;
+    verify_classical(authority, &token)?;
+    let claims: IdentityClaims = token.claims()?;
 
     let subject: SpiffeId = claims
         .sub

@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sallyport_credentials::issue::{
-    AlternativeSignature as Signed, IssueError, Leaf, LeafRequest, Token, TokenIssuer, TokenRequest,
+    AlternativeSignature as Signed, IssueError, Leaf, LeafRequest, ProofKey, ProofRequest, Token,
+    TokenIssuer, TokenKind, TokenRequest,
 };
 use sallyport_credentials::sha256;
+use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::SpiffeId;
+use sallyport_engine::policy::raw::AlternativeAlgorithm;
 use sallyport_engine::time::TimeMs;
 use serde_json::json;
 
 use super::{World, forge, issue_error};
 use crate::HarnessError;
 use crate::scenario::{
-    self, AlternativeSignature, Certificate, CertificateIssuer, Scenario, TokenAlteration,
-    TokenHeaders, Validity,
+    self, AlternativeSignature, Certificate, CertificateIssuer, ProofMaker, Scenario,
+    TokenAlteration, TokenHeaders, Validity,
 };
 use crate::wire::ClientIdentity;
 
@@ -70,7 +73,8 @@ impl Credentials {
         }
         for (name, description) in &scenario.tokens {
             let bound_to = issued.certificate(&description.bound_to)?.sha256;
-            let token = token(world, name, description, bound_to, start_seconds)?;
+            let called = &scenario.workload;
+            let token = token(world, name, description, called, bound_to, start_seconds)?;
             issued.tokens.insert(name.clone(), token);
         }
         Ok(issued)
@@ -167,6 +171,7 @@ fn token(
     world: &World,
     name: &str,
     description: &scenario::Token,
+    called: &str,
     certificate_sha256: [u8; 32],
     start_seconds: i64,
 ) -> Result<SignedToken, HarnessError> {
@@ -186,14 +191,58 @@ fn token(
     request.lifetime_seconds = u64::try_from(lifetime).unwrap_or(0);
     request.claims = description.claims.clone();
     request.header = description.header.clone();
+    let failed = |cause: IssueError| issue_error(name, &cause);
+    let key = match &description.proof {
+        None => None,
+        Some(_) => Some(ProofKey::generate(AlternativeAlgorithm::MlDsa65).map_err(failed)?),
+    };
+    if let Some(key) = &key {
+        request.kind = TokenKind::Identity(key.public_jwk());
+    }
     let token = issuer
         .issue_token(&request)
         .map_err(|cause| issue_error(name, &cause))?;
     let token = alter(issuer, &request, token, description.altered)
         .map_err(|cause| issue_error(name, &cause))?;
+    let proof = match (&description.proof, &key) {
+        (Some(proof), Some(key)) => {
+            Some(prove(proof, key, &token.token, called, start_seconds).map_err(failed)?)
+        }
+        (None, _) | (_, None) => None,
+    };
     Ok(SignedToken {
-        headers: headers(&token, description.sent),
+        headers: match proof {
+            None => headers(&token, TOKEN, description.sent),
+            Some(proof) => {
+                let mut all = headers(&token, IDENTITY_TOKEN, description.sent);
+                all.extend(proof.map(|proof| (PROOF.to_owned(), proof)));
+                all
+            }
+        },
     })
+}
+
+/// None where nobody makes the proof.
+fn prove(
+    description: &scenario::Proof,
+    key: &ProofKey,
+    identity_token: &str,
+    called: &str,
+    start_seconds: i64,
+) -> Result<Option<String>, IssueError> {
+    let audience = description.audience.as_deref().unwrap_or(called);
+    let request = ProofRequest {
+        expires_at_seconds: time(start_seconds, description.expires_seconds).0 / 1000,
+        access_token: description.access_token.as_deref(),
+        ..ProofRequest::new(identity_token, audience, 0)
+    };
+    match description.by {
+        ProofMaker::Workload => key.prove(&request).map(Some),
+        ProofMaker::Thief => ProofKey::generate(AlternativeAlgorithm::MlDsa65)?
+            .prove(&request)
+            .map(Some),
+        ProofMaker::Nobody => Ok(None),
+    }
 }
 
 fn alter(
@@ -260,9 +309,8 @@ fn change_in_part(jws: &str, part: usize) -> String {
         .join(".")
 }
 
-fn headers(token: &Token, sent: TokenHeaders) -> Vec<(String, String)> {
-    use sallyport_engine::headers::{TOKEN, TOKEN_SIGNATURE};
-    let jwt = (TOKEN.to_owned(), token.token.clone());
+fn headers(token: &Token, name: &str, sent: TokenHeaders) -> Vec<(String, String)> {
+    let jwt = (name.to_owned(), token.token.clone());
     let signature = (TOKEN_SIGNATURE.to_owned(), token.signature.clone());
     match sent {
         TokenHeaders::Both => vec![jwt, signature],

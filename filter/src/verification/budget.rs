@@ -8,6 +8,7 @@
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
+use sallyport_engine::facts::CredentialFault;
 use sallyport_engine::time::TimeMs;
 
 /// The accounts of one worker.
@@ -63,17 +64,18 @@ impl VerificationBudget {
         self.worker.has(signatures)
     }
 
-    /// Books the check of a token's signatures.
+    /// Books the check of a token's signatures, and what came of it.
     pub(crate) fn spend(
         &mut self,
         certificate_sha256: &[u8; 32],
         signatures: u32,
-        succeeded: bool,
+        result: Result<(), CredentialFault>,
     ) {
+        let cost = result.map_or_else(cost_of_failure, |()| signatures);
         if let Some(account) = self.certificates.get_mut(certificate_sha256) {
-            account.take(if succeeded { signatures } else { FAILURE });
+            account.take(cost);
         }
-        if succeeded {
+        if result.is_ok() {
             self.spend_worker(signatures);
         }
     }
@@ -132,8 +134,25 @@ const CERTIFICATE: Terms = Terms {
     capacity: 400,
     each_second: 100,
 };
-/// What a failed verification costs its certificate: eight at once, then two each second.
-const FAILURE: u32 = 50;
+/// What a failed verification costs its certificate. Where signatures were checked in vain: eight at
+/// once, then two each second. Where the form or the pins were wrong, there was less to do.
+const fn cost_of_failure(fault: CredentialFault) -> u32 {
+    use CredentialFault as Fault;
+    match fault {
+        Fault::HybridSignatureInvalid
+        | Fault::ClassicalSignatureInvalid
+        | Fault::BindingMismatch
+        | Fault::ProofInvalid => 50,
+        Fault::Malformed
+        | Fault::HybridSignatureMissing
+        | Fault::AuthorityUnknown
+        | Fault::TrustDomainForeign
+        | Fault::AlgorithmRefused
+        | Fault::ClaimsInvalid
+        | Fault::HeaderAmbiguous
+        | Fault::ProofMissing => 5,
+    }
+}
 
 const MAXIMUM_CERTIFICATES: NonZeroUsize = match NonZeroUsize::new(4096) {
     Some(n) => n,
@@ -145,6 +164,7 @@ mod tests {
     use super::*;
 
     const NOW: TimeMs = TimeMs(1_000_000);
+    const FORGED: Result<(), CredentialFault> = Err(CredentialFault::HybridSignatureInvalid);
 
     fn certificate(number: u16) -> [u8; 32] {
         let mut digest = [0; 32];
@@ -157,14 +177,14 @@ mod tests {
         budget: &mut VerificationBudget,
         number: u16,
         wanted: u32,
-        succeed: bool,
+        result: Result<(), CredentialFault>,
         now: TimeMs,
     ) -> u32 {
         let digest = certificate(number);
         let tries = (0..wanted).filter(|_| {
             let allowed = budget.allows(&digest, 2, now);
             if allowed {
-                budget.spend(&digest, 2, succeed);
+                budget.spend(&digest, 2, result);
             }
             allowed
         });
@@ -174,15 +194,17 @@ mod tests {
     #[test]
     fn garbage_of_one_peer_is_soon_not_looked_at_and_does_not_harm_others() {
         let mut budget = VerificationBudget::new(NOW);
-        assert_eq!(allowed(&mut budget, 1, 1000, false, NOW), 8);
+        assert_eq!(allowed(&mut budget, 1, 1000, FORGED, NOW), 8);
+        let malformed = Err(CredentialFault::Malformed);
+        assert_eq!(allowed(&mut budget, 3, 1000, malformed, NOW), 80);
         let later = TimeMs(NOW.0 + 10_000);
-        assert!(allowed(&mut budget, 1, 1000, false, later) <= 8);
-        assert_eq!(allowed(&mut budget, 2, 100, true, later), 100);
+        assert!(allowed(&mut budget, 1, 1000, FORGED, later) <= 8);
+        assert_eq!(allowed(&mut budget, 2, 100, Ok(()), later), 100);
         let minute = TimeMs(later.0 + 60_000);
         let mut within_a_minute = 0;
         for second in 0..60 {
             let now = TimeMs(minute.0 + second * 1000);
-            within_a_minute += allowed(&mut budget, 1, 1000, false, now);
+            within_a_minute += allowed(&mut budget, 1, 1000, FORGED, now);
         }
         assert!(within_a_minute <= 8 + 2 * 60, "{within_a_minute}");
     }
@@ -193,7 +215,7 @@ mod tests {
         for number in 0..500 {
             assert!(budget.allows_worker(2, NOW));
             budget.spend_worker(2);
-            assert_eq!(allowed(&mut budget, number, 3, true, NOW), 3, "{number}");
+            assert_eq!(allowed(&mut budget, number, 3, Ok(()), NOW), 3, "{number}");
         }
     }
 
@@ -202,19 +224,19 @@ mod tests {
         let mut budget = VerificationBudget::new(NOW);
         let mut all = 0;
         for number in 0..100 {
-            all += allowed(&mut budget, number, 100, true, NOW);
+            all += allowed(&mut budget, number, 100, Ok(()), NOW);
         }
         assert_eq!(all, 2_000, "two signatures each");
         assert!(!budget.allows_worker(1, NOW));
         let later = TimeMs(NOW.0 + 1_000);
-        assert_eq!(allowed(&mut budget, 200, 1000, true, later), 200);
+        assert_eq!(allowed(&mut budget, 200, 1000, Ok(()), later), 200);
     }
 
     #[test]
     fn a_clock_that_jumps_neither_gives_nor_stops() {
         let mut budget = VerificationBudget::new(NOW);
-        assert_eq!(allowed(&mut budget, 1, 1000, true, NOW), 200);
-        assert_eq!(allowed(&mut budget, 1, 1, true, TimeMs(0)), 0);
-        assert_eq!(allowed(&mut budget, 1, 1000, true, TimeMs(1_000)), 50);
+        assert_eq!(allowed(&mut budget, 1, 1000, Ok(()), NOW), 200);
+        assert_eq!(allowed(&mut budget, 1, 1, Ok(()), TimeMs(0)), 0);
+        assert_eq!(allowed(&mut budget, 1, 1000, Ok(()), TimeMs(1_000)), 50);
     }
 }
