@@ -24,8 +24,9 @@
 //! 74 for `Classical`. The time is the leaf's own `notBefore`, which whoever forges the classical
 //! signature can choose: nothing but `Classical` can be had that way.
 
-mod leaf;
+pub(crate) mod leaf;
 pub(crate) mod parts;
+pub(crate) mod profile;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ use crate::der;
 #[cfg(feature = "classical")]
 use crate::scheme::SignatureScheme;
 use leaf::Leaf;
+pub use profile::ProfileRule;
 
 /// The longest certificate that is read, in bytes of DER. A leaf with ML-DSA-87 parts has about
 /// 9 KiB.

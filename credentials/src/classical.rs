@@ -92,14 +92,14 @@ pub enum InvalidClassicalKey {
     Numbers,
 }
 
-const RSA_ENCRYPTION: &[u8] = &[
+pub(crate) const RSA_ENCRYPTION: &[u8] = &[
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
 ];
-const EC_P256: &[u8] = &[
+pub(crate) const EC_P256: &[u8] = &[
     0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
     0xce, 0x3d, 0x03, 0x01, 0x07,
 ];
-const EC_P384: &[u8] = &[
+pub(crate) const EC_P384: &[u8] = &[
     0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
     0x00, 0x22,
 ];
@@ -113,9 +113,17 @@ const MAXIMUM_RSA_BITS: usize = 4096;
 impl ClassicalKey {
     /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
     pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidClassicalKey> {
+        Self::from_spki_up_to(MAXIMUM_RSA_BITS, spki)
+    }
+
+    /// The same with another limit, for keys that nobody verifies with on each request.
+    pub(crate) fn from_spki_up_to(
+        rsa_bits: usize,
+        spki: &[u8],
+    ) -> Result<Self, InvalidClassicalKey> {
         let (identifier, key) = split_spki(spki)?;
         let curve = match identifier {
-            RSA_ENCRYPTION => return RsaKey::from_spki(spki).map(Self::Rsa),
+            RSA_ENCRYPTION => return RsaKey::from_spki_up_to(rsa_bits, spki).map(Self::Rsa),
             EC_P256 => Curve::P256,
             EC_P384 => Curve::P384,
             [..] => return Err(InvalidClassicalKey::Algorithm),
@@ -178,6 +186,20 @@ pub(crate) enum InvalidClassicalSignature {
     Wrong,
 }
 
+// === impl EcdsaKey ===
+
+#[cfg(feature = "report")]
+impl EcdsaKey {
+    pub(crate) const fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// `04`, then both coordinates.
+    pub(crate) fn point(&self) -> &[u8] {
+        &self.point
+    }
+}
+
 // === impl Curve ===
 
 impl Curve {
@@ -213,6 +235,10 @@ impl WorkloadKey {
 impl RsaKey {
     /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
     pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, InvalidClassicalKey> {
+        Self::from_spki_up_to(MAXIMUM_RSA_BITS, spki)
+    }
+
+    fn from_spki_up_to(maximum_bits: usize, spki: &[u8]) -> Result<Self, InvalidClassicalKey> {
         let (identifier, key) = split_spki(spki)?;
         if identifier != RSA_ENCRYPTION {
             return Err(InvalidClassicalKey::NotRsa);
@@ -224,7 +250,7 @@ impl RsaKey {
         reader.finish()?;
 
         let bits = bit_length(modulus);
-        if !(MINIMUM_RSA_BITS..=MAXIMUM_RSA_BITS).contains(&bits) {
+        if !(MINIMUM_RSA_BITS..=maximum_bits).contains(&bits) {
             return Err(InvalidClassicalKey::Bits(bits));
         }
         if !is_odd(modulus) || !is_odd(exponent) || exponent.len() > 4 || exponent == [1] {
@@ -265,7 +291,7 @@ impl RsaKey {
 }
 
 /// The AlgorithmIdentifier and the bytes of the key.
-fn split_spki(spki: &[u8]) -> Result<(&[u8], &[u8]), InvalidDer> {
+pub(crate) fn split_spki(spki: &[u8]) -> Result<(&[u8], &[u8]), InvalidDer> {
     der::check(spki)?;
     let mut reader = der::Reader::new(der::single(spki, der::SEQUENCE)?.contents);
     let identifier = reader.expect(der::SEQUENCE)?.raw;
@@ -283,7 +309,7 @@ fn positive(integer: der::Element<'_>) -> Result<&[u8], InvalidClassicalKey> {
     }
 }
 
-fn bit_length(magnitude: &[u8]) -> usize {
+pub(crate) fn bit_length(magnitude: &[u8]) -> usize {
     let unused = magnitude.first().map_or(0, |first| first.leading_zeros());
     let unused = usize::try_from(unused).unwrap_or_default();
     magnitude.len().saturating_mul(8).saturating_sub(unused)

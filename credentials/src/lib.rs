@@ -10,7 +10,8 @@
 //!
 //! Features: `classical` (default) adds the RSA and ECDSA halves and needs a C compiler for the target;
 //! without it only the post-quantum halves can be checked. `legacy-dilithium` (default) adds
-//! `Dilithium5`. `issue` adds authorities that sign; native only.
+//! `Dilithium5`. `report` adds what tools need to examine files of any origin, `issue`
+//! authorities that sign; both are native only.
 
 mod alternative;
 mod authority;
@@ -20,11 +21,22 @@ mod classical;
 #[doc(hidden)]
 pub mod conformance;
 mod der;
+#[cfg(feature = "report")]
+pub mod document;
 #[cfg(feature = "issue")]
 pub mod issue;
+mod json;
+#[cfg(feature = "report")]
+pub mod jwk;
+#[cfg(feature = "report")]
+pub mod jws;
 pub mod pem;
 #[cfg(feature = "classical")]
 mod provider;
+#[cfg(feature = "report")]
+pub mod public_key;
+#[cfg(feature = "report")]
+pub mod report;
 #[cfg(feature = "classical")]
 mod scheme;
 pub mod token;

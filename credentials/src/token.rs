@@ -12,7 +12,8 @@
 
 #[cfg(feature = "classical")]
 mod claims;
-mod json;
+#[cfg(feature = "report")]
+mod judge;
 mod jws;
 #[cfg(feature = "classical")]
 mod proof;
@@ -32,6 +33,8 @@ use sallyport_engine::replay::ProofUse;
 
 use crate::alternative::jose_name;
 use crate::authority::{AuthoritySet, TokenAuthority};
+#[cfg(feature = "report")]
+pub use judge::{JudgedToken, judge};
 use jws::HybridToken;
 #[cfg(feature = "issue")]
 pub(crate) use jws::{classical_name, signing_input};

@@ -5,13 +5,12 @@ use sallyport_engine::identity::{InvalidSpiffeId, SpiffeId};
 #[cfg(feature = "classical")]
 use sallyport_engine::time::TimeMs;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, KeyUsage};
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use super::MAXIMUM_BYTES;
-use super::parts::{
-    BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, Parts, SUBJECT_ALTERNATIVE_NAME,
-};
+use super::parts::Parts;
+use super::profile::broken_rules;
 use crate::classical::{InvalidWorkloadKey, WorkloadKey};
 use crate::der::InvalidDer;
 
@@ -29,7 +28,7 @@ pub(super) struct Leaf<'a> {
 
 /// Why bytes name no workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UnreadableLeaf {
+pub(crate) enum UnreadableLeaf {
     /// Longer than [`MAXIMUM_BYTES`].
     TooLong,
     /// Not one X.509 v3 certificate in strict DER.
@@ -41,14 +40,6 @@ pub(super) enum UnreadableLeaf {
     /// The URI name is no SPIFFE ID of a workload.
     SpiffeId(InvalidSpiffeId),
 }
-
-/// Extensions that this code, or Envoy before it, acts upon.
-const KNOWN_CRITICAL: [&[u8]; 4] = [
-    KEY_USAGE,
-    SUBJECT_ALTERNATIVE_NAME,
-    BASIC_CONSTRAINTS,
-    EXTENDED_KEY_USAGE,
-];
 
 // === impl Leaf ===
 
@@ -64,9 +55,7 @@ impl<'a> Leaf<'a> {
         if !rest.is_empty() {
             return Err(UnreadableLeaf::Der(InvalidDer::Trailing));
         }
-        let subject = one_uri_name(&certificate)?
-            .parse()
-            .map_err(UnreadableLeaf::SpiffeId)?;
+        let subject = one_spiffe_id(&certificate)?;
         Ok(Self {
             key: WorkloadKey::from_spki(parts.public_key),
             parts,
@@ -77,17 +66,9 @@ impl<'a> Leaf<'a> {
 
     /// Checks the rules of X509-SVID (sections 3 and 4) and RFC 5280 for a leaf.
     pub(super) fn check_profile(&self) -> Result<(), CredentialFault> {
-        let is_sound = self.parts.inner_algorithm == self.parts.signature_algorithm
-            && !self.parts.has_duplicate_extensions()
-            && !self.parts.has_critical_extension_beyond(&KNOWN_CRITICAL)
-            && self.key.is_ok()
-            && self.is_no_authority()
-            && self.may_sign_handshakes()
-            && self.may_be_client();
-        if is_sound {
-            Ok(())
-        } else {
-            Err(CredentialFault::Malformed)
+        match broken_rules(&self.parts, &self.certificate, &self.key).next() {
+            None => Ok(()),
+            Some(_) => Err(CredentialFault::Malformed),
         }
     }
 
@@ -105,52 +86,13 @@ impl<'a> Leaf<'a> {
             TimeMs::from_seconds(not_after),
         ))
     }
-
-    fn is_no_authority(&self) -> bool {
-        match self.certificate.basic_constraints() {
-            Ok(Some(constraints)) => !constraints.value.ca,
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
-
-    fn may_sign_handshakes(&self) -> bool {
-        match self.certificate.key_usage() {
-            Ok(Some(usage)) => {
-                usage.critical
-                    && usage.value.digital_signature()
-                    && !usage.value.key_cert_sign()
-                    && !usage.value.crl_sign()
-                    && (!self.has_ml_dsa_key() || is_for_signatures_only(usage.value))
-            }
-            Ok(None) | Err(_) => false,
-        }
-    }
-
-    fn has_ml_dsa_key(&self) -> bool {
-        match self.key {
-            Ok(WorkloadKey::MlDsa(_)) => true,
-            Ok(WorkloadKey::Classical) | Err(_) => false,
-        }
-    }
-
-    /// Without the extension every use is allowed (RFC 5280, section 4.2.1.12).
-    fn may_be_client(&self) -> bool {
-        match self.certificate.extended_key_usage() {
-            Ok(Some(usage)) => usage.value.client_auth || usage.value.any,
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
 }
 
-/// An ML-DSA key neither encrypts nor agrees on keys (RFC 9881, section 5).
-fn is_for_signatures_only(usage: &KeyUsage) -> bool {
-    !usage.key_encipherment()
-        && !usage.data_encipherment()
-        && !usage.key_agreement()
-        && !usage.encipher_only()
-        && !usage.decipher_only()
+/// The workload that a certificate names.
+pub(crate) fn one_spiffe_id(certificate: &X509Certificate<'_>) -> Result<SpiffeId, UnreadableLeaf> {
+    one_uri_name(certificate)?
+        .parse()
+        .map_err(UnreadableLeaf::SpiffeId)
 }
 
 /// The one URI among the subject's alternative names. Names of other types may stand beside it.

@@ -32,7 +32,8 @@ pub(crate) struct Parts<'a> {
     /// The extensions, in their order.
     pub(crate) extensions: Vec<Extension<'a>>,
     version: &'a [u8],
-    serial: &'a [u8],
+    /// The serial number.
+    pub(crate) serial: &'a [u8],
     validity: &'a [u8],
     /// The two unique identifiers, where there are any.
     unique_ids: [&'a [u8]; 2],
@@ -134,6 +135,13 @@ impl<'a> Parts<'a> {
     /// [`Self::has_duplicate_extensions`].
     pub(crate) fn extension(&self, id: &[u8]) -> Option<&Extension<'a>> {
         self.extensions.iter().find(|extension| extension.id == id)
+    }
+
+    /// How often an extension stands there.
+    #[cfg(feature = "report")]
+    pub(crate) fn count(&self, id: &[u8]) -> usize {
+        let same = self.extensions.iter().filter(|found| found.id == id);
+        same.count()
     }
 
     /// Whether two extensions have the same identifier (forbidden by RFC 5280, section 4.2).

@@ -58,6 +58,15 @@ impl Claims {
         authority: &TokenAuthority,
         certificate_sha256: &[u8; 32],
     ) -> Result<CredentialFacts, CredentialFault> {
+        self.judge(authority, Some(certificate_sha256))
+    }
+
+    /// The same; without a certificate the binding is not checked.
+    pub(super) fn judge(
+        self,
+        authority: &TokenAuthority,
+        certificate_sha256: Option<&[u8; 32]>,
+    ) -> Result<CredentialFacts, CredentialFault> {
         let subject: SpiffeId = self
             .sub
             .parse()
@@ -76,7 +85,7 @@ impl Claims {
         if subject.trust_domain() != authority.trust_domain.as_str() {
             return Err(CredentialFault::TrustDomainForeign);
         }
-        if self.cnf.certificate_sha256 != Base64UrlUnpadded::encode_string(certificate_sha256) {
+        if certificate_sha256.is_some_and(|digest| !self.cnf.names(digest)) {
             return Err(CredentialFault::BindingMismatch);
         }
         Ok(CredentialFacts {
@@ -113,6 +122,14 @@ impl Lifetime {
             not_before: TimeMs::from_seconds(start.saturating_sub(CLOCK_SKEW_SECONDS)),
             not_after: TimeMs::from_seconds(exp),
         })
+    }
+}
+
+// === impl Confirmation ===
+
+impl Confirmation {
+    fn names(&self, certificate_sha256: &[u8; 32]) -> bool {
+        self.certificate_sha256 == Base64UrlUnpadded::encode_string(certificate_sha256)
     }
 }
 

@@ -6,8 +6,8 @@ use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::policy::raw::ClassicalTokenAlgorithm;
 use serde::Deserialize;
 
-use super::json::check_object;
 use super::{MAXIMUM_SIGNATURE_BYTES, MAXIMUM_TOKEN_BYTES};
+use crate::json::check_object;
 
 /// A token whose form is right. Nothing of it is verified.
 pub(super) struct HybridToken<'a> {

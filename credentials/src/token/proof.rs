@@ -25,11 +25,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::claims::{Audience, Lifetime, MAXIMUM_JTI_BYTES};
-use super::json::check_object;
 use super::jws::{HybridToken, ascii, decode, split_compact};
 use super::{CLOCK_SKEW_SECONDS, check_pins, check_types, verify_classical, verify_detached};
 use crate::alternative::{AlternativeKey, jose_name, spki};
 use crate::authority::AuthoritySet;
+use crate::json::check_object;
 use crate::sha256;
 
 /// The `typ` of a workload identity token, compared exactly.

@@ -11,13 +11,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 /// Why bytes are not one unambiguous JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AmbiguousJson;
+pub(crate) struct AmbiguousJson;
 
 /// More nested than any token: objects and arrays inside each other.
 const MAXIMUM_DEPTH: u8 = 8;
 
 /// Checks that `bytes` are one JSON object in UTF-8 whose members are unique throughout.
-pub(super) fn check_object(bytes: &[u8]) -> Result<(), AmbiguousJson> {
+pub(crate) fn check_object(bytes: &[u8]) -> Result<(), AmbiguousJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     // The first byte that is not white space tells an object from other values.
     let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
