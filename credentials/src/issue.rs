@@ -17,6 +17,7 @@ mod leaf;
 mod proof;
 mod rsa;
 mod subject_key;
+mod successor;
 mod token;
 
 use zeroize::Zeroizing;
@@ -59,6 +60,18 @@ pub struct PrivateKeyPem(Zeroizing<String>);
 impl PrivateKeyPem {
     fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// The same in DER. Wiped when dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no PEM, which it always is.
+    pub fn to_der(&self) -> Result<Zeroizing<Vec<u8>>, IssueError> {
+        match pem_rfc7468::decode_vec(self.0.as_bytes()) {
+            Ok((_, der)) => Ok(Zeroizing::new(der)),
+            Err(_) => Err(IssueError::Encoding),
+        }
     }
 
     /// The secret text.

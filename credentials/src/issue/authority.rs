@@ -283,6 +283,19 @@ impl ClassicalAuthority {
         )
     }
 
+    /// Makes an authority below this one. The options of this one must leave room for it
+    /// (`intermediates`).
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness, or the options do not fit a certificate.
+    pub fn issue_authority(&self, options: &AuthorityOptions) -> Result<Self, IssueError> {
+        let key = CertificateSigner::generate(options.key, options.rsa_bits)?;
+        let subject = SubjectKey::Classical(key.key());
+        let der = sign_once(&options.parameters()?, &subject, &self.issuer()?)?;
+        Self::new(key, der)
+    }
+
     /// Issues an ordinary leaf with a new key; the request's `alternative` does not apply.
     ///
     /// # Errors

@@ -58,6 +58,9 @@ pub enum IssueError {
         /// The file.
         path: PathBuf,
     },
+    /// The certificate of an authority says what this software does not write.
+    #[error("the certificate is not like those that are made here; make a new authority instead")]
+    Unlike,
     /// Both passes over a hybrid certificate must have the same bytes under the ML-DSA signature.
     #[error("the two passes over the certificate differ; report this as a defect")]
     PassesDiffer,

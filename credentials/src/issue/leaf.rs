@@ -44,6 +44,10 @@ pub enum AlternativeSignature {
 pub enum LeafKey {
     /// RSA, 2048 bits.
     Rsa2048,
+    /// RSA, 3072 bits.
+    Rsa3072,
+    /// RSA, 4096 bits, the most that the filter reads.
+    Rsa4096,
     /// ECDSA on P-256, as istiod issues when asked to.
     EcdsaP256,
     /// ECDSA on P-384.
@@ -116,10 +120,12 @@ impl LeafKey {
     /// As istiod has them; an ML-DSA key only signs (RFC 9881, section 5).
     fn usages(self) -> Vec<KeyUsagePurpose> {
         match self {
-            Self::Rsa2048 | Self::EcdsaP256 | Self::EcdsaP384 => vec![
-                KeyUsagePurpose::DigitalSignature,
-                KeyUsagePurpose::KeyEncipherment,
-            ],
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::EcdsaP256 | Self::EcdsaP384 => {
+                vec![
+                    KeyUsagePurpose::DigitalSignature,
+                    KeyUsagePurpose::KeyEncipherment,
+                ]
+            }
             Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => {
                 vec![KeyUsagePurpose::DigitalSignature]
             }

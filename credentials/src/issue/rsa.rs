@@ -50,6 +50,15 @@ impl RsaSigner {
         self.certificate_key
     }
 
+    /// The next size that is made here.
+    pub(super) fn bits(&self) -> RsaBits {
+        match self.key.public().modulus_len() {
+            ..=256 => RsaBits::Bits2048,
+            257..=384 => RsaBits::Bits3072,
+            385.. => RsaBits::Bits4096,
+        }
+    }
+
     /// The `SubjectPublicKeyInfo` in PEM.
     pub(super) fn public_key_pem(&self) -> Result<String, IssueError> {
         encode_pem(PUBLIC_KEY, &self.certificate_key.subject_public_key_info())

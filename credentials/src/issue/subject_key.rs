@@ -39,10 +39,13 @@ impl NewKey {
                 stand_in: KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?,
             })
         };
+        let rsa = |bits| RsaSigner::generate(bits).map(RsaSigner::into_certificate_key);
         let classical = match kind {
             LeafKey::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?,
             LeafKey::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?,
-            LeafKey::Rsa2048 => RsaSigner::generate(RsaBits::Bits2048)?.into_certificate_key(),
+            LeafKey::Rsa2048 => rsa(RsaBits::Bits2048)?,
+            LeafKey::Rsa3072 => rsa(RsaBits::Bits3072)?,
+            LeafKey::Rsa4096 => rsa(RsaBits::Bits4096)?,
             LeafKey::MlDsa44 => return ml_dsa(AlternativeAlgorithm::MlDsa44),
             LeafKey::MlDsa65 => return ml_dsa(AlternativeAlgorithm::MlDsa65),
             LeafKey::MlDsa87 => return ml_dsa(AlternativeAlgorithm::MlDsa87),

@@ -207,6 +207,22 @@ impl TokenIssuer {
         self.policy.clone()
     }
 
+    /// The options by which it is made again, under another name and another `iss`: a policy allows
+    /// each only once.
+    #[must_use]
+    pub fn successor_options(&self, name: String, issuer: String) -> TokenIssuerOptions {
+        TokenIssuerOptions {
+            name,
+            trust_domain: self.policy.trust_domain.clone(),
+            issuer,
+            audience: self.policy.audience.clone(),
+            classical_algorithm: self.policy.classical_key.algorithm,
+            algorithm: self.policy.alternative_key.algorithm,
+            rsa_bits: self.classical.bits(),
+            maximum_lifetime_seconds: self.policy.maximum_lifetime_seconds,
+        }
+    }
+
     /// Issues a token. Its `jti` is random, unless the request sets one.
     ///
     /// # Errors
