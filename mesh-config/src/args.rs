@@ -1,14 +1,15 @@
 //! The command line as it is typed.
 
+mod cred;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use sallyport_engine::identity::{SpiffeId, TrustDomain};
 use serde::Deserialize;
 
-use crate::duration::Lifetime;
+pub(crate) use cred::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
 #[derive(Debug, Parser)]
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Say what the filter answers to a request, and why.
     Explain(Box<ExplainArgs>),
-    /// Make and show credentials for development, demonstrations and tests.
+    /// Make authorities and credentials; examine and verify those of any origin.
     #[command(subcommand)]
     Cred(CredCommand),
     /// Write the configuration of a proxy.
@@ -135,8 +136,13 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum AssumedAssurance {
+    /// A certificate that Envoy validated.
     Classical,
+    /// Both signatures of one pinned authority.
     Hybrid,
+    /// The same, and an ML-DSA key that the TLS handshake proved.
+    #[value(name = "hybridProven", alias = "hybrid-proven")]
+    HybridProven,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -147,162 +153,6 @@ pub(crate) enum AssumedTls {
     #[value(name = "1.3")]
     #[serde(rename = "1.3")]
     Tls13,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CredCommand {
-    /// Make an authority.
-    #[command(subcommand)]
-    Authority(AuthorityCommand),
-    /// Issue a workload certificate with a new key.
-    Certificate(CertificateArgs),
-    /// Issue a hybrid token for a certificate.
-    Token(TokenArgs),
-    /// Describe a workload certificate, a token or the kind of a public key. Certificates of
-    /// authorities and private keys are not shown.
-    Show(ShowArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuthorityCommand {
-    /// Make the keys of a new authority, and print the policy entry that pins it.
-    New(AuthorityArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuthorityArgs {
-    /// What it signs.
-    #[arg(long, value_enum)]
-    pub(crate) kind: AuthorityKind,
-    /// Its name in the policy: a DNS label.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// The one trust domain whose identities it certifies.
-    #[arg(long)]
-    pub(crate) trust_domain: TrustDomain,
-    /// Folder for its files.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Algorithm of its post-quantum key; a classical authority has none.
-    #[arg(long, value_enum, default_value_t = Algorithm::MlDsa65)]
-    pub(crate) algorithm: Algorithm,
-    /// Size of its RSA key.
-    #[arg(long, value_enum, default_value_t = RsaSize::Bits3072)]
-    pub(crate) rsa_bits: RsaSize,
-    /// Lifetime of its certificate, as in `365d`; a token authority has none.
-    #[arg(long, default_value = "3650d")]
-    pub(crate) ttl: Lifetime,
-    /// `iss` of its tokens. Default: `https://<name>.<trust domain>`.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) issuer: Option<String>,
-    /// `aud` of its tokens.
-    #[arg(long, value_name = "TEXT", default_value = "sallyport")]
-    pub(crate) audience: String,
-    /// Replace files that exist.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AuthorityKind {
-    /// Certificates with an RSA and an ML-DSA signature.
-    Hybrid,
-    /// Certificates with an RSA signature.
-    Classical,
-    /// Hybrid tokens.
-    Token,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Algorithm {
-    /// FIPS 204, security category 3.
-    #[value(name = "ML-DSA-65")]
-    MlDsa65,
-    /// FIPS 204, security category 5.
-    #[value(name = "ML-DSA-87")]
-    MlDsa87,
-    /// Legacy code before the standard; tokens only.
-    #[value(name = "Dilithium5")]
-    Dilithium5,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RsaSize {
-    #[value(name = "2048")]
-    Bits2048,
-    #[value(name = "3072")]
-    Bits3072,
-    #[value(name = "4096")]
-    Bits4096,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CertificateArgs {
-    /// Folder of the authority that issues it.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) authority: PathBuf,
-    /// Whom it names.
-    #[arg(long)]
-    pub(crate) spiffe_id: SpiffeId,
-    /// Folder for `cert-chain.pem`, `key.pem` and `root-cert.pem`.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Its lifetime, as in `24h`.
-    #[arg(long, default_value = "24h")]
-    pub(crate) ttl: Lifetime,
-    /// A DNS name beside the SPIFFE ID. May be given several times.
-    #[arg(long = "dns-name", value_name = "NAME")]
-    pub(crate) dns_names: Vec<String>,
-    /// The kind of its key.
-    #[arg(long, value_enum, default_value_t = KeyKind::Rsa2048)]
-    pub(crate) key: KeyKind,
-    /// Replace files that exist.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KeyKind {
-    /// RSA with 2048 bits.
-    #[value(name = "rsa-2048")]
-    Rsa2048,
-    /// ECDSA on P-256.
-    #[value(name = "ecdsa-p256")]
-    EcdsaP256,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TokenArgs {
-    /// Folder of the authority that issues it.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) authority: PathBuf,
-    /// The certificate (PEM) that it is bound to.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) certificate: PathBuf,
-    /// Whom it names. Default: whom the certificate names.
-    #[arg(long)]
-    pub(crate) spiffe_id: Option<SpiffeId>,
-    /// Its `aud`. Default: the authority's.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) audience: Option<String>,
-    /// Folder for `hybrid-identity-token` and `hybrid-identity-signature`.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Its lifetime, as in `5m`.
-    #[arg(long, default_value = "5m")]
-    pub(crate) ttl: Lifetime,
-    /// Replace files that exist.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShowArgs {
-    /// The file: PEM, or the JWT half of a token.
-    pub(crate) file: PathBuf,
-    /// Also verify a certificate with the authorities of this policy.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -367,7 +217,9 @@ pub(crate) enum ReferenceDocument {
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.";
+    "\
+Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.
+With `--output json`, what went wrong is one JSON object on standard error: code, path, message, help.";
 
 const EXPLAIN_EXAMPLE: &str = "\
 Example:

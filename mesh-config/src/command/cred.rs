@@ -1,28 +1,33 @@
-//! `sallyport cred`: credentials for development, demonstrations and tests.
+//! `sallyport cred`: credentials for development, demonstrations and tests, and what can be said
+//! about credentials of any origin.
 //!
 //! Private keys go to files that only their owner may read, and nowhere else.
 
 mod authority;
-mod leaf;
-mod show;
+mod certificate;
+mod inspect;
 mod staging;
 mod token;
+mod verify;
 
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::args::{AuthorityCommand, CredCommand, Output};
+use crate::args::{AuthorityCommand, CredCommand, IssueCommand, Output};
 use crate::exit::Exit;
 use crate::terminal;
 
 pub(super) fn run(command: CredCommand, output: Output) -> Result<Exit, Failure> {
     match command {
-        CredCommand::Authority(AuthorityCommand::New(args)) => authority::run(&args, output),
-        CredCommand::Certificate(args) => leaf::run(&args, output),
-        CredCommand::Token(args) => token::run(&args, output),
-        CredCommand::Show(args) => show::run(&args, output),
+        CredCommand::Authority(AuthorityCommand::New(args)) => authority::make(&args, output),
+        CredCommand::Authority(AuthorityCommand::Rotate(args)) => authority::rotate(&args, output),
+        CredCommand::Authority(AuthorityCommand::Show(args)) => authority::show(&args, output),
+        CredCommand::Issue(IssueCommand::Certificate(args)) => certificate::run(&args, output),
+        CredCommand::Issue(IssueCommand::Token(args)) => token::run(&args, output),
+        CredCommand::Inspect(args) => inspect::run(&args, output),
+        CredCommand::Verify(args) => return verify::run(&args, output),
     }?;
     Ok(Exit::Ok)
 }
@@ -51,7 +56,7 @@ fn report<T: Serialize>(
                 files,
                 details,
             };
-            serde_json::to_string_pretty(&written).map_err(|_| Failure::Encoding("JSON"))?
+            pretty(&written)?
         }
         Output::Text => {
             format!(
@@ -62,4 +67,17 @@ fn report<T: Serialize>(
         }
     };
     terminal::line(written.trim_end()).map_err(Failure::Output)
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|_| Failure::Encoding("JSON"))
+}
+
+/// A result in the form that was asked for: YAML is JSON for people.
+fn print(value: &impl Serialize, output: Output) -> Result<(), Failure> {
+    let text = match output {
+        Output::Text => super::yaml(value)?,
+        Output::Json => pretty(value)?,
+    };
+    terminal::line(text.trim_end()).map_err(Failure::Output)
 }

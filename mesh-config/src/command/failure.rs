@@ -1,20 +1,25 @@
-//! Why a command gave no result.
+//! Why a command gave no result, for people and for programs.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sallyport_credentials::document::InvalidDocument;
 use sallyport_credentials::issue::IssueError;
-use sallyport_credentials::pem::InvalidPem;
+use sallyport_credentials::jwk::InvalidJwk;
+use sallyport_credentials::jws::InvalidJws;
+use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::Printable;
+use sallyport_mesh_config::finding::{Finding, Printable};
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
+use serde::Serialize;
 
+use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
 use crate::terminal::{Tone, toned};
 
-/// Why a command gave no result. Each text names the way out.
+/// Why a command gave no result. What to do about it is said by [`Failure::help`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Failure {
@@ -32,20 +37,22 @@ pub(crate) enum Failure {
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("cannot write `{}`: {cause}", path.display())]
     Unwritable { path: PathBuf, cause: io::Error },
-    #[error("`{}` exists: give `--force` to replace it, or choose another folder", .0.display())]
+    #[error("`{}` exists", .0.display())]
     Exists(PathBuf),
-    #[error("cannot write the result as {0}: please report it")]
+    #[error("cannot write the result as {0}")]
     Encoding(&'static str),
-    #[error("`{0}` is missing: give it as a flag, or in the file of `--request`")]
+    #[error("`{0}` is missing")]
     FlagMissing(&'static str),
-    #[error("`{0}` and `{1}` contradict each other: leave one of them out")]
+    #[error("`{0}` and `{1}` contradict each other")]
     FlagsContradict(&'static str, &'static str),
     #[error("`{0}` needs `{1}`")]
     FlagNeeds(&'static str, &'static str),
     #[error("`{0}` is needed here")]
     FlagNeeded(&'static str),
-    #[error("`--algorithm Dilithium5` is for token authorities only: use ML-DSA-65 or ML-DSA-87")]
+    #[error("`--algorithm Dilithium5` is for token authorities only")]
     LegacyAlgorithm,
+    #[error("tokens are signed with RSA, and `--key` names another kind")]
+    TokenKey,
     #[error("the request in `{}` cannot be used: {cause}", path.display())]
     InvalidRequest {
         path: PathBuf,
@@ -57,67 +64,251 @@ pub(crate) enum Failure {
         text: String,
         cause: InvalidSpiffeId,
     },
-    #[error("`{}` {cause}: name a file with one certificate", path.display())]
-    Certificate { path: PathBuf, cause: InvalidPem },
-    #[error("`{}` is no workload certificate: it needs exactly one URI name, a SPIFFE ID", .0.display())]
+    #[error("`{}` {cause}", path.display())]
+    Document {
+        path: PathBuf,
+        cause: InvalidDocument,
+    },
+    #[error("`{}` {cause}", path.display())]
+    Certificate {
+        path: PathBuf,
+        cause: InvalidCertificate,
+    },
+    #[error("`{}` holds no certificate", .0.display())]
+    NoCertificate(PathBuf),
+    #[error("`{}` is no workload certificate", .0.display())]
     NoWorkload(PathBuf),
-    #[error("`{}` is of `{subject}`: leave `--from` out, or name the same", path.display())]
+    #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
-    #[error("the name `{0}` is no DNS label: use lower case letters, digits and inner `-`")]
+    #[error("the name `{0}` is no DNS label")]
     AuthorityName(String),
     #[error("the authority in `{}` cannot be used: {}", path.display(), with_source(cause))]
     Authority { path: PathBuf, cause: IssueError },
-    #[error("`{}` is no certificate, public key or token in text form", .0.display())]
+    #[error("the folder `{}` does not say its authority's name and trust domain", .0.display())]
+    AuthorityUnnamed(PathBuf),
+    #[error("`{}` is no description of an authority: {cause}", path.display())]
+    AuthorityFile {
+        path: PathBuf,
+        cause: serde_json::Error,
+    },
+    #[error("the authority in `{}` may have no authority below it", .0.display())]
+    PathLength(PathBuf),
+    #[error("the authority in `{}` is of another kind than the one below it", .0.display())]
+    OtherKind(PathBuf),
+    #[error("the authority in `{}` did not issue its own certificate", .0.display())]
+    IssuerNeeded(PathBuf),
+    #[error("the authority in `{}` issued its own certificate", .0.display())]
+    IssuerUnneeded(PathBuf),
+    #[error("the issuer of `{}` is not known", .0.display())]
+    IssuerUnknown(PathBuf),
+    #[error("`{}` is no certificate, public key, JWK, JWS or token", .0.display())]
     Unknown(PathBuf),
-    #[error("`{}` holds a private key, which is not shown: name its public half", .0.display())]
+    #[error("`{}`: {cause}", path.display())]
+    Jwk { path: PathBuf, cause: InvalidJwk },
+    #[error("`{}` {cause}", path.display())]
+    Jws { path: PathBuf, cause: InvalidJws },
+    #[error("`{}` holds {count} keys, and the JWS does not say by `kid` which one it means", path.display())]
+    KeyAmbiguous { path: PathBuf, count: usize },
+    #[error("`{}` has no key with the `kid` of the JWS, `{kid}`", path.display())]
+    KeyUnknown { path: PathBuf, kid: String },
+    #[error("`{}` holds no ML-DSA public key: {cause}", path.display())]
+    AlternativeKey { path: PathBuf, cause: String },
+    #[error("`{}` holds a private key, which is not shown", .0.display())]
     PrivateKey(PathBuf),
+    #[error("`{}` is longer than {} MiB", path.display(), limit.checked_div(1024 * 1024).unwrap_or_default())]
+    TooLong { path: PathBuf, limit: u64 },
+}
+
+/// A failure as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: &'a [Finding],
+}
+
+/// What all is said about a failure beside its message.
+struct Row {
+    exit: Exit,
+    code: &'static str,
+    help: Option<&'static str>,
 }
 
 impl Failure {
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
+        self.row().exit
+    }
+
+    /// The whole complaint.
+    pub(crate) fn text(&self, output: Output) -> String {
+        match output {
+            Output::Text => self.plain(),
+            Output::Json => {
+                let row = self.row();
+                let path = self.path().map(|path| path.display().to_string());
+                json(row.code, path, &self.to_string(), row.help, self.findings())
+            }
+        }
+    }
+
+    /// For people: with what to do, and each error of an invalid policy.
+    fn plain(&self) -> String {
+        let error = toned(Tone::Bad, "error");
+        let mut text = format!("{error}: {}", Printable(&self.to_string()));
+        if let Some(help) = self.row().help {
+            text = text + ": " + help;
+        }
+        let findings = self.findings().iter();
+        let lines = findings.map(|finding| format!("\n{error}: {finding}"));
+        lines.fold(text, |text, line| text + &line)
+    }
+
+    fn findings(&self) -> &[Finding] {
+        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self {
+            findings
+        } else {
+            &[]
+        }
+    }
+
+    /// The file or folder that it is about.
+    fn path(&self) -> Option<&Path> {
         match self {
-            Self::Policy(PolicyFileErrors::Invalid { .. })
-            | Self::Rendering(_)
-            | Self::InvalidRequest { .. }
-            | Self::Certificate { .. }
-            | Self::NoWorkload(_)
-            | Self::Unknown(_)
-            | Self::PrivateKey(_) => Exit::Findings,
+            Self::Policy(
+                PolicyFileErrors::Invalid { path, .. } | PolicyFileErrors::Unreadable { path, .. },
+            )
+            | Self::Unreadable { path, .. }
+            | Self::Unwritable { path, .. }
+            | Self::Exists(path)
+            | Self::InvalidRequest { path, .. }
+            | Self::Document { path, .. }
+            | Self::Certificate { path, .. }
+            | Self::NoCertificate(path)
+            | Self::NoWorkload(path)
+            | Self::OtherSubject { path, .. }
+            | Self::Authority { path, .. }
+            | Self::AuthorityUnnamed(path)
+            | Self::AuthorityFile { path, .. }
+            | Self::PathLength(path)
+            | Self::OtherKind(path)
+            | Self::IssuerNeeded(path)
+            | Self::IssuerUnneeded(path)
+            | Self::IssuerUnknown(path)
+            | Self::Unknown(path)
+            | Self::Jwk { path, .. }
+            | Self::Jws { path, .. }
+            | Self::KeyAmbiguous { path, .. }
+            | Self::KeyUnknown { path, .. }
+            | Self::AlternativeKey { path, .. }
+            | Self::PrivateKey(path)
+            | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Rendering(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
-            | Self::Unreadable { .. }
-            | Self::Unwritable { .. }
-            | Self::Exists(_)
             | Self::Encoding(_)
             | Self::FlagMissing(_)
             | Self::FlagsContradict(..)
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::LegacyAlgorithm
+            | Self::TokenKey
             | Self::SpiffeId { .. }
-            | Self::OtherSubject { .. }
             | Self::TooManyDenials
-            | Self::AuthorityName(_)
-            | Self::Authority { .. } => Exit::Failure,
+            | Self::AuthorityName(_) => None,
         }
     }
 
-    /// The whole complaint, with each error of an invalid policy.
-    pub(crate) fn text(&self) -> String {
-        let error = toned(Tone::Bad, "error");
-        let headline = format!("{error}: {}", Printable(&self.to_string()));
-        let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self else {
-            return headline;
-        };
-        let lines = findings
-            .iter()
-            .map(|finding| format!("\n{error}: {finding}"));
-        lines.fold(headline, |text, line| text + &line)
+    /// One row for each failure: exit code, name in JSON, what to do.
+    const fn row(&self) -> Row {
+        match self {
+            Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
+            Self::Policy(_) => failed("file_unreadable", ""),
+            Self::Rendering(_) => invalid("rendering_refused", ""),
+            Self::Time(_) => failed("time_invalid", ""),
+            Self::Issue(_) => failed("issue_failed", ""),
+            Self::Output(_) => failed("output_failed", ""),
+            Self::Unreadable { .. } => failed("file_unreadable", ""),
+            Self::Unwritable { .. } => failed("file_unwritable", ""),
+            Self::Exists(_) => failed(
+                "file_exists",
+                "give `--force` to replace it, or choose another folder",
+            ),
+            Self::Encoding(_) => failed("internal", "please report it"),
+            Self::FlagMissing(_) => {
+                failed("usage", "give it as a flag, or in the file of `--request`")
+            }
+            Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
+            Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
+            Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
+            Self::InvalidRequest { .. } => invalid("request_invalid", ""),
+            Self::SpiffeId { .. } => failed("usage", ""),
+            Self::Document { .. } => invalid(
+                "file_invalid",
+                "name a file with certificates or public keys, PEM or DER",
+            ),
+            Self::Certificate { .. } => invalid(
+                "certificate_invalid",
+                "name a file with X.509 v3 certificates",
+            ),
+            Self::NoCertificate(_) => invalid("certificate_missing", "name another file"),
+            Self::NoWorkload(_) => {
+                invalid("no_workload", "it needs exactly one URI name, a SPIFFE ID")
+            }
+            Self::OtherSubject { .. } => {
+                failed("subject_differs", "leave `--from` out, or name the same")
+            }
+            Self::AuthorityName(_) => failed(
+                "usage",
+                "use lower case letters, digits and inner `-`, at most 63 of them",
+            ),
+            Self::Authority { .. } => failed("authority_unusable", ""),
+            Self::AuthorityUnnamed(_) => failed(
+                "authority_unnamed",
+                "give `--name` and `--trust-domain`, or restore its `authority.json`",
+            ),
+            Self::AuthorityFile { .. } => failed("authority_unusable", "restore the file"),
+            Self::PathLength(_) => {
+                failed("path_length", "make that one with a larger `--path-length`")
+            }
+            Self::OtherKind(_) => failed(
+                "issuer_kind",
+                "hybrid authorities issue hybrid ones, classical authorities classical ones",
+            ),
+            Self::IssuerNeeded(_) => failed(
+                "issuer_missing",
+                "give the folder of the authority that did with `--issuer`",
+            ),
+            Self::IssuerUnneeded(_) => failed(
+                "usage",
+                "leave `--issuer` out, or make a new authority with it",
+            ),
+            Self::IssuerUnknown(_) => failed(
+                "issuer_missing",
+                "give the certificate of its issuer with `--issuer`",
+            ),
+            Self::Unknown(_) => invalid("file_invalid", "name another file"),
+            Self::Jwk { .. } => invalid("jwk_invalid", "give a public JWK or JWK Set"),
+            Self::Jws { .. } => invalid("jws_invalid", "give a compact JWS"),
+            Self::KeyAmbiguous { .. } => failed("key_ambiguous", "give the one JWK"),
+            Self::KeyUnknown { .. } => invalid("key_unknown", "give the set that has it"),
+            Self::AlternativeKey { .. } => invalid(
+                "alternative_key_invalid",
+                "give a public key of RFC 9881 (PEM or DER) or an AKP JWK of RFC 9964",
+            ),
+            Self::PrivateKey(_) => invalid("private_key", "name its public half"),
+            Self::TooLong { .. } => invalid("file_too_long", "name another file"),
+        }
     }
 
     /// For `map_err` on a read.
@@ -135,6 +326,45 @@ impl Failure {
             cause,
         }
     }
+}
+
+/// What to say where the command line itself is wrong.
+pub(crate) fn usage_as_json(message: &str) -> String {
+    let help = Some("`sallyport --help` and `sallyport <command> --help` say how");
+    json("usage", None, message, help, &[])
+}
+
+fn json(
+    code: &'static str,
+    path: Option<String>,
+    message: &str,
+    help: Option<&'static str>,
+    findings: &[Finding],
+) -> String {
+    let report = Report {
+        code,
+        path,
+        message,
+        help,
+        findings,
+    };
+    match serde_json::to_string(&report) {
+        Ok(text) => text,
+        Err(_) => r#"{"code":"internal","message":"cannot write the failure as JSON"}"#.to_owned(),
+    }
+}
+
+const fn invalid(code: &'static str, help: &'static str) -> Row {
+    row(Exit::Findings, code, help)
+}
+
+const fn failed(code: &'static str, help: &'static str) -> Row {
+    row(Exit::Failure, code, help)
+}
+
+const fn row(exit: Exit, code: &'static str, help: &'static str) -> Row {
+    let help = if help.is_empty() { None } else { Some(help) };
+    Row { exit, code, help }
 }
 
 /// An error and what caused it.

@@ -6,7 +6,7 @@ mod completions;
 mod cred;
 mod docs;
 mod explain;
-mod failure;
+pub(crate) mod failure;
 mod render;
 mod schema;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Docs { document } => docs::run(document),
     };
     result.unwrap_or_else(|failure: Failure| {
-        terminal::complain(failure.text());
+        terminal::complain(failure.text(output));
         failure.exit()
     })
 }

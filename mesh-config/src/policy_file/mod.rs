@@ -133,7 +133,7 @@ fn complete(
             let errors = errors
                 .into_iter()
                 .filter(|error| !known.contains(&error.path));
-            findings.extend(errors.map(|error| Finding::new(error.path, error.cause.to_string())));
+            findings.extend(errors.map(|error| complaint(error.path, &error.cause.to_string())));
             None
         }
     };
@@ -154,6 +154,14 @@ fn complete(
         authorities,
         canonical_json,
     })
+}
+
+/// An error of an authority, whose text says after a semicolon what to do.
+fn complaint(path: String, text: &str) -> Finding {
+    match text.rsplit_once("; ") {
+        Some((message, hint)) => Finding::new(path, message).with_hint(hint),
+        None => Finding::new(path, text),
+    }
 }
 
 fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {

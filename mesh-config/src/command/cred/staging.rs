@@ -15,9 +15,9 @@ pub(super) struct Staging {
 impl Staging {
     /// Makes the target folder, if need be, and the waiting room in it.
     pub(super) fn new(target: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(target).map_err(Failure::unwritable(target))?;
+        make_folder(target, true)?;
         let folder = target.join(format!(".sallyport-{}", std::process::id()));
-        fs::create_dir(&folder).map_err(Failure::unwritable(&folder))?;
+        make_folder(&folder, false)?;
         Ok(Self {
             target: target.to_owned(),
             folder,
@@ -30,13 +30,13 @@ impl Staging {
     }
 
     /// Writes a file that only its owner may read.
-    pub(super) fn write_secret(&self, name: &str, text: &str) -> Result<(), Failure> {
-        self.write(name, text, 0o600)
+    pub(super) fn write_secret(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(name, bytes, 0o600)
     }
 
     /// Writes a file for everyone.
-    pub(super) fn write_public(&self, name: &str, text: &str) -> Result<(), Failure> {
-        self.write(name, text, 0o644)
+    pub(super) fn write_public(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(name, bytes, 0o644)
     }
 
     /// Moves the files to the target folder, and gives their names.
@@ -60,7 +60,7 @@ impl Staging {
         Ok(names)
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), Failure> {
+    fn write(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
         let path = self.folder.join(name);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -70,7 +70,7 @@ impl Staging {
         let _ = mode;
         options
             .open(&path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+            .and_then(|mut file| std::io::Write::write_all(&mut file, bytes))
             .map_err(Failure::unwritable(&path))
     }
 }
@@ -80,4 +80,13 @@ impl Drop for Staging {
         // What cannot be removed is readable by its owner only.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Makes a folder that only its owner may enter. One that exists keeps its rights.
+fn make_folder(path: &Path, may_exist: bool) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(may_exist);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(Failure::unwritable(path))
 }

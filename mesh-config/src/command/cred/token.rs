@@ -1,4 +1,4 @@
-//! `sallyport cred token`.
+//! `sallyport cred issue token`.
 
 use sallyport_credentials::issue::{TokenIssuer, TokenRequest};
 use sallyport_credentials::sha256;
@@ -37,8 +37,8 @@ pub(super) fn run(args: &TokenArgs, output: Output) -> Result<(), Failure> {
     }
     let issued = issuer.issue_token(&request)?;
     let staging = Staging::new(&args.out)?;
-    staging.write_secret("hybrid-identity-token", &issued.token)?;
-    staging.write_secret("hybrid-identity-signature", &issued.signature)?;
+    staging.write_secret("hybrid-identity-token", issued.token.as_bytes())?;
+    staging.write_secret("hybrid-identity-signature", issued.signature.as_bytes())?;
     let files = staging.publish(args.force)?;
     let end = TimeMs::from_seconds(now_seconds.saturating_add(args.ttl.seconds));
     let details = Details {

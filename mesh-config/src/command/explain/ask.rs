@@ -106,6 +106,7 @@ fn caller(asked: &Asked, folder: &Path) -> Result<Caller, Failure> {
     let Some(path) = &asked.certificate else {
         let identity = from.ok_or(Failure::FlagMissing("from"))?;
         let assurance = match asked.assurance {
+            Some(AssumedAssurance::HybridProven) => RequiredAssurance::HybridProven,
             Some(AssumedAssurance::Hybrid) => RequiredAssurance::Hybrid,
             Some(AssumedAssurance::Classical) | None => RequiredAssurance::Classical,
         };

@@ -1,0 +1,178 @@
+//! `explain`.
+
+use std::fs;
+
+use crate::support::*;
+
+#[test]
+fn explain_exits_with_0_and_2() {
+    let folder = folder();
+    let allowed = explain(folder.path(), &["--from", WEB, "--path", "/v1/orders/7"]);
+    assert_eq!(code(&allowed), 0);
+    let text = stdout(&allowed);
+    assert!(text.starts_with("ALLOWED\n"), "{text}");
+    let trust = "trust     99 (TRUSTED), log-odds -4.8 = prior -4.6, tls_version -0.2\n";
+    assert!(text.contains(trust), "{text}");
+
+    let more = [
+        "--from",
+        WEB,
+        "--method",
+        "DELETE",
+        "--path",
+        "/v1/orders/7",
+    ];
+    let denied = explain(folder.path(), &more);
+    assert_eq!(code(&denied), 2);
+    let text = stdout(&denied);
+    assert!(
+        text.starts_with("DENIED: operation_not_allowed (HTTP 403)\n"),
+        "{text}"
+    );
+    assert!(text.contains("If the call is wanted, add an operation to the flow."));
+}
+
+#[test]
+fn explain_writes_the_record_as_json() {
+    let folder = folder();
+    let more = [
+        "--from",
+        WEB,
+        "--path",
+        "/v1/x",
+        "--at",
+        "2026-11-21T08:00:00Z",
+        "--output",
+        "json",
+    ];
+    let output = explain(folder.path(), &more);
+    assert_eq!(code(&output), 2);
+    let answer = json(&output);
+    assert_eq!(answer["outcome"], "denied");
+    assert_eq!(answer["status"], 403);
+    assert_eq!(answer["record"]["reason"], "operation_not_allowed");
+    assert_eq!(answer["record"]["time_ms"], 1_795_248_000_000_u64);
+    assert!(answer["remedy"].is_string());
+}
+
+#[test]
+fn explain_reads_the_same_request_from_json() {
+    let folder = folder();
+    let request = serde_json::json!({
+        "from": WEB, "to": ORDERS, "path": "/v1/orders/7", "port": 8080, "at": "1800000000000",
+    });
+    fs::write(folder.path().join("request.json"), request.to_string()).unwrap();
+    let arguments = [
+        "explain",
+        "--policy",
+        "policy.yaml",
+        "--request",
+        "request.json",
+    ];
+    let by_file = sallyport(&arguments, folder.path());
+    let more = [
+        "--from",
+        WEB,
+        "--path",
+        "/v1/orders/7",
+        "--at",
+        "1800000000000",
+    ];
+    let by_flags = explain(folder.path(), &more);
+    assert_eq!(stdout(&by_file), stdout(&by_flags));
+}
+
+#[test]
+fn explain_says_what_is_wrong_with_a_request() {
+    let folder = folder();
+    let cases = [
+        ("{}", 3, "`to` is missing"),
+        (
+            "{\"to\": \"orders\", \"path\": \"/\", \"port\": 1}",
+            3,
+            "`to`: `orders` is no SPIFFE ID",
+        ),
+        ("{\"form\": \"x\"}", 1, "unknown field `form`"),
+        ("{\"port\": 1, \"port\": 2}", 1, "duplicate field `port`"),
+        (
+            "{\"plaintext\": true, \"tls\": \"1.3\"}",
+            3,
+            "contradict each other",
+        ),
+        ("{\"token\": \"t\"}", 3, "`token` needs `certificate`"),
+    ];
+    for (request, exit, message) in cases {
+        fs::write(folder.path().join("request.json"), request).unwrap();
+        let arguments = [
+            "explain",
+            "--policy",
+            "policy.yaml",
+            "--request",
+            "request.json",
+        ];
+        let output = sallyport(&arguments, folder.path());
+        assert_eq!(code(&output), exit, "{request}");
+        assert!(
+            stderr(&output).contains(message),
+            "{request}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn explain_refuses_an_invalid_policy_and_names_its_errors() {
+    let folder = folder();
+    let arguments = [
+        "explain",
+        "--policy",
+        "broken.yaml",
+        "--plaintext",
+        "--path",
+        "/",
+        "--port",
+        "1",
+    ];
+    let output = sallyport(&arguments, folder.path());
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("error: spec.flows[0].to (line 17)"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).starts_with("error: `broken.yaml` is no valid policy\n"));
+}
+
+#[test]
+fn text_quotes_no_control_characters() {
+    let folder = folder();
+    let evil = POLICY.replace("to: orders", r#"to: "\e[2Jorders""#);
+    fs::write(folder.path().join("evil.yaml"), evil).unwrap();
+    let output = sallyport(&["check", "evil.yaml"], folder.path());
+    assert_eq!(code(&output), 1);
+    let text = stdout(&output);
+    assert!(
+        text.contains("[2Jorders") && !text.contains('\u{1b}'),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn explain_assumes_each_level_of_assurance() {
+    let folder = folder();
+    let strict = POLICY.replace(
+        "minimumAssurance: classical",
+        "minimumAssurance: hybridProven",
+    );
+    fs::write(folder.path().join("policy.yaml"), strict).unwrap();
+    for (assurance, exit) in [
+        ("classical", 2),
+        ("hybrid", 2),
+        ("hybridProven", 0),
+        ("hybrid-proven", 0),
+    ] {
+        let more = ["--from", WEB, "--path", "/v1/orders/7"];
+        let more = [&more[..], &["--assurance", assurance]].concat();
+        assert_eq!(code(&explain(folder.path(), &more)), exit, "{assurance}");
+    }
+}

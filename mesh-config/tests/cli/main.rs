@@ -1,0 +1,18 @@
+//! The `sallyport` command as it is run: exit codes, what is said where, and files on disk.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
+
+mod authority;
+mod check;
+mod cred;
+mod explain;
+mod failure;
+mod render;
+mod support;
+mod usage;
+mod verify;
+mod verify_ours;
