@@ -223,9 +223,9 @@ impl Serialize for ProfileFinding {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let formatted = match OffsetDateTime::from_unix_timestamp(self.0) {
-            Ok(time) => time.format(&Rfc3339).map_err(|_| fmt::Error)?,
-            Err(_) => format!("{} s after 1970", self.0),
+        let time = OffsetDateTime::from_unix_timestamp(self.0).map(|time| time.format(&Rfc3339));
+        let Ok(Ok(formatted)) = time else {
+            return write!(f, "{} s after 1970", self.0);
         };
         f.write_str(&formatted)
     }
