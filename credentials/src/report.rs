@@ -43,7 +43,7 @@ pub enum InvalidCertificate {
     /// More than [`MAXIMUM_BYTES`].
     #[error("is longer than 128 KiB, which no certificate needs")]
     TooLong,
-    /// Not one X.509 v3 certificate in strict DER, or beyond the bounds of its reader.
+    /// Not one X.509 certificate in strict DER, or beyond the bounds of its reader.
     #[error("is no certificate that is read here: it {0}")]
     Der(#[from] InvalidDer),
 }
@@ -170,7 +170,7 @@ impl<'a> Certificate<'a> {
         if der.len() > MAXIMUM_BYTES {
             return Err(InvalidCertificate::TooLong);
         }
-        let parts = Parts::parse(der)?;
+        let parts = Parts::parse_any_version(der)?;
         let meaning = match X509Certificate::from_der(der) {
             Ok((_, meaning)) => Some(meaning),
             Err(_) => None,

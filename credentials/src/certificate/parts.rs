@@ -81,8 +81,18 @@ const MAXIMUM_EXTENSIONS: usize = 32;
 // === impl Parts ===
 
 impl<'a> Parts<'a> {
-    /// Takes one X.509 v3 certificate apart, which must be strict DER throughout.
+    /// Takes one X.509 v3 certificate with extensions apart, which must be strict DER throughout.
     pub(crate) fn parse(certificate: &'a [u8]) -> Result<Self, InvalidDer> {
+        let parts = Self::parse_any_version(certificate)?;
+        if parts.is_version_3() {
+            Ok(parts)
+        } else {
+            Err(InvalidDer::Version)
+        }
+    }
+
+    /// The same for any version: those before 3 have no extensions.
+    pub(crate) fn parse_any_version(certificate: &'a [u8]) -> Result<Self, InvalidDer> {
         der::check(certificate)?;
         let mut outer = Reader::new(der::single(certificate, der::SEQUENCE)?.contents);
         let tbs = outer.expect(der::SEQUENCE)?;
@@ -91,10 +101,8 @@ impl<'a> Parts<'a> {
         outer.finish()?;
 
         let mut fields = Reader::new(tbs.contents);
-        let version = fields.expect(VERSION_TAG)?.raw;
-        if version != VERSION_3 {
-            return Err(InvalidDer::Version);
-        }
+        // Left out for version 1.
+        let version = optional_raw(&mut fields, VERSION_TAG)?;
         let serial = fields.expect(der::INTEGER)?.raw;
         let inner_algorithm = fields.expect(der::SEQUENCE)?.raw;
         let issuer = fields.expect(der::SEQUENCE)?.raw;
@@ -105,7 +113,11 @@ impl<'a> Parts<'a> {
             optional_raw(&mut fields, ISSUER_UNIQUE_ID_TAG)?,
             optional_raw(&mut fields, SUBJECT_UNIQUE_ID_TAG)?,
         ];
-        let extensions = parse_extensions(fields.expect(EXTENSIONS_TAG)?)?;
+        let extensions = match fields.optional(EXTENSIONS_TAG)? {
+            Some(wrapper) if version == VERSION_3 => parse_extensions(wrapper)?,
+            Some(_) => return Err(InvalidDer::Version),
+            None => Vec::new(),
+        };
         fields.finish()?;
         Ok(Self {
             tbs: tbs.raw,
@@ -129,6 +141,12 @@ impl<'a> Parts<'a> {
         let contents = der::single(self.serial, der::INTEGER).map_or(&[][..], |it| it.contents);
         let zeros = contents.iter().take_while(|byte| **byte == 0).count();
         contents.get(zeros..).unwrap_or_default()
+    }
+
+    /// Whether it is of version 3 and has extensions, as every certificate of a workload or of its
+    /// authority.
+    pub(crate) fn is_version_3(&self) -> bool {
+        self.version == VERSION_3 && !self.extensions.is_empty()
     }
 
     /// The first extension with this identifier. Duplicates are found by

@@ -94,6 +94,9 @@ pub enum ProfileFinding {
     /// A field has no meaning.
     #[error("has a field that cannot be read")]
     Meaning,
+    /// RFC 5280, section 4.1.2.1.
+    #[error("is not of X.509 version 3 with extensions")]
+    Version,
     /// X509-SVID, section 2.
     #[error("has not exactly one URI name")]
     UriNames,
@@ -176,6 +179,9 @@ impl Certificate<'_> {
             return vec![ProfileFinding::Meaning];
         };
         let mut findings = Vec::new();
+        if !self.parts.is_version_3() {
+            findings.push(ProfileFinding::Version);
+        }
         if self.der.len() > crate::certificate::MAXIMUM_BYTES {
             findings.push(ProfileFinding::TooLong);
         }

@@ -257,10 +257,9 @@ impl Failure {
                 "file_invalid",
                 "name a file with certificates or public keys, PEM or DER",
             ),
-            Self::Certificate { .. } => invalid(
-                "certificate_invalid",
-                "name a file with X.509 v3 certificates",
-            ),
+            Self::Certificate { .. } => {
+                invalid("certificate_invalid", "name a file with X.509 certificates")
+            }
             Self::NoCertificate(_) => invalid("certificate_missing", "name another file"),
             Self::NoWorkload(_) => {
                 invalid("no_workload", "it needs exactly one URI name, a SPIFFE ID")

@@ -178,6 +178,28 @@ fn algorithms_that_are_not_known_are_unsupported() {
 }
 
 #[test]
+fn certificates_without_extensions_are_judged_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    openssl(folder, &["genrsa", "-out", "old.key", "2048"]);
+    let request = [
+        "req", "-new", "-key", "old.key", "-out", "old.csr", "-subj", "/CN=old",
+    ];
+    openssl(folder, &request);
+    // OpenSSL writes version 1 (and newer ones version 3) when it is asked for no extensions.
+    let sign = [
+        "x509", "-req", "-in", "old.csr", "-signkey", "old.key", "-out", "old.pem",
+    ];
+    openssl(folder, &sign);
+    let (exit, report) = verify(folder, &["--certificate", "old.pem"]);
+    assert_eq!(
+        (exit, results(&report)),
+        (0, ("verified", "absent", "classical"))
+    );
+    assert_eq!(report["issuer_certificate"]["is_authority"], false);
+}
+
+#[test]
 fn validity_and_profile_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
