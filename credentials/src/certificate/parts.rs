@@ -32,8 +32,7 @@ pub(crate) struct Parts<'a> {
     /// The extensions, in their order.
     pub(crate) extensions: Vec<Extension<'a>>,
     version: &'a [u8],
-    /// The serial number.
-    pub(crate) serial: &'a [u8],
+    serial: &'a [u8],
     validity: &'a [u8],
     /// The two unique identifiers, where there are any.
     unique_ids: [&'a [u8]; 2],

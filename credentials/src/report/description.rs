@@ -140,10 +140,7 @@ impl Certificate<'_> {
         Description {
             subject: meaning.map(|m| m.subject().to_string()).unwrap_or_default(),
             issuer: meaning.map(|m| m.issuer().to_string()).unwrap_or_default(),
-            serial: match der::single(parts.serial, der::INTEGER) {
-                Ok(serial) => hexadecimal(serial.contents),
-                Err(_) => String::new(),
-            },
+            serial: hexadecimal(parts.serial_number()),
             validity: meaning.map(validity),
             sha256: hexadecimal(&crate::sha256(self.der)),
             spiffe_id: match meaning.map(one_spiffe_id) {
