@@ -533,11 +533,13 @@ fn merge(target: &mut Value, patch: &Value) {
 fn set_times(value: &mut Value) {
     match value {
         Value::String(text) => {
-            let seconds = text
+            let offset = text
                 .strip_prefix("now")
-                .and_then(|offset| offset.strip_suffix('s'))
-                .and_then(|offset| offset.parse::<i64>().ok());
-            if let Some(time) = seconds.and_then(rfc3339_from_now) {
+                .and_then(|offset| offset.strip_suffix('s'));
+            if let Some(offset) = offset
+                && let Ok(seconds) = offset.parse::<i64>()
+                && let Ok(time) = rfc3339_from_now(seconds)
+            {
                 *text = time;
             }
         }
@@ -547,9 +549,9 @@ fn set_times(value: &mut Value) {
     }
 }
 
-fn rfc3339_from_now(seconds: i64) -> Option<String> {
-    let time = OffsetDateTime::from_unix_timestamp(now_seconds().saturating_add(seconds)).ok()?;
-    time.format(&Rfc3339).ok()
+fn rfc3339_from_now(seconds: i64) -> Result<String, time::Error> {
+    let time = OffsetDateTime::from_unix_timestamp(now_seconds().saturating_add(seconds))?;
+    Ok(time.format(&Rfc3339)?)
 }
 
 fn default_workload() -> String {

@@ -37,6 +37,13 @@ pub struct ConnectionFacts {
 
 /// How a peer is connected.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(
+        clippy::large_enum_variant,
+        reason = "one for each connection, and nearly all are mutual TLS"
+    )
+)]
 pub enum Transport {
     /// No TLS, or TLS without a client certificate.
     Plaintext,

@@ -13,6 +13,7 @@ pub mod facts;
 #[cfg(test)]
 mod fixtures;
 pub mod headers;
+pub mod hexadecimal;
 pub mod identity;
 pub mod metric;
 pub mod names;

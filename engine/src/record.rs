@@ -2,12 +2,12 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use serde::Serialize;
 
 use crate::facts::{ConnectionFacts, PeerValidation, Transport};
 use crate::headers::RequestHead;
+use crate::hexadecimal;
 use crate::identity::Assurance;
 use crate::time::TimeMs;
 use crate::trust::TermName;
@@ -107,7 +107,7 @@ impl Record {
             decision_id: context.decision_id,
             time_ms: now,
             policy: text(&context.policy),
-            policy_sha256: policy_sha256.map(|digest| hexadecimal(digest)),
+            policy_sha256: policy_sha256.map(|digest| hexadecimal::encode(digest)),
             mode: context.mode.as_str(),
             verdict: if verdict.is_allowed() {
                 "allow"
@@ -122,7 +122,7 @@ impl Record {
                 .source
                 .as_ref()
                 .map(|source| String::from(source.as_str())),
-            certificate_sha256: tls.map(|tls| hexadecimal(&tls.certificate_sha256)),
+            certificate_sha256: tls.map(|tls| hexadecimal::encode(&tls.certificate_sha256)),
             destination_segment: text(&context.destination_segment),
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),
@@ -161,16 +161,6 @@ impl PeerValidation {
     }
 }
 
-/// Lower-case hexadecimal digits.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// Bytes of a peer as printable ASCII, cut after `maximum` bytes of input.
 fn escaped(bytes: &[u8], maximum: usize) -> String {
     let mut text: String = bytes
@@ -202,10 +192,5 @@ mod tests {
     fn leaves_out_the_query() {
         let headers: [(&[u8], &[u8]); 1] = [(b":path", b"/login?password=secret")];
         assert_eq!(RequestHead::read(headers).raw_path(), b"/login");
-    }
-
-    #[test]
-    fn writes_digests_in_lower_case() {
-        assert_eq!(hexadecimal(&[0x00, 0xab, 0xff]), "00abff");
     }
 }

@@ -1,9 +1,9 @@
 //! From the plugin configuration's bytes to the policy in force, all or nothing.
 
 use sallyport_credentials::{AuthoritySet, InvalidAuthority, sha256};
+use sallyport_engine::hexadecimal;
 use sallyport_engine::policy::slice::{ModeOnly, PluginConfig, SLICE_VERSION};
 use sallyport_engine::policy::{Mode, Policy, PolicyError, compile, raw::PolicyDocument};
-use sallyport_engine::record::hexadecimal;
 
 /// What a worker decides by.
 pub(crate) enum Configuration {
@@ -77,13 +77,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Active, InvalidConfiguration> {
         });
     }
     let digest = sha256(config.policy.as_bytes());
-    if hexadecimal(&digest) != config.sha256 {
+    if hexadecimal::encode(&digest) != config.sha256 {
         return Err(InvalidConfiguration::Hash);
     }
     let document: PolicyDocument =
-        serde_json::from_str(&config.policy).map_err(|error| InvalidConfiguration::Policy {
-            line: error.line(),
-            column: error.column(),
+        serde_json::from_slice(config.policy.as_bytes()).map_err(|error| {
+            InvalidConfiguration::Policy {
+                line: error.line(),
+                column: error.column(),
+            }
         })?;
     if document.spec.mode != config.mode {
         return Err(InvalidConfiguration::Mode);

@@ -9,6 +9,7 @@ use sallyport_engine::facts::{
     ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::RequestHead;
+use sallyport_engine::hexadecimal;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::trust::PeerKey;
 
@@ -122,8 +123,8 @@ impl ConnectionCache {
             None => PeerValidation::Assumed,
         };
         let digest = required(host, Property::PeerCertificateDigest)?;
-        let certificate_sha256 =
-            parse_digest(&digest).ok_or_else(|| out_of_form(Property::PeerCertificateDigest))?;
+        let certificate_sha256 = hexadecimal::decode_sha256(&digest)
+            .map_err(|_| out_of_form(Property::PeerCertificateDigest))?;
         let certificate = match validation {
             // Anybody can make such a certificate: it is not worth a look.
             PeerValidation::Failed => PeerCertificate::Unavailable,
@@ -206,23 +207,6 @@ fn out_of_form(property: Property) -> Unread {
     Unread::Host(format!("the host's {property:?} is out of form"))
 }
 
-/// 64 hexadecimal digits.
-fn parse_digest(text: &[u8]) -> Option<[u8; 32]> {
-    let (pairs, []) = text.as_chunks::<2>() else {
-        return None;
-    };
-    let mut digest = [0; 32];
-    if pairs.len() != digest.len() {
-        return None;
-    }
-    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-        let digit = |character: u8| char::from(character).to_digit(16);
-        let (high, low) = (digit(*high)?, digit(*low)?);
-        *byte = u8::try_from(high * 16 + low).map_or(0, |byte| byte);
-    }
-    Some(digest)
-}
-
 /// `xds.listener_direction` of an inbound listener.
 const INBOUND: u64 = 1;
 /// About 1 KB each. A connection that falls out is read again at its next request.
@@ -230,24 +214,3 @@ const CAPACITY: NonZeroUsize = match NonZeroUsize::new(4096) {
     Some(n) => n,
     None => NonZeroUsize::MIN,
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_a_digest_of_64_digits_only() {
-        let digits = "00ff".repeat(16);
-        let digest = parse_digest(digits.as_bytes()).unwrap();
-        assert_eq!((digest[0], digest[1], digest[31]), (0, 255, 255));
-        for bad in [
-            "",
-            "00",
-            &"0".repeat(63),
-            &"zz".repeat(32),
-            &"00".repeat(33),
-        ] {
-            assert_eq!(parse_digest(bad.as_bytes()), None, "{bad}");
-        }
-    }
-}

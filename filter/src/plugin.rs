@@ -1,10 +1,10 @@
 //! The life of the plugin in one VM: configured, then asked about requests.
 
 use sallyport_engine::effect::LocalReply;
+use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::policy::Mode;
 use sallyport_engine::reason::DenyReason;
-use sallyport_engine::record::hexadecimal;
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::{self, Configuration};
@@ -59,7 +59,10 @@ impl Plugin {
                 let enforcing = active.policy.mode() == Mode::Enforce;
                 metrics.set(host, Metric::Enforcing, u64::from(enforcing));
                 let name = active.policy.name();
-                let (mode, hash) = (active.policy.mode().as_str(), hexadecimal(&active.sha256));
+                let (mode, hash) = (
+                    active.policy.mode().as_str(),
+                    hexadecimal::encode(&active.sha256),
+                );
                 let line = format!("policy {name} is in force: mode {mode}, sha256 {hash}");
                 let _ = host.log(LogLevel::Info, &line);
                 Configuration::Active(Box::new(active))

@@ -76,7 +76,7 @@ impl CertificateAuthority {
             Some(text) => at
                 .accept(
                     "alternativeRequiredFrom",
-                    TimeMs::parse_rfc3339(text).ok_or(InvalidAuthorityCause::Time),
+                    TimeMs::parse_rfc3339(text).map_err(|_| InvalidAuthorityCause::Time),
                 )
                 .map(Some),
         };

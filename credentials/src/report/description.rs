@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sallyport_engine::record::hexadecimal;
+use sallyport_engine::hexadecimal;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -140,9 +140,9 @@ impl Certificate<'_> {
         Description {
             subject: meaning.map(|m| m.subject().to_string()).unwrap_or_default(),
             issuer: meaning.map(|m| m.issuer().to_string()).unwrap_or_default(),
-            serial: hexadecimal(parts.serial_number()),
+            serial: hexadecimal::encode(parts.serial_number()),
             validity: meaning.map(validity),
-            sha256: hexadecimal(&crate::sha256(self.der)),
+            sha256: hexadecimal::encode(&crate::sha256(self.der)),
             spiffe_id: match meaning.map(one_spiffe_id) {
                 Some(Ok(id)) => Some(id.to_string()),
                 Some(Err(_)) | None => None,
@@ -208,7 +208,7 @@ impl KeyDescription {
         };
         Self {
             algorithm,
-            spki_sha256: hexadecimal(&crate::sha256(spki)),
+            spki_sha256: hexadecimal::encode(&crate::sha256(spki)),
             unsupported,
         }
     }
@@ -271,7 +271,7 @@ fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
         GeneralName::DNSName(text) => format!("DNS:{text}"),
         GeneralName::RFC822Name(text) => format!("email:{text}"),
         GeneralName::DirectoryName(name) => format!("directory:{name}"),
-        GeneralName::IPAddress(bytes) => format!("IP:{}", hexadecimal(bytes)),
+        GeneralName::IPAddress(bytes) => format!("IP:{}", hexadecimal::encode(bytes)),
         GeneralName::OtherName(..)
         | GeneralName::X400Address(_)
         | GeneralName::EDIPartyName(_)
@@ -283,7 +283,7 @@ fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
 
 fn identifier(bytes: Result<Option<&[u8]>, crate::InvalidDer>) -> Option<String> {
     match bytes {
-        Ok(Some(bytes)) => Some(hexadecimal(bytes)),
+        Ok(Some(bytes)) => Some(hexadecimal::encode(bytes)),
         Ok(None) | Err(_) => None,
     }
 }

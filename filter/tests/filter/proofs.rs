@@ -230,7 +230,7 @@ fn a_revoked_identity_token_is_refused_and_a_new_one_accepted() {
     let spki = sallyport_credentials::sha256(&workload.key.public_key_spki());
     let mut policy = policy();
     policy["spec"]["revocations"] =
-        json!([{ "key": sallyport_engine::record::hexadecimal(&spki) }]);
+        json!([{ "key": sallyport_engine::hexadecimal::encode(&spki) }]);
     let (host, mut plugin) = start_with(&policy);
     let proof = workload.proof();
     assert_eq!(workload.ask(&mut plugin, &host, 1, &proof), Next::Stop);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sallyport_engine::record::hexadecimal;
+use sallyport_engine::hexadecimal;
 use sallyport_mesh_config::finding::{Finding, Printable};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
 use serde::Serialize;
@@ -70,7 +70,7 @@ fn report(
         warnings: loaded
             .map(|loaded| loaded.warnings.as_slice())
             .unwrap_or_default(),
-        sha256: loaded.map(|loaded| hexadecimal(&loaded.sha256)),
+        sha256: loaded.map(|loaded| hexadecimal::encode(&loaded.sha256)),
         policy_hash: loaded.map(LoadedPolicy::policy_hash),
         readable,
     };
@@ -121,7 +121,7 @@ fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
         } else {
             format!("{authorities} authorities")
         },
-        hexadecimal(&loaded.sha256),
+        hexadecimal::encode(&loaded.sha256),
         loaded.policy_hash(),
     )
 }

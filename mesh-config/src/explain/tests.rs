@@ -4,10 +4,10 @@ use sallyport_credentials::issue::{
     AuthorityOptions, ClassicalAuthority, HybridAuthority, LeafRequest, RsaBits, TokenIssuer,
     TokenIssuerOptions, TokenRequest,
 };
+use sallyport_engine::hexadecimal;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
 };
-use sallyport_engine::record::hexadecimal;
 
 use super::*;
 use crate::policy_file::from_text;
@@ -275,7 +275,7 @@ fn really_verifies_certificates_and_tokens() {
     assert_eq!(answer.record.assurance, Assurance::Hybrid);
     assert_eq!(
         answer.record.certificate_sha256,
-        Some(hexadecimal(&hybrid.sha256()))
+        Some(hexadecimal::encode(&hybrid.sha256()))
     );
 
     let late = ask(hybrid_caller(), Vec::new(), TimeMs(NOW.0 + 90_000_000));

@@ -9,9 +9,9 @@
 //! `envoy.config.core.v3.{TypedExtensionConfig, ExtensionConfigSource}`,
 //! `envoy.service.discovery.v3.DiscoveryResponse`, `envoy.config.metrics.v3.StatsConfig`.
 
+use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
-use sallyport_engine::record::hexadecimal;
 use serde::Serialize;
 
 use super::{FailStrategy, InvalidRendering, plugin_config};
@@ -165,7 +165,7 @@ pub fn ecds_resource(
     strategy: FailStrategy,
 ) -> Result<EcdsResource, InvalidRendering> {
     Ok(EcdsResource {
-        version_info: hexadecimal(&loaded.sha256),
+        version_info: hexadecimal::encode(&loaded.sha256),
         resources: [TypedExtensionConfig {
             type_url: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             name: NAME,

@@ -1,9 +1,9 @@
 //! What travels to the filter itself, whichever resource carries it.
 
+use sallyport_engine::hexadecimal;
 use sallyport_engine::policy::Mode;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::slice::{PluginConfig, SLICE_VERSION};
-use sallyport_engine::record::hexadecimal;
 
 use crate::policy_file::LoadedPolicy;
 
@@ -41,7 +41,7 @@ pub fn plugin_config(loaded: &LoadedPolicy) -> Result<String, InvalidRendering> 
         slice_version: SLICE_VERSION,
         mode: loaded.document.spec.mode,
         policy: loaded.canonical_json.clone(),
-        sha256: hexadecimal(&loaded.sha256),
+        sha256: hexadecimal::encode(&loaded.sha256),
     };
     serde_json::to_string(&config).map_err(|_| InvalidRendering::Unwritable)
 }

@@ -261,7 +261,7 @@ fn a_serial_number_counts_for_its_authority_only() {
 fn a_floor_refuses_what_was_issued_before_it_and_accepts_a_fresh_credential() {
     // The good credential was issued ten minutes before this time.
     let now = "2027-01-15T08:00:00Z";
-    assert_eq!(TimeMs::parse_rfc3339(now), Some(NOW));
+    assert_eq!(TimeMs::parse_rfc3339(now), Ok(NOW));
     let of = |who: &str, time: &str| alloc::format!(r#"[{{{who}, "notBefore": "{time}"}}]"#);
     let gateway = alloc::format!(r#""identity": "{GATEWAY}""#);
     let vectors = alloc::format!(r#""identity": "{VECTORS}""#);

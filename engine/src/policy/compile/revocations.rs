@@ -5,11 +5,11 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::errors::Errors;
 use super::limits::{MAXIMUM_FLOORS, MAXIMUM_REVOCATIONS, MAXIMUM_SERIAL_BYTES, MAXIMUM_TOKEN_ID};
 use crate::facts::CredentialNumber;
+use crate::hexadecimal;
 use crate::identity::SpiffeId;
 use crate::policy::revocation::Revocations;
 use crate::policy::{PolicyErrorCause as Cause, raw};
@@ -92,7 +92,7 @@ fn raise(
     errors: &mut Errors,
 ) {
     let time = TimeMs::parse_rfc3339(&entry.not_before)
-        .ok_or_else(|| Cause::NotATime(entry.not_before.clone()));
+        .map_err(|_| Cause::NotATime(entry.not_before.clone()));
     let Some(time) = errors.keep(&format!("{path}.notBefore"), time) else {
         return;
     };
@@ -151,9 +151,7 @@ fn identity(text: &str) -> Result<String, Cause> {
 
 /// 64 hexadecimal digits.
 fn digest(text: &str) -> Result<[u8; 32], Cause> {
-    let invalid = || Cause::NotADigest(text.to_owned());
-    let bytes = hexadecimal(text).ok_or_else(invalid)?;
-    <[u8; 32]>::try_from(bytes).map_err(|_| invalid())
+    hexadecimal::decode_sha256(text.as_bytes()).map_err(|_| Cause::NotADigest(text.to_owned()))
 }
 
 /// As tools print it: hexadecimal digits, with colons or without.
@@ -165,7 +163,7 @@ fn serial_number(text: &str) -> Result<CredentialNumber, Cause> {
     } else {
         digits
     };
-    let bytes = hexadecimal(&padded).ok_or_else(invalid)?;
+    let bytes = hexadecimal::decode(padded.as_bytes()).map_err(|_| invalid())?;
     let start = bytes.iter().position(|byte| *byte != 0);
     match start.and_then(|start| bytes.get(start..)) {
         Some(number) if number.len() <= MAXIMUM_SERIAL_BYTES => {
@@ -180,18 +178,6 @@ fn token_id(text: &str) -> Result<CredentialNumber, Cause> {
         1..=MAXIMUM_TOKEN_ID => Ok(CredentialNumber::TokenId(Arc::from(text))),
         _ => Err(Cause::NotATokenId),
     }
-}
-
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    pairs
-        .iter()
-        .map(|[high, low]| u8::try_from((digit(*high)? << 4) | digit(*low)?).ok())
-        .collect()
 }
 
 #[cfg(test)]

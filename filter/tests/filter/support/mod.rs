@@ -11,11 +11,11 @@ use sallyport_credentials::issue::{
 };
 use sallyport_credentials::sha256;
 use sallyport_engine::effect::LocalReply;
+use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::MetricKind;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
 };
-use sallyport_engine::record::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::{
     HeaderBlock, HeaderPair, Host, HostError, LogLevel, MetricId, Property, Shared, SharedVersion,
@@ -70,7 +70,7 @@ impl FakeHost {
             Property::PeerCertificate,
             leaf.certificate_pem.clone().into_bytes(),
         );
-        let digest = hexadecimal(&sha256(&leaf.certificate_der));
+        let digest = hexadecimal::encode(&sha256(&leaf.certificate_der));
         properties.insert(Property::PeerCertificateDigest, digest.into_bytes());
         properties.insert(Property::TlsVersion, b"TLSv1.3".to_vec());
     }
@@ -384,7 +384,7 @@ pub(crate) fn configuration(policy: &Value) -> Value {
     json!({
         "sliceVersion": 1,
         "mode": policy["spec"]["mode"],
-        "sha256": hexadecimal(&sha256(text.as_bytes())),
+        "sha256": hexadecimal::encode(&sha256(text.as_bytes())),
         "policy": text,
     })
 }

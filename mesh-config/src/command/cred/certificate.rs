@@ -2,7 +2,7 @@
 
 use sallyport_credentials::document;
 use sallyport_credentials::issue::{Leaf, LeafKey, LeafRequest};
-use sallyport_engine::record::hexadecimal;
+use sallyport_engine::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &CertificateArgs, output: Output) -> Result<(), Failure>
         spiffe_id: args.spiffe_id.to_string(),
         kind: issued.kind,
         not_after: clock::show(end),
-        sha256: hexadecimal(&issued.leaf.sha256()),
+        sha256: hexadecimal::encode(&issued.leaf.sha256()),
     };
     let text = format!(
         "{} certificate of {}\nvalid until {}\nsha256 {}",

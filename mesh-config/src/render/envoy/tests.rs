@@ -40,7 +40,7 @@ fn the_plugin_configuration_is_what_the_filter_reads() {
     assert_eq!(config.slice_version, 1);
     assert_eq!(config.policy, loaded.canonical_json);
     let digest = sallyport_credentials::sha256(config.policy.as_bytes());
-    assert_eq!(config.sha256, hexadecimal(&digest));
+    assert_eq!(config.sha256, hexadecimal::encode(&digest));
 }
 
 #[test]
@@ -70,7 +70,10 @@ fn discovery_carries_the_same_filter() {
     let resource = serde_json::to_value(ecds_resource(&loaded, "/m", strategy).unwrap()).unwrap();
     let carried = &resource["resources"][0];
     assert_eq!(carried["typed_config"], filter["typed_config"]);
-    assert_eq!(resource["version_info"], json!(hexadecimal(&loaded.sha256)));
+    assert_eq!(
+        resource["version_info"],
+        json!(hexadecimal::encode(&loaded.sha256))
+    );
     let entry = serde_json::to_value(ecds_filter("/ecds.json")).unwrap();
     // Envoy looks for the resource with the name of the filter.
     assert_eq!(entry["name"], carried["name"]);

@@ -2,6 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use super::*;
 use crate::fixtures::{GATEWAY, document};
@@ -39,7 +40,8 @@ fn reads_serial_numbers_as_tools_print_them() {
 fn reads_digests_and_nothing_else() {
     assert_eq!(digest(DIGEST).unwrap()[..3], [0, 0x11, 0x22]);
     let longer = DIGEST.to_string() + "00";
-    for text in ["", "00", &DIGEST[1..], &longer, &DIGEST.replace('0', ":")] {
+    let shorter = DIGEST.replacen('0', "", 1);
+    for text in ["", "00", &shorter, &longer, &DIGEST.replace('0', ":")] {
         assert!(digest(text).is_err(), "{text}");
     }
 }
