@@ -18,7 +18,7 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
-fuzz-smoke: ## fuzz each target for some seconds; needs a nightly Rust
+fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
 
 lint: ## check formatting, clippy, shell scripts, dependency reasons, generated docs
@@ -30,7 +30,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test ## all that CI checks
+check presubmit: lint deny test fuzz-smoke ## all that CI checks
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
