@@ -21,6 +21,9 @@ test: ## run all tests, natively, in WebAssembly and in Envoy
 fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
 
+bench-credentials: ## measure what verifying credentials costs, natively and in WebAssembly
+	@scripts/bench-credentials
+
 lint: ## check formatting, clippy, shell scripts, dependency reasons, generated docs
 	@scripts/lint
 
@@ -41,4 +44,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo test fuzz-smoke lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo test fuzz-smoke bench-credentials lint fmt deny check presubmit docs clean distclean
