@@ -9,9 +9,9 @@ use std::hint::black_box;
 use sallyport_bench::bare::{self, AlternativeKey};
 use sallyport_bench::case::{Case, Input};
 use sallyport_bench::time::{median, samples};
-use sallyport_credentials::token::TokenHeaders;
 use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
 use sallyport_engine::facts::PeerCertificate;
+use sallyport_engine::headers::TokenHalves;
 
 fn main() {
     let path = std::env::args().nth(1).unwrap();
@@ -37,7 +37,7 @@ fn measure(case: &Case) {
             signature,
             certificate_sha256,
         } => {
-            let headers = TokenHeaders {
+            let headers = TokenHalves {
                 token: token.as_bytes(),
                 signature: signature.as_bytes(),
             };
