@@ -18,8 +18,11 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
-fuzz-smoke: ## fuzz each target for some seconds; needs a nightly Rust
+fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
+
+bench-credentials: ## measure what verifying credentials costs, natively and in WebAssembly
+	@scripts/bench-credentials
 
 lint: ## check formatting, clippy, shell scripts, dependency reasons, generated docs
 	@scripts/lint
@@ -30,7 +33,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test ## all that CI checks
+check presubmit: lint deny test fuzz-smoke ## all that CI checks
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
@@ -41,4 +44,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo test fuzz-smoke lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo test fuzz-smoke bench-credentials lint fmt deny check presubmit docs clean distclean

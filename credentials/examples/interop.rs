@@ -3,9 +3,9 @@
 //! - `interop issue <folder>` writes one folder of credentials for each algorithm.
 //! - `interop verify <folder>` judges all folders in it, and compares with what each expects.
 //!
-//! Files of such a folder: `authorities.json` (as in a policy), `leaf.pem`, `token`, `signature`,
-//! and for `verify` also `expected.json`, the outcome of certificate and token: `hybrid` or the
-//! name of a fault.
+//! Files of such a folder: `authorities.json` (as in a policy), `leaf.pem`, `token`, `signature`;
+//! `root.pem` where the pinned authority is an intermediate; and for `verify` also `expected.json`,
+//! the outcome of certificate and token: an assurance or the name of a fault.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a tool that may stop")]
 
 use std::fs;
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sallyport_credentials::issue::{
-    AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, TokenIssuer, TokenIssuerOptions,
-    TokenRequest,
+    AuthorityKey, AuthorityOptions, HybridAuthority, LeafKey, LeafRequest, RsaBits, TokenIssuer,
+    TokenIssuerOptions, TokenRequest,
 };
 use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
 use sallyport_engine::facts::{CredentialFacts, CredentialFault, PeerCertificate};
@@ -50,62 +50,145 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is issued: one folder each.
+struct Kind {
+    name: &'static str,
+    authority: AuthorityKey,
+    rsa_bits: RsaBits,
+    certificates: AlternativeAlgorithm,
+    leaf: LeafKey,
+    /// Whether an authority between root and leaf is the pinned one.
+    intermediate: bool,
+    tokens: AlternativeTokenAlgorithm,
+    classical: ClassicalTokenAlgorithm,
+}
+
+const KINDS: [Kind; 8] = {
+    const USUAL: Kind = Kind {
+        name: "ml-dsa-65-ps256",
+        authority: AuthorityKey::Rsa,
+        rsa_bits: RsaBits::Bits2048,
+        certificates: AlternativeAlgorithm::MlDsa65,
+        leaf: LeafKey::EcdsaP256,
+        intermediate: false,
+        tokens: AlternativeTokenAlgorithm::MlDsa65,
+        classical: ClassicalTokenAlgorithm::PS256,
+    };
+    [
+        USUAL,
+        Kind {
+            name: "ml-dsa-87-rs256",
+            certificates: AlternativeAlgorithm::MlDsa87,
+            tokens: AlternativeTokenAlgorithm::MlDsa87,
+            classical: ClassicalTokenAlgorithm::RS256,
+            ..USUAL
+        },
+        Kind {
+            name: "ml-dsa-44-ps256-rsa-leaf",
+            rsa_bits: RsaBits::Bits3072,
+            certificates: AlternativeAlgorithm::MlDsa44,
+            leaf: LeafKey::Rsa2048,
+            tokens: AlternativeTokenAlgorithm::MlDsa44,
+            ..USUAL
+        },
+        Kind {
+            name: "p256-authority-p384-leaf",
+            authority: AuthorityKey::EcdsaP256,
+            leaf: LeafKey::EcdsaP384,
+            ..USUAL
+        },
+        Kind {
+            name: "p384-authority-ml-dsa-65-leaf",
+            authority: AuthorityKey::EcdsaP384,
+            certificates: AlternativeAlgorithm::MlDsa87,
+            leaf: LeafKey::MlDsa65,
+            ..USUAL
+        },
+        Kind {
+            name: "rsa-intermediate-ml-dsa-44-leaf",
+            leaf: LeafKey::MlDsa44,
+            intermediate: true,
+            ..USUAL
+        },
+        Kind {
+            name: "p256-intermediate-ml-dsa-87-leaf",
+            authority: AuthorityKey::EcdsaP256,
+            certificates: AlternativeAlgorithm::MlDsa44,
+            leaf: LeafKey::MlDsa87,
+            intermediate: true,
+            ..USUAL
+        },
+        Kind {
+            name: "p384-intermediate-p256-leaf",
+            authority: AuthorityKey::EcdsaP384,
+            intermediate: true,
+            ..USUAL
+        },
+    ]
+};
+
 fn issue_all(folder: &Path) {
-    for (name, certificates, tokens, classical) in [
-        (
-            "ml-dsa-65-ps256",
-            AlternativeAlgorithm::MlDsa65,
-            AlternativeTokenAlgorithm::MlDsa65,
-            ClassicalTokenAlgorithm::PS256,
-        ),
-        (
-            "ml-dsa-87-rs256",
-            AlternativeAlgorithm::MlDsa87,
-            AlternativeTokenAlgorithm::MlDsa87,
-            ClassicalTokenAlgorithm::RS256,
-        ),
-    ] {
-        let start = TimeMs::from_seconds(ISSUED_AT_SECONDS);
-        let end = TimeMs::from_seconds(END_SECONDS);
-        let authority = HybridAuthority::generate(&AuthorityOptions {
-            rsa_bits: RsaBits::Bits2048,
-            algorithm: certificates,
-            ..AuthorityOptions::new(name, start, end)
-        })
-        .unwrap();
-        let issuer = TokenIssuer::generate(TokenIssuerOptions {
-            name: "tokens".to_owned(),
-            trust_domain: "cluster.local".to_owned(),
-            issuer: "https://tokens.example".to_owned(),
-            audience: "mesh".to_owned(),
-            classical_algorithm: classical,
-            algorithm: tokens,
-            rsa_bits: RsaBits::Bits2048,
-            maximum_lifetime_seconds: None,
-        })
-        .unwrap();
-        let id = "spiffe://cluster.local/ns/shop/sa/cart";
-        let leaf = LeafRequest::new(id.parse().unwrap(), start, end);
-        let leaf = authority.issue_leaf(&leaf).unwrap();
-        let token = TokenRequest::new(id, leaf.sha256(), ISSUED_AT_SECONDS);
-        let token = issuer.issue_token(&token).unwrap();
-        let authorities = Authorities {
-            certificates: Some(vec![authority.to_policy(name, "cluster.local").unwrap()]),
-            tokens: Some(vec![issuer.to_policy()]),
-            ..Authorities::default()
-        };
-        let folder = folder.join(name);
+    for kind in KINDS {
+        let folder = folder.join(kind.name);
         fs::create_dir_all(&folder).unwrap();
-        let authorities = serde_json::to_string_pretty(&authorities).unwrap();
-        for (file, text) in [
-            ("authorities.json", &authorities),
-            ("leaf.pem", &leaf.certificate_pem),
-            ("token", &token.token),
-            ("signature", &token.signature),
-        ] {
-            fs::write(folder.join(file), text).unwrap();
-        }
+        issue(&kind, &folder);
     }
+}
+
+fn issue(kind: &Kind, folder: &Path) {
+    let write = |file: &str, text: &str| fs::write(folder.join(file), text).unwrap();
+    let start = TimeMs::from_seconds(ISSUED_AT_SECONDS);
+    let end = TimeMs::from_seconds(END_SECONDS);
+    let options = AuthorityOptions {
+        key: kind.authority,
+        rsa_bits: kind.rsa_bits,
+        algorithm: kind.certificates,
+        intermediates: kind.intermediate.into(),
+        ..AuthorityOptions::new(kind.name, start, end)
+    };
+    let mut authority = HybridAuthority::generate(&options).unwrap();
+    if kind.intermediate {
+        write("root.pem", authority.certificate_pem());
+        let below = AuthorityOptions {
+            common_name: format!("below {}", kind.name),
+            intermediates: 0,
+            ..options
+        };
+        authority = authority.issue_authority(&below).unwrap();
+    }
+    let issuer = TokenIssuer::generate(TokenIssuerOptions {
+        name: "tokens".to_owned(),
+        trust_domain: "cluster.local".to_owned(),
+        issuer: "https://tokens.example".to_owned(),
+        audience: "mesh".to_owned(),
+        classical_algorithm: kind.classical,
+        algorithm: kind.tokens,
+        rsa_bits: RsaBits::Bits2048,
+        maximum_lifetime_seconds: None,
+    })
+    .unwrap();
+    let id = "spiffe://cluster.local/ns/shop/sa/cart";
+    let leaf = LeafRequest {
+        key: kind.leaf,
+        ..LeafRequest::new(id.parse().unwrap(), start, end)
+    };
+    let leaf = authority.issue_leaf(&leaf).unwrap();
+    let token = TokenRequest::new(id, leaf.sha256(), ISSUED_AT_SECONDS);
+    let token = issuer.issue_token(&token).unwrap();
+    let authorities = Authorities {
+        certificates: Some(vec![
+            authority.to_policy(kind.name, "cluster.local").unwrap(),
+        ]),
+        tokens: Some(vec![issuer.to_policy()]),
+        ..Authorities::default()
+    };
+    write(
+        "authorities.json",
+        &serde_json::to_string_pretty(&authorities).unwrap(),
+    );
+    write("leaf.pem", &leaf.certificate_pem);
+    write("token", &token.token);
+    write("signature", &token.signature);
 }
 
 fn verify_all(folder: &Path) -> ExitCode {

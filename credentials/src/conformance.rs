@@ -19,21 +19,19 @@ pub fn verify_ml_dsa(
         .is_ok_and(|key| key.verify(message, signature).is_ok())
 }
 
-/// Whether an RSA signature holds, by the key of a `SubjectPublicKeyInfo`, in the scheme that an
-/// AlgorithmIdentifier names: the path of certificates.
+/// Whether an RSA or ECDSA signature holds, by the key of a `SubjectPublicKeyInfo`, in the scheme
+/// that an AlgorithmIdentifier names: the path of certificates.
 #[must_use]
-pub fn verify_rsa(
+pub fn verify_certificate_signature(
     algorithm_identifier: &[u8],
     spki: &[u8],
     message: &[u8],
     signature: &[u8],
 ) -> bool {
     let scheme = SignatureScheme::from_algorithm_identifier(algorithm_identifier);
-    let key = RsaKey::from_spki(spki);
+    let key = ClassicalKey::from_spki(spki);
     match (scheme, key) {
-        (Some(scheme), Ok(key)) => ClassicalKey::Rsa(key)
-            .verify(scheme, message, signature)
-            .is_ok(),
+        (Some(scheme), Ok(key)) => key.verify(scheme, message, signature).is_ok(),
         (None, _) | (_, Err(_)) => false,
     }
 }

@@ -12,10 +12,10 @@ mod forge;
 
 use forge::{Forge, ForgeKeys};
 use sallyport_credentials::issue::{
-    AuthorityOptions, HybridAuthority, LeafRequest, RsaBits, Token, TokenIssuer,
-    TokenIssuerOptions, TokenRequest,
+    AuthorityKey, AuthorityOptions, HybridAuthority, LeafKey, LeafRequest, RsaBits, Token,
+    TokenIssuer, TokenIssuerOptions, TokenRequest,
 };
-use sallyport_credentials::{AuthoritySet, certificate, token};
+use sallyport_credentials::{AuthoritySet, certificate, pem, sha256, token};
 use sallyport_engine::facts::{CredentialFault, PeerCertificate};
 use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::identity::Assurance;
@@ -44,6 +44,7 @@ struct Mesh {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Worth {
     Hybrid,
+    HybridProven,
     /// An ordinary certificate of an issuer that is not pinned.
     ClassicalOfNobody,
     /// An ordinary certificate of a pinned authority: none here, all of them are hybrid.
@@ -54,8 +55,13 @@ enum Worth {
 
 impl Mesh {
     fn new() -> Self {
+        Self::with(AuthorityKey::Rsa)
+    }
+
+    fn with(key: AuthorityKey) -> Self {
         let make = |name| {
             HybridAuthority::generate(&AuthorityOptions {
+                key,
                 rsa_bits: RsaBits::Bits2048,
                 ..AuthorityOptions::new(name, START, END)
             })
@@ -84,6 +90,7 @@ impl Mesh {
             PeerCertificate::Read { credential, .. } => match credential {
                 Err(fault) => Worth::Refused(fault),
                 Ok(facts) if facts.assurance == Assurance::Hybrid => Worth::Hybrid,
+                Ok(facts) if facts.assurance == Assurance::HybridProven => Worth::HybridProven,
                 Ok(facts) if facts.authority.is_none() => Worth::ClassicalOfNobody,
                 Ok(_) => Worth::Classical,
             },
@@ -92,7 +99,14 @@ impl Mesh {
 }
 
 fn leaf(authority: &HybridAuthority) -> Vec<u8> {
-    let request = LeafRequest::new(SUBJECT.parse().unwrap(), START, END);
+    leaf_with(authority, LeafKey::EcdsaP256)
+}
+
+fn leaf_with(authority: &HybridAuthority, key: LeafKey) -> Vec<u8> {
+    let request = LeafRequest {
+        key,
+        ..LeafRequest::new(SUBJECT.parse().unwrap(), START, END)
+    };
     authority.issue_leaf(&request).unwrap().certificate_der
 }
 
@@ -151,15 +165,117 @@ fn one_bit_off(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
 
 #[test]
 fn refuses_a_certificate_with_any_byte_changed() {
+    // Each of the first, for the rest a sample.
+    for (authority, key, good, step) in [
+        (AuthorityKey::Rsa, LeafKey::EcdsaP256, Worth::Hybrid, 1),
+        (AuthorityKey::EcdsaP256, LeafKey::Rsa2048, Worth::Hybrid, 7),
+        (
+            AuthorityKey::EcdsaP384,
+            LeafKey::MlDsa65,
+            Worth::HybridProven,
+            7,
+        ),
+    ] {
+        let mesh = Mesh::with(authority);
+        let der = leaf_with(&mesh.one, key);
+        assert_eq!(mesh.worth(&der), good);
+        for (at, changed) in one_bit_off(&der).step_by(step) {
+            match mesh.worth(&changed) {
+                Worth::Unreadable | Worth::Refused(_) => {}
+                worth @ (Worth::Hybrid
+                | Worth::HybridProven
+                | Worth::Classical
+                | Worth::ClassicalOfNobody) => {
+                    panic!("{authority:?}, {key:?}, byte {at}: {worth:?}")
+                }
+            }
+        }
+    }
+}
+
+/// Whoever has an ECDSA signature (r, s) has (r, n - s) as well. The certificate says the same and
+/// has another digest: nothing that counts may take the digest for a name.
+#[test]
+fn accepts_the_other_signature_of_an_ecdsa_authority_under_another_digest() {
+    let mesh = Mesh::with(AuthorityKey::EcdsaP256);
+    let der = leaf(&mesh.one);
+    let forge = Forge::new(&der);
+    let parts = forge::split(forge::contents(&der));
+    let numbers = forge::split(forge::contents(&forge::contents(&parts[2])[1..]));
+    let other = forge::tlv(0x02, &negated(forge::contents(&numbers[1])));
+    let other = forge::tlv(0x30, &[numbers[0].clone(), other].concat());
+    let twin = forge.with_classical_signature(&other);
+    assert_eq!(mesh.worth(&der), Worth::Hybrid);
+    assert_eq!(mesh.worth(&twin), Worth::Hybrid);
+    assert_ne!(sha256(&twin), sha256(&der));
+}
+
+/// n - s for the order n of P-256 (SP 800-186, section 3.2.1.3), as the contents of an INTEGER.
+fn negated(s: &[u8]) -> Vec<u8> {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+        0x25, 0x51,
+    ];
+    let mut difference = Vec::new();
+    let mut borrow = 0;
+    let digits = s.iter().rev().copied().chain(std::iter::repeat(0));
+    for (of_order, of_s) in ORDER.iter().rev().zip(digits) {
+        let digit = i16::from(*of_order) - i16::from(of_s) - borrow;
+        borrow = i16::from(digit < 0);
+        difference.push(u8::try_from(digit.rem_euclid(256)).unwrap());
+    }
+    while difference.last() == Some(&0) {
+        difference.pop();
+    }
+    if difference.last().is_some_and(|first| *first >= 0x80) {
+        difference.push(0);
+    }
+    difference.reverse();
+    difference
+}
+
+#[test]
+fn a_cut_or_extended_certificate_names_nobody() {
     let mesh = Mesh::new();
     let der = leaf(&mesh.one);
-    assert_eq!(mesh.worth(&der), Worth::Hybrid);
-    for (at, changed) in one_bit_off(&der) {
-        match mesh.worth(&changed) {
-            Worth::Unreadable | Worth::Refused(_) => {}
-            worth @ (Worth::Hybrid | Worth::Classical | Worth::ClassicalOfNobody) => {
-                panic!("byte {at}: {worth:?}")
-            }
+    for length in (0..der.len()).step_by(97) {
+        let cut = mesh.worth(der.get(..length).unwrap());
+        assert_eq!(cut, Worth::Unreadable, "{length} bytes");
+    }
+    for tail in [&[0][..], b"\n", &der] {
+        let longer = [der.as_slice(), tail].concat();
+        assert_eq!(mesh.worth(&longer), Worth::Unreadable);
+    }
+    let huge = vec![0x30; certificate::MAXIMUM_BYTES + 1];
+    assert_eq!(mesh.worth(&huge), Worth::Unreadable);
+}
+
+#[test]
+fn hostile_bytes_are_refused_without_a_panic() {
+    let mesh = Mesh::new();
+    let (set, token) = hybrid_token(AlternativeTokenAlgorithm::MlDsa65);
+    // A fixed generator (xorshift): the same bytes in every run.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut noise = |length: usize| -> Vec<u8> {
+        std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[0]
+        })
+        .take(length)
+        .collect()
+    };
+    for length in 0..300 {
+        let bytes = noise(length);
+        assert_eq!(mesh.worth(&bytes), Worth::Unreadable);
+        assert!(pem::decode_certificate(&bytes).is_err());
+        for (token, signature) in [
+            (bytes.as_slice(), token.signature.as_bytes()),
+            (token.token.as_bytes(), &bytes),
+        ] {
+            assert!(token::verify(&set, TokenHalves { token, signature }, &BINDING).is_err());
         }
     }
 }
@@ -167,6 +283,7 @@ fn refuses_a_certificate_with_any_byte_changed() {
 #[test]
 fn refuses_a_token_with_any_byte_changed_in_either_half() {
     for algorithm in [
+        AlternativeTokenAlgorithm::MlDsa44,
         AlternativeTokenAlgorithm::MlDsa65,
         AlternativeTokenAlgorithm::Dilithium5,
     ] {
@@ -185,6 +302,13 @@ fn refuses_a_token_with_any_byte_changed_in_either_half() {
         for (at, changed) in one_bit_off(signature) {
             assert!(!holds(good, &changed), "{algorithm:?}: signature byte {at}");
         }
+        let mut other = BINDING;
+        other[31] ^= 1;
+        let headers = TokenHalves {
+            token: good,
+            signature,
+        };
+        assert!(token::verify(&set, headers, &other).is_err());
     }
 }
 

@@ -10,6 +10,6 @@ fn published_vectors_agree_but_for_listed_exceptions() {
     let report = support::run();
     println!("{} cases, {} accepted", report.cases, report.accepted);
     assert_eq!(report.disagreements, Vec::<String>::new());
-    assert!(report.cases >= 2000, "only {} cases", report.cases);
-    assert!(report.accepted >= 200, "only {} accepted", report.accepted);
+    assert!(report.cases >= 20_000, "only {} cases", report.cases);
+    assert!(report.accepted >= 1300, "only {} accepted", report.accepted);
 }

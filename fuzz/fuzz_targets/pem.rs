@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use sallyport_credentials::pem;
+use sallyport_fuzz::Seeds;
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: Seeds::from_environment().pem(), |data: &[u8]| {
     let Ok(der) = pem::decode_certificate(data) else {
         return;
     };

@@ -4,8 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use sallyport_credentials::AuthoritySet;
 use sallyport_engine::policy::{compile, raw::PolicyDocument};
+use sallyport_fuzz::Seeds;
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: Seeds::from_environment().policies(), |data: &[u8]| {
     let Ok(document) = serde_json::from_slice::<PolicyDocument>(data) else {
         return;
     };

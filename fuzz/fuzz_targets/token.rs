@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use sallyport_credentials::token;
 use sallyport_engine::headers::TokenHalves;
-use sallyport_fuzz::{Known, Token, edited, tokens};
+use sallyport_fuzz::{Known, Seeds, Token, edited, tokens};
 
 static KNOWN: LazyLock<Known<Token>> = LazyLock::new(tokens);
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: Seeds::from_environment().numbers(KNOWN.valid.len()), |data: &[u8]| {
     let [which, cut, data @ ..] = data else {
         return;
     };

@@ -4,8 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use sallyport_credentials::pem;
 use sallyport_engine::headers::{RequestHead, XFCC, Xfcc};
+use sallyport_fuzz::Seeds;
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: Seeds::from_environment().xfcc(), |data: &[u8]| {
     let head = RequestHead::read([(XFCC.as_bytes(), data)]);
     let _ = head.forwarded_xfcc();
     if let Ok(Ok(Some(certificate))) = Xfcc::last(data).map(|last| last.certificate()) {

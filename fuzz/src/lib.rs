@@ -1,7 +1,12 @@
-//! What the targets share: the committed vectors, and inputs that are small edits of valid ones.
+//! What the targets share: the committed vectors, inputs that are small edits of valid ones, and
+//! seeds.
+
+mod seeds;
 
 use sallyport_credentials::{AuthoritySet, pem};
 use serde_json::Value;
+
+pub use seeds::Seeds;
 
 const VECTORS: &str = include_str!("../../credentials/tests/vectors/credentials.json");
 
@@ -24,11 +29,16 @@ pub struct Token {
     pub certificate_sha256: [u8; 32],
 }
 
-/// Certificates (DER) that hold.
-pub fn certificates() -> Known<Vec<u8>> {
-    known("certificates", |input| {
-        pem::decode_certificate(input["pem"].as_str().unwrap().as_bytes()).unwrap()
+/// Certificates (DER) that hold, by what is pinned: authorities with RSA and with ECDSA keys, all
+/// levels of ML-DSA, rotations, leaves that may be older than the duty to have both halves.
+pub fn certificates() -> Vec<Known<Vec<u8>>> {
+    let sets = ["certificates", "algorithms", "rotation", "required-later"];
+    sets.map(|set| {
+        known(set, |input| {
+            pem::decode_certificate(input["pem"].as_str().unwrap().as_bytes()).unwrap()
+        })
     })
+    .into()
 }
 
 /// Tokens that hold.
@@ -48,8 +58,12 @@ pub fn tokens() -> Known<Token> {
     })
 }
 
+fn vectors() -> Value {
+    serde_json::from_str(VECTORS).unwrap()
+}
+
 fn known<T>(set: &str, read: impl Fn(&Value) -> T) -> Known<T> {
-    let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+    let vectors = vectors();
     let authorities = serde_json::from_value(vectors["authorities"][set].clone()).unwrap();
     let valid: Vec<T> = vectors["cases"]
         .as_array()

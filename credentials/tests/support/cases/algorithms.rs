@@ -269,7 +269,7 @@ fn faults_of_ml_dsa_leaves(a: &Authorities) -> Vec<Case> {
             fault("HybridSignatureMissing"),
         ),
         der_case(
-            "certificate_ml_dsa_alternative_half_of_another_authority",
+            "certificate_ml_dsa_alternative_signature_over_other_bytes",
             &base
                 .clone()
                 .replace(73, None, forge::ML_DSA_65)

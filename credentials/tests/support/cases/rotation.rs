@@ -51,11 +51,13 @@ pub(super) fn add(corpus: &mut Corpus) {
             .authorities
             .insert(set.to_owned(), certificates_only(vec![entry]));
     }
+    corpus.cases.extend(swapped_halves(&old, &new));
     corpus.cases.extend(two_of_one_name(&old, &new));
     corpus.cases.extend(one_below_another(&root, &below));
     corpus.cases.extend(required_from_a_time_on(&old, &new));
 }
 
+const AUTHORITY_KEY_ID: u8 = 35;
 const LEVEL: AlternativeAlgorithm = AlternativeAlgorithm::MlDsa65;
 
 fn der_case(set: &str, name: &str, der: &[u8], expected: Expected) -> Case {
@@ -64,6 +66,57 @@ fn der_case(set: &str, name: &str, der: &[u8], expected: Expected) -> Case {
 
 fn issue(authority: &HybridAuthority) -> Vec<u8> {
     authority.issue_leaf(&request()).unwrap().certificate_der
+}
+
+/// Two authorities certify the same subject, serial number, validity and key; both certificates
+/// hold. Then each gets the other one's ML-DSA signature, and whoever has the RSA keys signs again.
+fn swapped_halves(old: &HybridAuthority, new: &HybridAuthority) -> Vec<Case> {
+    let one = issue(old);
+    let (old_keys, new_keys) = (ForgeKeys::hybrid(old, LEVEL), ForgeKeys::hybrid(new, LEVEL));
+    let of_old = Forge::new(&one);
+    let mut of_new = of_old.clone();
+    for (place, extension) in of_new
+        .extensions
+        .iter_mut()
+        .zip(Forge::new(&issue(new)).extensions)
+    {
+        if place.number == AUTHORITY_KEY_ID {
+            *place = extension;
+        }
+    }
+    let of_new = of_new.sign_alternative(&new_keys, b"");
+    let with_half_of = |mut forge: Forge, other: &Forge| {
+        let half = other.extensions.iter().find(|half| half.number == 74);
+        forge = forge.without(74);
+        forge.extensions.extend(half.cloned());
+        forge
+    };
+    vec![
+        der_case(
+            SET,
+            "certificate_of_old_authority_with_a_twin",
+            &one,
+            credential("hybrid", Some("rotated-old")),
+        ),
+        der_case(
+            SET,
+            "certificate_of_new_authority_with_a_twin",
+            &of_new.sign(&new_keys),
+            credential("hybrid", Some("rotated-new")),
+        ),
+        der_case(
+            SET,
+            "certificate_of_old_authority_with_the_alternative_half_of_its_twin",
+            &with_half_of(of_old.clone(), &of_new).sign(&old_keys),
+            fault("HybridSignatureInvalid"),
+        ),
+        der_case(
+            SET,
+            "certificate_of_new_authority_with_the_alternative_half_of_its_twin",
+            &with_half_of(of_new.clone(), &of_old).sign(&new_keys),
+            fault("HybridSignatureInvalid"),
+        ),
+    ]
 }
 
 fn two_of_one_name(old: &HybridAuthority, new: &HybridAuthority) -> Vec<Case> {

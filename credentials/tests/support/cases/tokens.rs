@@ -20,6 +20,8 @@ const AUDIENCE: &str = "mesh.cluster.local";
 
 struct Issuers {
     ps256: TokenIssuer,
+    /// Another one with the same algorithms.
+    twin: TokenIssuer,
     rs256: TokenIssuer,
     level_44: TokenIssuer,
     legacy: TokenIssuer,
@@ -29,6 +31,11 @@ pub(super) fn add(corpus: &mut Corpus) {
     let issuers = Issuers {
         ps256: issuer(
             "tokens-65",
+            ClassicalTokenAlgorithm::PS256,
+            AlternativeTokenAlgorithm::MlDsa65,
+        ),
+        twin: issuer(
+            "tokens-65-twin",
             ClassicalTokenAlgorithm::PS256,
             AlternativeTokenAlgorithm::MlDsa65,
         ),
@@ -50,6 +57,7 @@ pub(super) fn add(corpus: &mut Corpus) {
     };
     let pinned = vec![
         issuers.ps256.to_policy(),
+        issuers.twin.to_policy(),
         issuers.rs256.to_policy(),
         issuers.level_44.to_policy(),
         issuers.legacy.to_policy(),
@@ -66,6 +74,7 @@ pub(super) fn add(corpus: &mut Corpus) {
         .insert(CROSSED.to_owned(), tokens_only(crossed));
     corpus.cases.extend(accepted(&issuers));
     corpus.cases.extend(crossed_algorithms(&issuers));
+    corpus.cases.extend(swapped_halves(&issuers));
     corpus.cases.extend(faults_of_the_authority(&issuers));
     corpus.cases.extend(faults_of_the_signatures(&issuers));
     corpus.cases.extend(faults_of_the_headers(&issuers));
@@ -170,6 +179,30 @@ fn accepted(i: &Issuers) -> Vec<Case> {
             i.legacy.issue_token(&request()).unwrap(),
             credential("tokens-legacy"),
         ),
+    ]
+}
+
+/// Two pinned issuers say the same of the same subject; then each JWT comes with the other one's
+/// detached half.
+fn swapped_halves(i: &Issuers) -> Vec<Case> {
+    let one = i.ps256.issue_token(&request()).unwrap();
+    let other = i.twin.issue_token(&request()).unwrap();
+    let swapped = |jwt: &Token, detached: &Token| Token {
+        token: jwt.token.clone(),
+        signature: detached.signature.clone(),
+    };
+    vec![
+        token_case(
+            "token_with_the_alternative_half_of_its_twin",
+            swapped(&one, &other),
+            fault("AuthorityUnknown"),
+        ),
+        token_case(
+            "token_twin_with_the_alternative_half_of_the_other",
+            swapped(&other, &one),
+            fault("AuthorityUnknown"),
+        ),
+        token_case("token_twin", other, credential("tokens-65-twin")),
     ]
 }
 

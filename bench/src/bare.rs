@@ -1,0 +1,88 @@
+//! Signatures verified by the libraries alone: the least that any verification costs.
+
+use libcrux_ml_dsa::ml_dsa_44::{self, MLDSA44Signature, MLDSA44VerificationKey};
+use libcrux_ml_dsa::ml_dsa_65::{self, MLDSA65Signature, MLDSA65VerificationKey};
+use libcrux_ml_dsa::ml_dsa_87::{self, MLDSA87Signature, MLDSA87VerificationKey};
+use pqcrypto_dilithium::dilithium5;
+use pqcrypto_traits::sign::{DetachedSignature, PublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
+
+use crate::case::{Alternative, Classical, Signed};
+
+/// A post-quantum key that was read before.
+pub enum AlternativeKey {
+    /// ML-DSA-44.
+    MlDsa44(MLDSA44VerificationKey),
+    /// ML-DSA-65.
+    MlDsa65(MLDSA65VerificationKey),
+    /// ML-DSA-87.
+    MlDsa87(MLDSA87VerificationKey),
+    /// The code before the standard.
+    Dilithium5(dilithium5::PublicKey),
+}
+
+/// Whether the classical signature holds, by `ring`.
+#[must_use]
+pub fn classical(signed: &Signed<Classical>) -> bool {
+    let algorithm: &'static dyn VerificationAlgorithm = match signed.algorithm {
+        Classical::Pkcs1 => &RSA_PKCS1_2048_8192_SHA256,
+        Classical::Pss => &RSA_PSS_2048_8192_SHA256,
+        Classical::P256 => &ECDSA_P256_SHA256_ASN1,
+        Classical::P384 => &ECDSA_P384_SHA384_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, &signed.key)
+        .verify(&signed.message, &signed.signature)
+        .is_ok()
+}
+
+impl AlternativeKey {
+    /// Reads the key.
+    ///
+    /// # Panics
+    ///
+    /// If it has another length than its algorithm's.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a tool that may stop")]
+    pub fn read(signed: &Signed<Alternative>) -> Self {
+        let key = signed.key.as_slice();
+        match signed.algorithm {
+            Alternative::MlDsa44 => {
+                Self::MlDsa44(MLDSA44VerificationKey::new(key.try_into().unwrap()))
+            }
+            Alternative::MlDsa65 => {
+                Self::MlDsa65(MLDSA65VerificationKey::new(key.try_into().unwrap()))
+            }
+            Alternative::MlDsa87 => {
+                Self::MlDsa87(MLDSA87VerificationKey::new(key.try_into().unwrap()))
+            }
+            Alternative::Dilithium5 => Self::Dilithium5(PublicKey::from_bytes(key).unwrap()),
+        }
+    }
+
+    /// Whether the signature holds, by libcrux or PQClean.
+    #[must_use]
+    pub fn verify(&self, signed: &Signed<Alternative>) -> bool {
+        let (message, signature) = (signed.message.as_slice(), signed.signature.as_slice());
+        match self {
+            Self::MlDsa44(key) => signature.try_into().is_ok_and(|signature| {
+                let signature = MLDSA44Signature::new(signature);
+                ml_dsa_44::portable::verify(key, message, b"", &signature).is_ok()
+            }),
+            Self::MlDsa65(key) => signature.try_into().is_ok_and(|signature| {
+                let signature = MLDSA65Signature::new(signature);
+                ml_dsa_65::portable::verify(key, message, b"", &signature).is_ok()
+            }),
+            Self::MlDsa87(key) => signature.try_into().is_ok_and(|signature| {
+                let signature = MLDSA87Signature::new(signature);
+                ml_dsa_87::portable::verify(key, message, b"", &signature).is_ok()
+            }),
+            Self::Dilithium5(key) => dilithium5::DetachedSignature::from_bytes(signature)
+                .is_ok_and(|signature| {
+                    dilithium5::verify_detached_signature(&signature, message, key).is_ok()
+                }),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Credentials to measure, and how to measure: the same code natively and as WebAssembly.
+
+pub mod bare;
+pub mod case;
+pub mod time;

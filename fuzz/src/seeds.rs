@@ -1,0 +1,109 @@
+//! Where a target starts. Noise does not become a certificate in PEM, a header of Envoy or a policy,
+//! so each target begins with some, made anew from the vectors and the policies of the scenarios.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::vectors;
+
+/// The folder of the environment's `FUZZ_SEEDS`; without it no seed is written.
+pub struct Seeds(Option<PathBuf>);
+
+const POLICIES: [&str; 2] = [
+    include_str!("../../e2e/scenarios/policies/corpus.yaml"),
+    include_str!("../../examples/istio/ai-pipeline/policy.yaml"),
+];
+
+// === impl Seeds ===
+
+impl Seeds {
+    /// The folder is made if need be.
+    pub fn from_environment() -> Self {
+        let folder = std::env::var_os("FUZZ_SEEDS").map(PathBuf::from);
+        if let Some(folder) = &folder {
+            fs::create_dir_all(folder).unwrap();
+        }
+        Self(folder)
+    }
+
+    /// Each valid credential, unchanged: its number, and no edit.
+    pub fn numbers(&self, count: usize) {
+        for number in 0..count {
+            let number = u8::try_from(number).unwrap();
+            self.write(&format!("number-{number}"), &[number, 0]);
+        }
+    }
+
+    /// The certificates of the vectors, as Envoy gives them.
+    pub fn pem(&self) {
+        for (name, pem) in pems() {
+            self.write(&name, pem.as_bytes());
+        }
+    }
+
+    /// Elements as Envoy writes them, with what it takes from the client in front.
+    pub fn xfcc(&self) {
+        const HASH: &str = "a3f1c0de00112233445566778899aabbccddeeff00112233445566778899aabb";
+        const URI: &str = "URI=spiffe://cluster.local/ns/shop/sa/cart";
+        let plain = format!("By=spiffe://cluster.local/ns/bank/sa/api;Hash={HASH};{URI}");
+        let subject = format!("Hash={HASH};Subject=\"O=a\\\"b,C;D\";{URI};DNS=a.test;DNS=b.test");
+        self.write("plain", plain.as_bytes());
+        self.write("subject", subject.as_bytes());
+        self.write("several", format!("{subject},{plain}").as_bytes());
+        self.write("odd", b"hash=1;;Uri=;DNS=\"\";Chain=\"x\", ,By=");
+        for (name, pem) in pems() {
+            let cert = pem
+                .replace('\n', "%0A")
+                .replace(' ', "%20")
+                .replace('+', "%2B");
+            let element = format!("{plain},Hash={HASH};Cert=\"{cert}\";Subject=\"\";{URI}");
+            self.write(&name, element.as_bytes());
+        }
+    }
+
+    /// The policies of scenarios and examples, and the same with the vectors' authorities.
+    pub fn policies(&self) {
+        let authorities = vectors()["authorities"].take();
+        let mut sets = vec![("none".to_owned(), Value::Null)];
+        sets.extend(authorities.as_object().unwrap().clone());
+        for (number, text) in POLICIES.into_iter().enumerate() {
+            let policy: Value = serde_saphyr::from_str(text).unwrap();
+            for (name, set) in &sets {
+                let mut policy = policy.clone();
+                policy["spec"]["authorities"] = match set {
+                    Value::Null => json!({}),
+                    set => set.clone(),
+                };
+                self.write(&format!("{number}-{name}"), policy.to_string().as_bytes());
+            }
+        }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        if let Self(Some(folder)) = self {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+}
+
+/// A certificate of each set of authorities, and all that are no certificates.
+fn pems() -> Vec<(String, String)> {
+    let mut pems: Vec<(String, String)> = Vec::new();
+    let mut sets = Vec::new();
+    for case in vectors()["cases"].as_array().unwrap() {
+        let Some(pem) = case["input"]["pem"].as_str() else {
+            continue;
+        };
+        let kind = (
+            case["authorities"].clone(),
+            case["expected"]["outcome"].clone(),
+        );
+        if !sets.contains(&kind) || kind.1 == "invalidPem" {
+            sets.push(kind);
+            pems.push((case["name"].as_str().unwrap().to_owned(), pem.to_owned()));
+        }
+    }
+    pems
+}
