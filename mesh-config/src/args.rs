@@ -110,12 +110,15 @@ pub(crate) struct Asked {
     /// The caller's certificate (PEM), verified with the policy's authorities.
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: Option<PathBuf>,
-    /// File with the value of `hybrid-identity-token`.
+    /// File with the value of `hybrid-identity-token`; with `--proof`, of `workload-identity-token`.
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub(crate) token: Option<PathBuf>,
     /// File with the value of `hybrid-identity-signature`.
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub(crate) signature: Option<PathBuf>,
+    /// File with the value of `workload-proof-token`. That it is new is assumed.
+    #[arg(long, value_name = "FILE", requires = "token")]
+    pub(crate) proof: Option<PathBuf>,
     /// The caller does not use mutual TLS.
     #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls"])]
     pub(crate) plaintext: bool,

@@ -12,7 +12,7 @@ use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerValidation,
     TlsVersion, Transport,
 };
-use sallyport_engine::headers::{RequestHead, TOKEN, TOKEN_SIGNATURE};
+use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::policy::raw::RequiredAssurance;
 use sallyport_engine::reason::DenyReason;
@@ -97,10 +97,19 @@ pub fn request_line(method: &str, path: &str) -> Headers {
     ]
 }
 
-/// The header pairs of a hybrid token, of which a half may be missing.
+/// The header pairs of a hybrid token or, with a proof, of a workload identity token. Parts may be
+/// missing.
 #[must_use]
-pub fn token_headers(token: Option<&[u8]>, signature: Option<&[u8]>) -> Headers {
-    [(TOKEN, token), (TOKEN_SIGNATURE, signature)]
+pub fn token_headers(
+    token: Option<&[u8]>,
+    signature: Option<&[u8]>,
+    proof: Option<&[u8]>,
+) -> Headers {
+    let name = match proof {
+        Some(_) => IDENTITY_TOKEN,
+        None => TOKEN,
+    };
+    [(name, token), (TOKEN_SIGNATURE, signature), (PROOF, proof)]
         .into_iter()
         .filter_map(|(name, value)| Some((name.as_bytes().to_vec(), value?.to_vec())))
         .collect()

@@ -15,6 +15,9 @@ pub(crate) enum CredCommand {
     /// Issue credentials of such an authority.
     #[command(subcommand)]
     Issue(IssueCommand),
+    /// Make a proof (WPT) with the key of a workload identity token, good for a minute, for one
+    /// called workload and one connection, and print it.
+    Prove(ProveArgs),
     /// Describe certificates, public keys and tokens, whoever made them. Nothing is verified,
     /// unless a policy is given. Private keys are not shown.
     Inspect(InspectArgs),
@@ -39,6 +42,9 @@ pub(crate) enum IssueCommand {
     Certificate(CertificateArgs),
     /// Issue a hybrid token for a certificate.
     Token(TokenArgs),
+    /// Issue a workload identity token (WIT) for a certificate and a new ML-DSA key. It counts only
+    /// with proofs, which `sallyport cred prove` makes.
+    Identity(IdentityArgs),
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +252,57 @@ pub(crate) enum FileFormat {
     Pem,
     /// Bytes.
     Der,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdentityArgs {
+    /// Folder of the authority that issues it: one for tokens.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) authority: PathBuf,
+    /// The certificate (PEM or DER) that it is bound to; the first one of a chain.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: PathBuf,
+    /// Whom it names. Default: whom the certificate names.
+    #[arg(long)]
+    pub(crate) spiffe_id: Option<SpiffeId>,
+    /// The kind of its key.
+    #[arg(long, value_enum, default_value_t = ProofKeyKind::MlDsa65)]
+    pub(crate) key: ProofKeyKind,
+    /// Folder for `workload-identity-token`, `hybrid-identity-signature` and `proof-key.pem`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Its lifetime, as in `5m`.
+    #[arg(long, default_value = "5m")]
+    pub(crate) ttl: Lifetime,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProofKeyKind {
+    /// FIPS 204, security category 2.
+    #[value(name = "ml-dsa-44")]
+    MlDsa44,
+    /// FIPS 204, security category 3.
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    /// FIPS 204, security category 5.
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// Folder that `sallyport cred issue identity` wrote.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) identity: PathBuf,
+    /// The workload that will be called.
+    #[arg(long, value_name = "SPIFFE_ID")]
+    pub(crate) to: SpiffeId,
+    /// File with the OAuth access token that the request carries, if it carries one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_token: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

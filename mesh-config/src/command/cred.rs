@@ -5,6 +5,7 @@
 
 mod authority;
 mod certificate;
+mod identity;
 mod inspect;
 mod staging;
 mod token;
@@ -26,6 +27,8 @@ pub(super) fn run(command: CredCommand, output: Output) -> Result<Exit, Failure>
         CredCommand::Authority(AuthorityCommand::Show(args)) => authority::show(&args, output),
         CredCommand::Issue(IssueCommand::Certificate(args)) => certificate::run(&args, output),
         CredCommand::Issue(IssueCommand::Token(args)) => token::run(&args, output),
+        CredCommand::Issue(IssueCommand::Identity(args)) => identity::issue(&args, output),
+        CredCommand::Prove(args) => identity::prove(&args, output),
         CredCommand::Inspect(args) => inspect::run(&args, output),
         CredCommand::Verify(args) => return verify::run(&args, output),
     }?;

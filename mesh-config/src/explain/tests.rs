@@ -293,6 +293,7 @@ fn really_verifies_certificates_and_tokens() {
     let both = token_headers(
         Some(token.token.as_bytes()),
         Some(token.signature.as_bytes()),
+        None,
     );
     let answer = ask(caller(), both.clone(), NOW);
     assert_eq!(answer.outcome, Outcome::Allowed);
@@ -302,7 +303,7 @@ fn really_verifies_certificates_and_tokens() {
     assert_eq!(code(&stolen), Some("credential_binding_mismatch"));
     let half = ask(
         caller(),
-        token_headers(Some(token.token.as_bytes()), None),
+        token_headers(Some(token.token.as_bytes()), None, None),
         NOW,
     );
     assert_eq!(code(&half), Some("hybrid_signature_missing"));

@@ -58,6 +58,25 @@ fn credentials_go_from_issue_to_decision() {
     let with_token = ask(&[&certificate[..], &halves, &both].concat());
     assert_eq!(with_token["outcome"], "allowed");
     assert_eq!(with_token["record"]["assurance"], "hybrid");
+
+    let identity = ["cred", "issue", "identity", "--authority", "issuer"];
+    let identity = [&identity[..], &["--out", "identity"], &certificate].concat();
+    let issued = sallyport(&identity, folder);
+    assert_eq!(code(&issued), 0, "{}", stderr(&issued));
+    let prove = ["cred", "prove", "--identity", "identity", "--to", ORDERS];
+    let proof = stdout(&sallyport(&prove, folder));
+    assert!(proof.starts_with("workload-proof-token: ey"), "{proof}");
+    fs::write(folder.join("proof"), proof).unwrap();
+    let parts = [
+        "--token",
+        "identity/workload-identity-token",
+        "--signature",
+        "identity/hybrid-identity-signature",
+    ];
+    let proven = ask(&[&certificate[..], &parts, &["--proof", "proof"]].concat());
+    assert_eq!(proven["record"]["assurance"], "hybridProven", "{proven}");
+    let unproven = ask(&[&certificate[..], &parts].concat());
+    assert_eq!(unproven["record"]["reason"], "credential_algorithm_refused");
     let half = ask(&[&certificate[..], &halves].concat());
     assert_eq!(half["record"]["reason"], "hybrid_signature_missing");
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use sallyport_engine::facts::TlsVersion;
+use sallyport_engine::headers::PROOF;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::RequiredAssurance;
 use sallyport_mesh_config::explain::{Caller, Headers, Question, request_line, token_headers};
@@ -51,7 +52,8 @@ fn check_combination(asked: &Asked) -> Result<(), Failure> {
             "certificate, assurance or tls",
         ));
     }
-    if !certificate && (asked.token.is_some() || asked.signature.is_some()) {
+    if !certificate && (asked.token.is_some() || asked.signature.is_some() || asked.proof.is_some())
+    {
         return Err(Failure::FlagNeeds("token", "certificate"));
     }
     if asked
@@ -133,14 +135,22 @@ fn token(asked: &Asked, folder: &Path) -> Result<Headers, Failure> {
     };
     let token = asked.token.as_ref().map(read).transpose()?;
     let signature = asked.signature.as_ref().map(read).transpose()?;
+    let proof = asked.proof.as_ref().map(read).transpose()?;
     // An editor may have ended the file with a line end, which a header value cannot have.
-    Ok(match (&token, &signature) {
-        (None, None) => Vec::new(),
-        (token, signature) => token_headers(
-            token.as_deref().map(<[u8]>::trim_ascii),
-            signature.as_deref().map(<[u8]>::trim_ascii),
-        ),
-    })
+    Ok(token_headers(
+        token.as_deref().map(<[u8]>::trim_ascii),
+        signature.as_deref().map(<[u8]>::trim_ascii),
+        proof.as_deref().map(proof_value),
+    ))
+}
+
+/// The value itself, or the header line that `sallyport cred prove` prints.
+fn proof_value(bytes: &[u8]) -> &[u8] {
+    let line = bytes.trim_ascii();
+    line.strip_prefix(PROOF.as_bytes())
+        .and_then(|rest| rest.strip_prefix(b":"))
+        .unwrap_or(line)
+        .trim_ascii()
 }
 
 fn spiffe_id(flag: &'static str, text: &str) -> Result<SpiffeId, Failure> {
