@@ -11,18 +11,19 @@ use crate::identity::{Assurance, SpiffeId};
 use crate::policy::{Flow, FlowMatch, Mode, Policy, SegmentId};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{Behaviour, PeerState, score};
+use crate::policy::{Covered, raw};
+use crate::trust::{Behaviour, PeerView, Static, score};
 use crate::verdict::{Basis, Context, DecisionId, Verdict};
 
 /// Decides a request.
 ///
-/// `peer` is the state of the caller, [advanced](PeerState::advance) to `now`; none where the
+/// `peer` is what is known of the caller at `now`; none where the
 /// connection has no caller to keep state of ([`ConnectionFacts::peer`] says which one it is).
 #[must_use]
 pub fn decide(
     policy: &Policy,
     facts: &Facts<'_>,
-    peer: Option<&PeerState>,
+    peer: Option<&PeerView>,
     now: TimeMs,
     decision_id: DecisionId,
 ) -> Verdict {
@@ -46,24 +47,33 @@ pub fn deny_without_facts(policy: &Policy, reason: DenyReason, decision_id: Deci
 pub(crate) fn refuses_peer(
     policy: &Policy,
     tls: &MutualTls,
-    peer: Option<&PeerState>,
+    peer: Option<&PeerView>,
     now: TimeMs,
 ) -> Option<DenyReason> {
     let held = identified_peer(policy, tls)
         .and_then(|identified| admitted_certificate(policy, tls, identified, now));
     match (held, peer) {
         (Err(reason), _) => Some(reason),
-        (Ok(_), Some(peer)) if peer.standing() == Behaviour::Isolated => {
-            Some(DenyReason::PeerIsolated)
-        }
-        (Ok(_), Some(_) | None) => None,
+        (Ok(_), Some(peer)) => shut_out(peer),
+        (Ok(_), None) => None,
+    }
+}
+
+/// Why a peer is refused whatever it asks for.
+fn shut_out(peer: &PeerView) -> Option<DenyReason> {
+    if peer.is_quarantined {
+        Some(DenyReason::PeerQuarantined)
+    } else if peer.standing == Behaviour::Isolated {
+        Some(DenyReason::PeerIsolated)
+    } else {
+        None
     }
 }
 
 fn pass_gates(
     policy: &Policy,
     facts: &Facts<'_>,
-    peer: Option<&PeerState>,
+    peer: Option<&PeerView>,
     now: TimeMs,
     context: &mut Context,
 ) -> Result<Basis, DenyReason> {
@@ -104,48 +114,97 @@ fn pass_gates(
     context.flow = requirement.flow.map(|flow| flow.name().clone());
 
     // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
-    // peer is not isolated; asked before its token, which is then never verified.
+    // peer is neither quarantined nor isolated; asked before its token, which is then never verified.
     let certificate = admitted_certificate(policy, tls, (subject, certificate), now)?;
     let peer = peer.ok_or(DenyReason::InternalBug)?;
-    context.standing = Some(peer.standing());
-    let is_isolated = peer.standing() == Behaviour::Isolated;
-    let token = match facts.token.filter(|_| !is_isolated) {
+    context.standing = Some(peer.standing);
+    context.cause = Some(peer.cause);
+    let shut_out = shut_out(peer);
+    let token = match facts.token.filter(|_| shut_out.is_none()) {
         None => None,
         Some(token) => Some(admitted(policy, token?, subject, now)?),
     };
-    let assurance = token.map_or(certificate.assurance, |token| {
-        certificate.assurance.max(token.assurance)
-    });
+    let strongest = token
+        .filter(|token| token.assurance > certificate.assurance)
+        .unwrap_or(certificate);
+    let assurance = strongest.assurance;
     context.assurance = assurance;
-    let score = score(tls, certificate, assurance, peer, now);
+    let known = Static {
+        prior: policy.prior(source),
+        tls,
+        certificate,
+        assurance,
+        level: level(policy, strongest),
+        metadata: facts.connection.peer_metadata,
+    };
+    let score = score(&known, peer, now);
     context.score = Some(score);
-    if is_isolated {
-        return Err(DenyReason::PeerIsolated);
+    if let Some(reason) = shut_out {
+        if reason == DenyReason::PeerIsolated {
+            context.decisive = peer.decisive(policy.trust_params(source));
+        }
+        return Err(reason);
     }
     if assurance < requirement.assurance {
         return Err(DenyReason::AssuranceTooLow);
     }
 
     // Gates 5 and 6: the flow exists and covers the operation; otherwise default deny.
-    match flow {
+    let (flow, covered) = match flow {
         FlowMatch::None => return Err(DenyReason::FlowNotAllowed),
         FlowMatch::Uncovered { .. } if facts.request.path.is_err() => {
             return Err(DenyReason::PathAmbiguous);
         }
         FlowMatch::Uncovered { .. } => return Err(DenyReason::OperationNotAllowed),
-        FlowMatch::Covered(_) => {}
-    }
+        FlowMatch::Covered(flow, covered) => (flow, covered),
+    };
+
+    context.operation = Some(covered.place);
 
     // Gate 7: trust.
     if score.trust < requirement.trust {
+        context.decisive = score.decisive(requirement.trust);
         return Err(DenyReason::TrustTooLow);
     }
-    let reads =
-        matches!(facts.request.method.as_str(), "GET" | "HEAD") && !facts.request.is_upgrade;
-    if peer.standing() == Behaviour::Restricted && !reads {
-        return Err(DenyReason::TrustRestricted);
+    let is_restricted = peer.standing == Behaviour::Restricted;
+    if is_restricted || score.uncertainty > flow.maximum_uncertainty() {
+        check_restricted(policy, source, facts, &covered, peer, context)?;
     }
     Ok(Basis::Flow)
+}
+
+/// What a peer may do that is restricted, or not known well enough: part of the flow, at a capped
+/// rate.
+fn check_restricted(
+    policy: &Policy,
+    source: Option<SegmentId>,
+    facts: &Facts<'_>,
+    covered: &Covered<'_>,
+    peer: &PeerView,
+    context: &mut Context,
+) -> Result<(), DenyReason> {
+    context.is_capped = true;
+    let is_restricted = peer.standing == Behaviour::Restricted;
+    if !covered.operation.is_for_restricted(&facts.request) {
+        if !is_restricted {
+            return Err(DenyReason::TrustUncertain);
+        }
+        context.decisive = peer.decisive(policy.trust_params(source));
+        return Err(DenyReason::TrustRestricted);
+    }
+    if let Some(seconds) = peer.wait_seconds {
+        context.retry_after_seconds = Some(seconds);
+        return Err(DenyReason::RestrictedRateExceeded);
+    }
+    Ok(())
+}
+
+/// The ML-DSA level of the authority behind a credential.
+fn level(policy: &Policy, credential: &CredentialFacts) -> Option<raw::AlternativeAlgorithm> {
+    if credential.assurance < Assurance::Hybrid {
+        return None;
+    }
+    policy.level_of(credential.authority.as_deref()?)
 }
 
 /// What the peer must bring, and what happens if it does not: the flow's word where there is a
@@ -160,7 +219,7 @@ struct Requirement<'a> {
 impl<'a> Requirement<'a> {
     fn of(policy: &Policy, flow: &FlowMatch<'a>) -> Self {
         match *flow {
-            FlowMatch::Covered(flow) => Self {
+            FlowMatch::Covered(flow, _) => Self {
                 flow: Some(flow),
                 mode: flow.mode(),
                 assurance: flow.minimum_assurance(),

@@ -40,6 +40,8 @@ pub struct LocalReply {
     pub body: String,
     /// Value of `www-authenticate`, with status 401.
     pub challenge: Option<String>,
+    /// Value of `retry-after` in seconds (RFC 9110, section 10.2.3), where it is known.
+    pub retry_after: Option<u32>,
 }
 
 impl RequestEffect {
@@ -116,7 +118,10 @@ impl LocalReply {
     pub fn of(denial: &Denial) -> Self {
         let context = denial.context();
         let (policy, flow) = (context.policy.as_deref(), context.flow.as_deref());
-        Self::new(denial.reason(), policy, flow, context.decision_id)
+        Self {
+            retry_after: context.retry_after_seconds,
+            ..Self::new(denial.reason(), policy, flow, context.decision_id)
+        }
     }
 
     /// The answer to a request that could not even be looked at.
@@ -141,6 +146,7 @@ impl LocalReply {
             body: format!("denied by sallyport: {code} (decision {decision_id})"),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),
+            retry_after: None,
         }
     }
 }

@@ -33,6 +33,21 @@ pub struct ConnectionFacts {
     pub transport: Transport,
     /// Port that the peer connected to, after redirection to the proxy was undone.
     pub destination_port: u16,
+    /// What the peer's metadata says, beside its certificate.
+    pub peer_metadata: PeerMetadata,
+}
+
+/// Whether metadata that a peer sends of itself, as proxies of Istio do, names the workload of its
+/// certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PeerMetadata {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It names the same namespace and workload.
+    Agrees,
+    /// It names others.
+    Contradicts,
 }
 
 /// How a peer is connected.

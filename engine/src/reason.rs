@@ -74,6 +74,8 @@ pub enum DenyReason {
     AssuranceTooLow,
     /// The peer is isolated because of what it did.
     PeerIsolated,
+    /// A signal of the policy shuts the peer out.
+    PeerQuarantined,
     /// No flow leads from the peer's segment to this one.
     FlowNotAllowed,
     /// The path can be read in two ways.
@@ -82,8 +84,12 @@ pub enum DenyReason {
     OperationNotAllowed,
     /// The trust score of the peer is below what the flow asks for.
     TrustTooLow,
-    /// The peer is restricted to reading.
+    /// The peer is restricted, and the operation is not for restricted peers.
     TrustRestricted,
+    /// The peer is not known well enough for the operation.
+    TrustUncertain,
+    /// The peer is restricted, and has used up its requests of this minute.
+    RestrictedRateExceeded,
 }
 
 /// What a reason means to everyone who meets it.
@@ -105,7 +111,7 @@ pub struct ReasonRow {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -139,11 +145,14 @@ impl DenyReason {
         Self::VerificationBudgetExceeded,
         Self::AssuranceTooLow,
         Self::PeerIsolated,
+        Self::PeerQuarantined,
         Self::FlowNotAllowed,
         Self::PathAmbiguous,
         Self::OperationNotAllowed,
         Self::TrustTooLow,
         Self::TrustRestricted,
+        Self::TrustUncertain,
+        Self::RestrictedRateExceeded,
     ];
 
     /// The name in replies, records, metrics and documents.
@@ -431,7 +440,15 @@ impl DenyReason {
                 403,
                 NONE,
                 "The caller is isolated because of what it did before.",
-                "Look at its denial records. It is released when the evidence has decayed.",
+                "Look at its denial records. It is released when the evidence has decayed, or by a signal of release.",
+            ),
+            Self::PeerQuarantined => row(
+                "peer_quarantined",
+                4,
+                403,
+                NONE,
+                "A signal of the policy shuts the caller out.",
+                "Read the signal under `spec.signals`: it names its source and reason.",
             ),
             Self::FlowNotAllowed => row(
                 "flow_not_allowed",
@@ -470,8 +487,24 @@ impl DenyReason {
                 7,
                 403,
                 NONE,
-                "The caller is restricted to reading because of what it did before.",
+                "The caller is restricted because of what it did before, to what the flow leaves restricted callers.",
                 "Look at its denial records. It recovers when the evidence has decayed.",
+            ),
+            Self::TrustUncertain => row(
+                "trust_uncertain",
+                7,
+                403,
+                NONE,
+                "The caller has not been seen for long enough, and the flow leaves unknown callers only part of it.",
+                "Wait until it is known: ten minutes and a hundred requests at most. The flow's `maximumUncertainty` sets the limit.",
+            ),
+            Self::RestrictedRateExceeded => row(
+                "restricted_rate_exceeded",
+                7,
+                429,
+                NONE,
+                "The caller is restricted, and has used up its requests of this minute.",
+                "Try again after the seconds in `retry-after`; look at the caller's denial records.",
             ),
         }
     }

@@ -53,11 +53,19 @@ pub struct Record {
     pub validated: &'static str,
     /// Trust score, 0 to 99.
     pub trust: Option<u8>,
+    /// How little is known of the caller: 100 at first, 0 once it is known.
+    pub uncertainty: Option<u8>,
     /// What the caller's behaviour allows: `TRUSTED`, `RESTRICTED` or `ISOLATED`.
     pub state: Option<&'static str>,
+    /// What that comes from, if not the caller's own: `identity` or `fleet_guard`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_cause: Option<&'static str>,
+    /// The one term without which the request would not have been refused for lack of trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decisive: Option<TermName>,
     /// Log-odds that the caller is compromised, in milli-nats.
     pub lambda_mnat: Option<i32>,
-    /// The terms of `lambda_mnat`.
+    /// The terms of `lambda_mnat` that weigh something.
     pub terms: Vec<Term>,
     /// Version of the module that decided.
     pub module_version: &'static str,
@@ -70,6 +78,12 @@ pub struct Term {
     pub name: TermName,
     /// Milli-nats; positive lowers trust.
     pub mnat: i32,
+    /// Distinct refused targets that are remembered, with `denial`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct_targets: Option<u8>,
+    /// Seconds since the first of them, with `denial`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span_seconds: Option<u32>,
 }
 
 impl Record {
@@ -97,9 +111,14 @@ impl Record {
                 .terms
                 .list()
                 .iter()
+                .filter(|(_, mnat)| *mnat != 0)
                 .map(|(name, mnat)| Term {
                     name: *name,
                     mnat: *mnat,
+                    distinct_targets: (*name == TermName::Denial)
+                        .then_some(score.grounds.refused_targets),
+                    span_seconds: (*name == TermName::Denial)
+                        .then_some(score.grounds.refused_span_seconds),
                 })
                 .collect()
         });
@@ -129,7 +148,10 @@ impl Record {
             assurance: context.assurance,
             validated: tls.map_or("none", |tls| tls.validation.as_str()),
             trust: context.score.map(|score| score.trust),
+            uncertainty: context.score.map(|score| score.uncertainty),
             state: context.standing.map(crate::trust::Behaviour::as_str),
+            state_cause: context.cause.and_then(crate::trust::Cause::as_str),
+            decisive: context.decisive,
             lambda_mnat: context.score.map(|score| score.lambda),
             terms,
             module_version: env!("CARGO_PKG_VERSION"),

@@ -3,13 +3,17 @@
 use core::net::IpAddr;
 
 use crate::decide::{decide, deny_without_facts, refuses_peer};
-use crate::facts::{ConnectionFacts, CredentialFacts, Facts, MutualTls, RequestFacts, Transport};
+use crate::facts::{
+    ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate, RequestFacts, Transport,
+};
 use crate::headers::{PresentedToken, RequestHead};
-use crate::policy::{Policy, Segment};
+use crate::policy::Policy;
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{Family, PeerKey, PeerState, PeerTable, TargetHasher};
-use crate::verdict::{DecisionId, Verdict};
+use crate::trust::{
+    Booking, Evidence, Family, Outcome, PeerKey, PeerTable, PeerView, Rules, TargetHasher,
+};
+use crate::verdict::{Basis, Context, DecisionId, Verdict};
 
 /// A request on a known connection.
 #[derive(Debug, Clone, Copy)]
@@ -47,23 +51,83 @@ pub fn answer<'a>(
         decision_id,
         ..
     } = *request;
-    let targets = peers.targets();
-    let state = request.peer.map(|key| peers.state(key, now));
-    match gather(request, state.as_deref(), source_ip, verify) {
+    let caller = Caller::of(request);
+    let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
+    match gather(request, view.as_ref(), source_ip, verify) {
         Ok(facts) => {
             let asked = Asked {
                 facts,
                 credential: request.head.raw_token(),
             };
-            admit(policy, &asked, state, targets, now, decision_id)
+            let verdict = decide(policy, &asked.facts, view.as_ref(), now, decision_id);
+            if let Some(caller) = caller {
+                let booking = booking(&verdict, &asked, &caller, peers.targets(), policy);
+                peers.book(caller.key, &caller.rules, booking, now);
+            }
+            verdict
         }
         Err(reason) => deny_without_facts(policy, reason, decision_id),
     }
 }
 
+/// Books what came of a request that [`answer`] allowed. `basis` is that of its permit:
+/// probes and what only shadow mode let pass tell nothing about a caller.
+pub fn observe_response(
+    policy: &Policy,
+    connection: &ConnectionFacts,
+    peer: Option<&PeerKey>,
+    basis: Basis,
+    outcome: &Outcome,
+    peers: &mut PeerTable,
+    now: TimeMs,
+) {
+    match basis {
+        Basis::Flow => {}
+        Basis::Probe | Basis::Shadow => return,
+    }
+    if let Some(caller) = Caller::on(policy, connection, peer, now) {
+        peers.observe(caller.key, &caller.rules, outcome, now);
+    }
+}
+
+/// Who asks, and what the policy says about its score.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    key: &'a PeerKey,
+    rules: Rules<'a>,
+}
+
+impl<'a> Caller<'a> {
+    fn of(request: &Request<'a>) -> Option<Self> {
+        Self::on(request.policy, request.connection, request.peer, request.now)
+    }
+
+    fn on(
+        policy: &'a Policy,
+        connection: &ConnectionFacts,
+        key: Option<&'a PeerKey>,
+        now: TimeMs,
+    ) -> Option<Self> {
+        let key = key?;
+        let Transport::Mutual(tls) = &connection.transport else {
+            return None;
+        };
+        let PeerCertificate::Read {
+            subject,
+            credential,
+        } = &tls.certificate
+        else {
+            return None;
+        };
+        let certificate = credential.as_ref().ok();
+        let rules = policy.trust_rules(subject, &tls.certificate_sha256, certificate, now);
+        Some(Self { key, rules })
+    }
+}
+
 fn gather<'a>(
     request: &Request<'a>,
-    peer: Option<&PeerState>,
+    peer: Option<&PeerView>,
     source_ip: impl FnOnce() -> Result<IpAddr, DenyReason>,
     verify: impl FnOnce(PresentedToken<'a>, &'a MutualTls) -> Result<&'a CredentialFacts, DenyReason>,
 ) -> Result<Facts<'a>, DenyReason> {
@@ -108,45 +172,85 @@ struct Asked<'a> {
     credential: [&'a [u8]; 4],
 }
 
-fn admit(
-    policy: &Policy,
-    asked: &Asked<'_>,
-    mut peer: Option<&mut PeerState>,
-    targets: TargetHasher,
-    now: TimeMs,
-    decision_id: DecisionId,
-) -> Verdict {
-    let facts = &asked.facts;
-    let verdict = decide(policy, facts, peer.as_deref(), now, decision_id);
-    if let (Some(state), Some(family)) = (&mut peer, evidence(policy, &verdict)) {
-        let RequestFacts {
-            method, raw_path, ..
-        } = facts.request;
-        let evidence = match family {
-            Family::Denial => targets.denial(method.as_str(), raw_path),
-            // Without a token it is the peer's certificate that does not hold: always the same.
-            Family::Credential => targets.credential(&asked.credential),
-        };
-        state.record(evidence, now);
+impl Asked<'_> {
+    fn has_token(&self) -> bool {
+        self.credential.iter().any(|part| !part.is_empty())
     }
-    verdict
 }
 
-/// What a refusal is evidence of: the caller chose what to ask for and which credential to show. A
-/// would-deny in shadow is none, and nothing is where the caller speaks for many: a stranger behind
-/// a gateway must not be able to get the gateway isolated, neither by paths nor by token headers.
-fn evidence(policy: &Policy, verdict: &Verdict) -> Option<Family> {
+/// What a request amounts to, once it is decided.
+///
+/// Evidence is what the caller chose: what to ask for and which credential to show. A would-deny in
+/// shadow is none, neither is a request that is refused for what is known already (isolation,
+/// quarantine, the rate cap) or for our own trouble.
+fn booking(
+    verdict: &Verdict,
+    asked: &Asked<'_>,
+    caller: &Caller<'_>,
+    targets: TargetHasher,
+    policy: &Policy,
+) -> Booking {
     match verdict {
-        Verdict::Allow(_) => None,
-        Verdict::Deny(denial) => {
-            let source = denial.context().source.as_ref();
-            let segment = source.and_then(|source| policy.segment_of(source));
-            let aggregates = segment
-                .and_then(|id| policy.segment(id))
-                .is_some_and(Segment::is_aggregator);
-            denial.reason().row().evidence.filter(|_| !aggregates)
-        }
+        Verdict::Allow(permit) => match permit.basis() {
+            Basis::Flow => Booking {
+                arrives: true,
+                evidence: operation(asked, targets, policy, permit.context()),
+                uses_share: permit.context().is_capped,
+            },
+            Basis::Probe | Basis::Shadow => Booking::default(),
+        },
+        Verdict::Deny(denial) => Booking {
+            arrives: arrives(denial.reason()),
+            evidence: refused(denial.reason(), asked, caller, targets),
+            uses_share: false,
+        },
     }
+}
+
+/// The use of the operation that covered an allowed request.
+fn operation(
+    asked: &Asked<'_>,
+    targets: TargetHasher,
+    policy: &Policy,
+    context: &Context,
+) -> Option<Evidence> {
+    let (flow, template) = policy.template(context.operation?)?;
+    let method = asked.facts.request.method.as_str();
+    Some(targets.operation(flow.name(), method, template.as_str()))
+}
+
+/// What a refusal is evidence of. Of a caller that speaks for many, a token is the word of any of
+/// its users and counts like what they ask for, which only raises an alarm; its certificate is its
+/// own.
+fn refused(
+    reason: DenyReason,
+    asked: &Asked<'_>,
+    caller: &Caller<'_>,
+    targets: TargetHasher,
+) -> Option<Evidence> {
+    let RequestFacts {
+        method, raw_path, ..
+    } = asked.facts.request;
+    match reason.row().evidence? {
+        Family::Denial => Some(targets.denial(method.as_str(), raw_path)),
+        Family::Credential if caller.rules.params.aggregator && asked.has_token() => {
+            Some(targets.forwarded_credential(&asked.credential))
+        }
+        // Without a token it is the peer's certificate that does not hold: always the same.
+        Family::Credential => Some(targets.credential(&asked.credential)),
+        Family::Novelty | Family::Rate | Family::Volume | Family::Error => None,
+    }
+}
+
+/// Whether a refused request counts as an arrival.
+const fn arrives(reason: DenyReason) -> bool {
+    let is_known = matches!(
+        reason,
+        DenyReason::PeerIsolated
+            | DenyReason::PeerQuarantined
+            | DenyReason::RestrictedRateExceeded
+    );
+    !is_known && reason.row().status != 503
 }
 
 #[cfg(test)]

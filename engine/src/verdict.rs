@@ -4,9 +4,9 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::Mode;
+use crate::policy::{Mode, OperationPlace};
 use crate::reason::DenyReason;
-use crate::trust::{Behaviour, Score};
+use crate::trust::{Behaviour, Cause, Score, TermName};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub struct Context {
     pub policy: Option<Arc<str>>,
     /// The flow that the request belongs to, if one is known.
     pub flow: Option<Arc<str>>,
+    /// The operation of the flow that covers the request.
+    pub operation: Option<OperationPlace>,
     /// The segment that was called, if it is known.
     pub destination_segment: Option<Arc<str>>,
     /// The identity of the caller, if it is known.
@@ -67,6 +69,14 @@ pub struct Context {
     pub score: Option<Score>,
     /// The standing of the caller, once it is known.
     pub standing: Option<Behaviour>,
+    /// What that standing comes from.
+    pub cause: Option<Cause>,
+    /// The one term to which a refusal for lack of trust is due, if there is one.
+    pub decisive: Option<TermName>,
+    /// Whether the request counts toward the share of a restricted peer.
+    pub is_capped: bool,
+    /// Seconds after which the request may be tried again, if that is known.
+    pub retry_after_seconds: Option<u32>,
 }
 
 /// Identifies a decision: random for each VM, then counted.
@@ -187,11 +197,16 @@ impl Context {
             mode,
             policy,
             flow: None,
+            operation: None,
             destination_segment: None,
             source: None,
             assurance: Assurance::Plaintext,
             score: None,
             standing: None,
+            cause: None,
+            decisive: None,
+            is_capped: false,
+            retry_after_seconds: None,
         }
     }
 }

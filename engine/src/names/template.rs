@@ -49,6 +49,12 @@ pub enum InvalidTemplate {
 }
 
 impl PathTemplate {
+    /// The text of the template.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether the template covers the path.
     #[must_use]
     pub fn matches(&self, path: RequestPath<'_>) -> bool {

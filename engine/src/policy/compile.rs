@@ -6,6 +6,8 @@ mod limits;
 mod probes;
 mod revocations;
 mod segments;
+mod signals;
+mod trust;
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -19,6 +21,7 @@ use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
 use self::probes::probes;
 use self::revocations::revocations;
 use self::segments::segments;
+use self::trust::trust;
 use super::raw::{self, RequiredAssurance};
 use super::{Policy, PolicyError, PolicyErrorCause as Cause};
 use crate::identity::{Assurance, TrustDomain};
@@ -47,6 +50,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
     let (flows, flow_index) = flows(spec, &defaults, &mut errors);
     let probes = probes(spec, &mut errors);
     let revocations = revocations(spec, &mut errors);
+    let trust = trust(spec, &mut errors);
     if !errors.0.is_empty() {
         return Err(errors.0);
     }
@@ -64,6 +68,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         flow_index,
         probes,
         revocations,
+        trust,
     })
 }
 

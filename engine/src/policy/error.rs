@@ -134,6 +134,35 @@ pub enum PolicyErrorCause {
     /// A trust score above 99, which no peer can have.
     #[error("{0} is no trust score: use 0 to 99; a score is rounded down, so no peer has 100")]
     TrustOutOfRange(u8),
+    /// An uncertainty above 100.
+    #[error("{0} is no uncertainty: use 0 to 100")]
+    UncertaintyOutOfRange(u8),
+    /// A number outside its range.
+    #[error("is outside of {least} to {most}")]
+    OutOfRange {
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
+    /// A state that is left where it is entered.
+    #[error("a peer at the threshold would flap: `exit` must be below `enter`")]
+    NoMargin,
+    /// Isolation comes before restriction.
+    #[error("isolation must not come before restriction: raise `enter` above, and `exit` to at least, those of `restricted`")]
+    IsolationBelowRestriction,
+    /// Caps below what isolation needs.
+    #[error("no evidence could isolate anyone: denial and credential need 8000 together, and all families as much as `isolated.enter`")]
+    IsolationImpossible,
+    /// An event that weighs more than its family can.
+    #[error("weighs more than the cap of its family: lower it, or raise the cap")]
+    WeightAboveCap,
+    /// A text that is empty or too long.
+    #[error("needs a text of 1 to {0} bytes")]
+    TextLength(usize),
+    /// A signal that ends before it begins.
+    #[error("is not after `issued`")]
+    ExpiresBeforeIssued,
     /// An HTTP method breaks a rule.
     #[error("`{name}` {cause}")]
     Method {

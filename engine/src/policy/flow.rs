@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Mode;
+use super::raw::WhenRestricted;
 use crate::facts::RequestFacts;
 use crate::identity::Assurance;
 use crate::names::{Method, PathTemplate};
@@ -16,6 +17,7 @@ pub struct Flow {
     pub(super) mode: Mode,
     pub(super) minimum_assurance: Assurance,
     pub(super) minimum_trust: u8,
+    pub(super) maximum_uncertainty: u8,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -25,6 +27,24 @@ pub struct Operation {
     pub(super) methods: MethodSet,
     pub(super) paths: Vec<PathTemplate>,
     pub(super) ports: PortSet,
+    pub(super) when_restricted: Option<WhenRestricted>,
+}
+
+/// An operation of a flow that covers a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Covered<'a> {
+    /// The operation.
+    pub operation: &'a Operation,
+    /// Where in the policy the operation stands, and which of its paths it is.
+    pub place: OperationPlace,
+}
+
+/// Where an operation stands in a policy, and which of its paths is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationPlace {
+    pub(super) flow: usize,
+    pub(super) operation: usize,
+    pub(super) path: usize,
 }
 
 /// Which methods an operation covers.
@@ -70,6 +90,12 @@ impl Flow {
         self.minimum_trust
     }
 
+    /// The uncertainty above which a peer is treated as a restricted one, 0 to 100.
+    #[must_use]
+    pub const fn maximum_uncertainty(&self) -> u8 {
+        self.maximum_uncertainty
+    }
+
     /// Whether some request is covered by both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.operations
@@ -84,21 +110,55 @@ impl Flow {
             .sum()
     }
 
-    /// Whether one of the operations covers the request. A path that can be read in two ways is
+    /// The first of the operations that covers the request. A path that can be read in two ways is
     /// covered by none.
-    pub(super) fn covers(&self, port: u16, request: &RequestFacts<'_>) -> bool {
-        self.operations
-            .iter()
-            .any(|operation| operation.covers(port, request))
+    /// `flow` is the number of this flow.
+    pub(super) fn covering(
+        &self,
+        flow: usize,
+        port: u16,
+        request: &RequestFacts<'_>,
+    ) -> Option<Covered<'_>> {
+        let operations = self.operations.iter().enumerate();
+        operations
+            .filter_map(|(number, operation)| {
+                Some(Covered {
+                    operation,
+                    place: OperationPlace {
+                        flow,
+                        operation: number,
+                        path: operation.covering(port, request)?,
+                    },
+                })
+            })
+            .next()
     }
 }
 
 impl Operation {
-    fn covers(&self, port: u16, request: &RequestFacts<'_>) -> bool {
-        let Ok(path) = request.path else { return false };
-        self.ports.contains(port)
-            && self.methods.contains(request.method)
-            && self.paths.iter().any(|template| template.matches(path))
+    /// Whether a restricted peer may do it: what the policy says; without a word of it, only what
+    /// reads, and no upgrade to another protocol.
+    #[must_use]
+    pub fn is_for_restricted(&self, request: &RequestFacts<'_>) -> bool {
+        match self.when_restricted {
+            Some(WhenRestricted::Allow) => true,
+            Some(WhenRestricted::Deny) => false,
+            None => matches!(request.method.as_str(), "GET" | "HEAD") && !request.is_upgrade,
+        }
+    }
+
+    /// The number of the first path that covers the request.
+    fn covering(&self, port: u16, request: &RequestFacts<'_>) -> Option<usize> {
+        let path = match request.path {
+            Ok(path) => path,
+            Err(_) => return None,
+        };
+        if !self.ports.contains(port) || !self.methods.contains(request.method) {
+            return None;
+        }
+        self.paths
+            .iter()
+            .position(|template| template.matches(path))
     }
 
     fn overlaps(&self, other: &Self) -> bool {

@@ -11,6 +11,7 @@ pub mod raw;
 mod revocation;
 mod segment;
 pub mod slice;
+mod trust;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -20,14 +21,19 @@ use serde::{Deserialize, Serialize};
 
 pub use compile::compile;
 pub use error::{PolicyError, PolicyErrorCause};
-pub use flow::{Flow, Operation, PortSet};
+pub use flow::{Covered, Flow, Operation, OperationPlace, PortSet};
 pub use probe::Probe;
 pub use revocation::Revocations;
 pub use segment::{Segment, SegmentId};
 
 use crate::facts::{Facts, RequestFacts};
 use crate::identity::{Assurance, SpiffeId, TrustDomain};
+use crate::facts::CredentialFacts;
+use crate::time::TimeMs;
+use crate::trust::{MilliNats, Params, Rules};
+use crate::names::PathTemplate;
 use segment::SegmentIndex;
+use trust::Trust;
 
 /// What happens to a request that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +62,7 @@ pub struct Policy {
     flow_index: FlowIndex,
     probes: Vec<Probe>,
     revocations: Revocations,
+    trust: Trust,
 }
 
 /// Which flows lead from one segment to another.
@@ -67,7 +74,7 @@ pub enum FlowMatch<'a> {
     /// No flow leads there.
     None,
     /// A flow leads there, and one of its operations covers the request.
-    Covered(&'a Flow),
+    Covered(&'a Flow, Covered<'a>),
     /// Flows lead there, and none covers the request.
     Uncovered {
         /// The flow, if there is only one, for records to name.
@@ -167,6 +174,44 @@ impl Policy {
         self.segments.get(id.0)
     }
 
+    /// What the policy says about the score of a caller at this time.
+    #[must_use]
+    pub fn trust_rules(
+        &self,
+        caller: &SpiffeId,
+        certificate_sha256: &[u8; 32],
+        certificate: Option<&CredentialFacts>,
+        now: TimeMs,
+    ) -> Rules<'_> {
+        let segment = self.segment_of(caller);
+        self.trust
+            .rules(segment, caller, certificate_sha256, certificate, now)
+    }
+
+    /// The flow of an operation, and the one of its paths that is meant.
+    #[must_use]
+    pub fn template(&self, place: OperationPlace) -> Option<(&Flow, &PathTemplate)> {
+        let flow = self.flows.get(place.flow)?;
+        let operation = flow.operations.get(place.operation)?;
+        Some((flow, operation.paths.get(place.path)?))
+    }
+
+    /// The numbers of the score of a segment's callers, or those of callers of no segment.
+    #[must_use]
+    pub fn trust_params(&self, segment: Option<SegmentId>) -> &Params {
+        self.trust.params(segment)
+    }
+
+    /// The prior of a segment's callers, in milli-nats.
+    pub(crate) fn prior(&self, segment: Option<SegmentId>) -> MilliNats {
+        self.trust_params(segment).prior
+    }
+
+    /// The ML-DSA level of a pinned authority, if it has one.
+    pub(crate) fn level_of(&self, authority: &str) -> Option<raw::AlternativeAlgorithm> {
+        self.trust.levels.get(authority).copied()
+    }
+
     /// Whether the request is one of the health probes, if it comes from the right address.
     #[must_use]
     pub fn may_be_probe(&self, port: u16, request: &RequestFacts<'_>) -> bool {
@@ -186,21 +231,25 @@ impl Policy {
 
     /// What the policy says of a request from one segment to another, at a port.
     #[must_use]
-    pub fn find_flow(
-        &self,
+    pub fn find_flow<'a>(
+        &'a self,
         from: SegmentId,
         to: SegmentId,
         port: u16,
         request: &RequestFacts<'_>,
-    ) -> FlowMatch<'_> {
+    ) -> FlowMatch<'a> {
         let Some(candidates) = self.flow_index.get(&(from, to)) else {
             return FlowMatch::None;
         };
         let flows = || candidates.iter().filter_map(|index| self.flows.get(*index));
         // INVARIANT: operations of flows between the same segments do not overlap (compile.rs), so
         // the first flow that covers the request is the only one.
-        if let Some(flow) = flows().find(|flow| flow.covers(port, request)) {
-            return FlowMatch::Covered(flow);
+        let covering = |index: &usize| {
+            let flow = self.flows.get(*index)?;
+            Some((flow, flow.covering(*index, port, request)?))
+        };
+        if let Some((flow, covered)) = candidates.iter().find_map(covering) {
+            return FlowMatch::Covered(flow, covered);
         }
         let mut all = flows();
         let only = all.next().filter(|_| all.next().is_none());

@@ -104,6 +104,21 @@ pub struct Spec {
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.
     pub flows: Vec<Flow>,
+    /// The numbers of the trust score, and the rules between peers. Absent: docs/trust.md lists
+    /// what applies.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trust: Option<Trust>,
+    /// What others know of callers: alerts, postures, quarantines, releases. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub signals: Option<Vec<Signal>>,
     /// Requests of health probes, which need no identity. Absent: none.
     #[serde(
         default,
@@ -433,6 +448,14 @@ pub struct Segment {
         skip_serializing_if = "Option::is_none"
     )]
     pub callers: Option<Callers>,
+    /// Numbers of the trust score for callers of this segment, where they differ from
+    /// `spec.trust.defaults`.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trust: Option<TrustNumbers>,
 }
 
 /// On whose behalf the workloads of a segment call others.
@@ -480,6 +503,16 @@ pub struct Flow {
     )]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 99)))]
     pub minimum_trust: Option<u8>,
+    /// Above this uncertainty, 0 to 100, a caller may do here only what a restricted one may. A
+    /// caller has 100 at first, and 0 after ten minutes and a hundred requests. It is counted anew
+    /// with each configuration. Default: 100.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
+    pub maximum_uncertainty: Option<u8>,
     /// What the callers may do. At least one.
     pub operations: Vec<Operation>,
 }
@@ -500,6 +533,259 @@ pub struct Operation {
         skip_serializing_if = "Option::is_none"
     )]
     pub ports: Option<Vec<u16>>,
+    /// Whether restricted callers may do it. Absent: `GET` and `HEAD` without an upgrade only. Where
+    /// operations of a flow cover the same request, the first one counts.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub when_restricted: Option<WhenRestricted>,
+}
+
+/// Whether a restricted caller may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum WhenRestricted {
+    /// It may, at the capped rate.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+/// The trust score.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trust {
+    /// Numbers for callers of all segments that do not say otherwise.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub defaults: Option<TrustNumbers>,
+    /// When isolations look like a mistake rather than an attack.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fleet_guard: Option<FleetGuard>,
+    /// Names of attested certificate authorities: a certificate that one of them issued after
+    /// another certificate of the same identity was isolated starts trusted, not restricted. Whoever
+    /// steals a workload can fetch such certificates too, unless the authority attests what it
+    /// issues to. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fresh_start_authorities: Option<Vec<String>>,
+}
+
+/// Numbers of the trust score, in milli-nats. What is absent keeps its value.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustNumbers {
+    /// Log-odds that a caller is compromised, before anything is known of it: -9000 to 0. Default:
+    /// -4600.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub prior: Option<i32>,
+    /// What one event of a family weighs. Default: denial 2000, novelty 500, credential 4000, rate
+    /// 4000, volume 4000, error 200.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub weights: Option<Families>,
+    /// The most that a family amounts to. Default: denial 20000, novelty 8000, credential 20000,
+    /// rate 11000, volume 11000, error 6000.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub caps: Option<Families>,
+    /// When a caller is restricted. Default: from 10000 on, until below 7000, for at least 120
+    /// seconds.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub restricted: Option<TrustThreshold>,
+    /// When a caller is isolated. Default: from 16000 on, until below 12000, for at least 300
+    /// seconds.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub isolated: Option<TrustThreshold>,
+    /// Requests that a restricted caller has in a minute, at each worker of a proxy. Default: 60.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub restricted_requests_per_minute: Option<u16>,
+}
+
+/// A number for each family of evidence, in milli-nats.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Families {
+    /// Refused requests, by distinct target.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub denial: Option<u32>,
+    /// First uses of an operation, and refused targets.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub novelty: Option<u32>,
+    /// Credentials that do not hold.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub credential: Option<u32>,
+    /// Eight seconds with far more requests than usual.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rate: Option<u32>,
+    /// Eight seconds with far more bytes than usual.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub volume: Option<u32>,
+    /// An answer 401, 403 or 404 of the application.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub error: Option<u32>,
+}
+
+/// When a state is entered and left.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustThreshold {
+    /// Entered at this much evidence, in milli-nats.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub enter: Option<u32>,
+    /// Left below this much, in milli-nats.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub exit: Option<u32>,
+    /// Not left before this many seconds have passed: 1 to 28800.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub dwell_seconds: Option<u32>,
+}
+
+/// When isolations look like a mistake: then isolated peers are restricted instead, for ten
+/// minutes, and not again within the hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetGuard {
+    /// At least so many callers of one workload are isolated within a minute. At least 2. Default: 5.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub minimum_peers: Option<u16>,
+    /// They are more than this share of the callers seen of late, in percent: 1 to 100. Default: 20.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub share_percent: Option<u8>,
+}
+
+/// What somebody else knows of callers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Signal {
+    /// Name of the signal: a DNS label.
+    pub name: String,
+    /// Who says so, for example the scanner or the alerting system.
+    pub source: String,
+    /// Why.
+    pub reason: String,
+    /// Who wrote the signal into the policy.
+    pub author: String,
+    /// When it was issued (RFC 3339).
+    pub issued: String,
+    /// When it ends (RFC 3339).
+    pub expires: String,
+    /// About whom.
+    pub about: SignalSubject,
+    /// What follows.
+    pub effect: SignalEffect,
+}
+
+/// Whom a signal is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum SignalSubject {
+    /// The caller with this certificate: SHA-256 of its DER, in hexadecimal digits.
+    Certificate(String),
+    /// The callers with this SPIFFE ID.
+    Identity(String),
+    /// The callers of this segment.
+    Segment(String),
+}
+
+/// What follows from a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum SignalEffect {
+    /// The callers are denied everything, at once.
+    Quarantine,
+    /// It weighs so much against them, in milli-nats: 1 to 20000. All signals together weigh at most
+    /// 20000.
+    Weigh(u32),
+    /// Callers that were restricted or isolated before `issued` are released.
+    Release,
 }
 
 /// The exact request of a health probe, and where it may come from.

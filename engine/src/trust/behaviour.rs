@@ -1,232 +1,377 @@
-//! What a peer did, and what follows for it.
-
-use core::num::NonZeroU64;
+//! The state kept of one peer: what it did, and what follows for it.
 
 use super::decay::{Amount, TimeScale};
-use super::{Evidence, Family};
-use crate::time::TimeMs;
+use super::level::Level;
+use super::load::{Load, Unusual};
+use super::params::{CREDENTIAL_REPEAT_CAP, DENIAL_REPEAT_CAP, repeat};
+use super::standing::{self, Behaviour, Totals};
+use super::target::Event;
+use super::targets::Targets;
+use super::{Evidence, Moment, Outcome, Params, Rules};
 
-/// The state kept of one peer.
-#[derive(Debug, Clone)]
+/// The state kept of one peer, of a fixed size.
+///
+/// Each part decays with time only. What is read from it depends on the events and their seconds,
+/// not on their order within a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerState {
-    denial: Events<16>,
-    credential: Events<4>,
-    /// Up to when evidence was forgotten; the rest of a second is carried along.
-    forgotten_until: TimeMs,
-    standing: Behaviour,
+    /// Up to when evidence was forgotten.
+    pub(super) as_of: Moment,
+    pub(super) first_seen: Moment,
+    pub(super) standing: Behaviour,
+    /// When it came into its standing.
+    pub(super) since: Moment,
+    pub(super) denials: Targets<16>,
+    pub(super) novelties: Targets<8>,
+    pub(super) credentials: Targets<6>,
+    pub(super) repeated: Repeated,
+    /// What of `repeated` no other worker knows of yet.
+    pub(super) unpublished: Repeated,
+    pub(super) rate: Level,
+    pub(super) volume: Level,
+    load: Load,
+    /// Which operations it used, as a map of hashes.
+    used: [u32; 4],
+    requests: u16,
+    /// Requests in the minute of `cap_minute`, while restricted.
+    capped: u16,
+    cap_minute: u32,
+    /// Counts changes of the evidence.
+    changes: u16,
+    /// Whether evidence that does not act on the peer would restrict it.
+    alarming: bool,
 }
 
-/// What a peer may do, by its behaviour alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Behaviour {
-    /// Everything that its flows allow.
-    Trusted,
-    /// Only what reads: `GET` and `HEAD`.
-    Restricted,
-    /// Nothing.
-    Isolated,
+/// Evidence that is counted event by event, so that workers have to add up what each one saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Repeated {
+    pub(super) denial: Amount,
+    pub(super) credential: Amount,
+    pub(super) error: Level,
 }
-
-/// Events of one family. Each distinct target counts fully; repeats of known ones count little and
-/// can never isolate, since a deploy with an undeclared path is not an attack.
-#[derive(Debug, Clone)]
-struct Events<const TARGETS: usize> {
-    distinct_fast: Amount,
-    distinct_slow: Amount,
-    repeated: Amount,
-    /// The last distinct targets.
-    targets: [Option<NonZeroU64>; TARGETS],
-    next_target: u8,
-}
-
-/// What the events of a family weigh, in milli-nats.
-struct Weights {
-    /// A distinct target, at the fast scale.
-    distinct: u32,
-    /// The same at the slow scale: a burst weighs less, now and then adds up for an hour.
-    distinct_slow: u32,
-    /// A target that is known already.
-    repeated: u32,
-    /// The most that repeats amount to.
-    repeated_cap: u32,
-}
-
-// === impl PeerState ===
 
 impl PeerState {
     /// A peer that is seen for the first time.
     #[must_use]
-    pub fn new(now: TimeMs) -> Self {
+    pub fn new(now: Moment) -> Self {
         Self {
-            denial: Events::new(),
-            credential: Events::new(),
-            forgotten_until: now,
+            as_of: now,
+            first_seen: now,
             standing: Behaviour::Trusted,
+            since: now,
+            denials: Targets::EMPTY,
+            novelties: Targets::EMPTY,
+            credentials: Targets::EMPTY,
+            repeated: Repeated::default(),
+            unpublished: Repeated::default(),
+            rate: Level::ZERO,
+            volume: Level::ZERO,
+            load: Load::default(),
+            used: [0; 4],
+            requests: 0,
+            capped: 0,
+            cap_minute: 0,
+            changes: 0,
+            alarming: false,
         }
     }
 
-    /// Lets time pass. A clock that jumped back changes nothing; one jump forward counts for at
-    /// most an hour, so that a wrong clock cannot free a peer at once.
-    pub fn advance(&mut self, now: TimeMs) {
-        let seconds = now
-            .since(self.forgotten_until)
-            .checked_div(1000)
-            .unwrap_or(0);
+    /// Lets time pass.
+    pub fn advance(&mut self, now: Moment) {
+        let seconds = now.since(self.as_of);
         if seconds == 0 {
             return;
         }
-        let step = seconds.min(MAXIMUM_STEP_SECONDS);
-        self.denial.forget(step);
-        self.credential.forget(step);
-        let passed = seconds.saturating_mul(1000);
-        self.forgotten_until = TimeMs(self.forgotten_until.0.saturating_add(passed));
-        self.settle();
+        self.as_of = now;
+        self.denials.expire(now, seconds);
+        self.novelties.expire(now, seconds);
+        self.credentials.expire(now, seconds);
+        self.repeated = self.repeated.after(seconds);
+        self.unpublished = self.unpublished.after(seconds);
+        self.rate = self.rate.after(seconds);
+        self.volume = self.volume.after(seconds);
     }
 
-    /// Adds an event to the evidence.
-    pub fn record(&mut self, evidence: Evidence, now: TimeMs) {
+    /// Lets time pass, and moves between the states. A signal of release counts for states that
+    /// began before it.
+    pub fn settle(&mut self, rules: &Rules<'_>, now: Moment) {
         self.advance(now);
-        match evidence.family {
-            Family::Denial => self.denial.add(evidence.target, &DENIAL),
-            Family::Credential => self.credential.add(evidence.target, &CREDENTIAL),
+        let released = rules.pushed.released_before.map(Moment::of);
+        if self.standing > Behaviour::Trusted && released.is_some_and(|time| self.since < time) {
+            *self = Self {
+                load: self.load,
+                used: self.used,
+                requests: self.requests,
+                first_seen: self.first_seen,
+                ..Self::new(now)
+            };
         }
-        self.settle();
+        self.alarming = rules.params.aggregator
+            && self.evidence(rules.params).sum() >= rules.params.restricted.enter;
+        let evidence = self.acting(rules.params);
+        let signal = rules.pushed.milli_nats;
+        let next = standing::next(
+            self.standing,
+            self.since,
+            &evidence,
+            signal,
+            rules.params,
+            now,
+        );
+        if next != self.standing {
+            self.standing = next;
+            self.since = now;
+        }
     }
 
-    /// What the peer may do.
+    /// Books a request that arrived, whatever became of it.
+    pub fn arrive(&mut self, params: &Params, now: Moment) {
+        self.turn_window(params, now);
+        self.load.arrive();
+        self.requests = self.requests.saturating_add(1);
+    }
+
+    /// Books something that the peer was seen at.
+    pub fn record(&mut self, evidence: Evidence, params: &Params, now: Moment) {
+        self.advance(now);
+        let target = evidence.short();
+        let counts = evidence.event != Event::Use;
+        self.changes = self.changes.wrapping_add(u16::from(counts));
+        match evidence.event {
+            Event::Denial => {
+                if self.denials.insert(target, 0, now) {
+                    self.novelties.insert(target, 0, now);
+                } else {
+                    self.add_repeated(Repeated {
+                        denial: repeat(params.weights.denial),
+                        ..Repeated::default()
+                    }, params);
+                }
+            }
+            Event::Credential => {
+                if !self.credentials.insert(target, 0, now) {
+                    self.add_repeated(Repeated {
+                        credential: repeat(params.weights.credential),
+                        ..Repeated::default()
+                    }, params);
+                }
+            }
+            Event::Use => {
+                // Everything is new to a peer that is new itself.
+                if self.note_use(evidence) && self.uncertainty() == 0 {
+                    self.novelties.insert(target, 0, now);
+                    self.changes = self.changes.wrapping_add(1);
+                }
+            }
+        }
+    }
+
+    /// Books what came of a request.
+    pub fn observe(&mut self, outcome: &Outcome, params: &Params, now: Moment) {
+        self.turn_window(params, now);
+        self.load
+            .move_bytes(outcome.request_bytes, outcome.response_bytes);
+        if outcome.is_refusal() {
+            self.changes = self.changes.wrapping_add(1);
+            self.add_repeated(Repeated {
+                error: Level::of(params.weights.error),
+                ..Repeated::default()
+            }, params);
+        }
+    }
+
+    /// Books a request that a restricted peer was allowed.
+    pub fn use_share(&mut self, now: Moment) {
+        let minute = minute(now);
+        if minute != self.cap_minute {
+            self.cap_minute = minute;
+            self.capped = 0;
+        }
+        self.capped = self.capped.saturating_add(1);
+    }
+
+    /// Seconds until a restricted peer has requests again; none if it has some now.
+    #[must_use]
+    pub fn wait_seconds(&self, params: &Params, now: Moment) -> Option<u32> {
+        let used_up = minute(now) == self.cap_minute
+            && self.capped >= params.restricted_requests_per_minute;
+        used_up.then(|| {
+            let passed = now.0.checked_rem(60).unwrap_or(0);
+            60_u32.saturating_sub(passed)
+        })
+    }
+
+    /// What the peer may do by its own evidence.
     #[must_use]
     pub const fn standing(&self) -> Behaviour {
         self.standing
     }
 
-    /// The evidence of the denial family, in milli-nats.
+    /// When the peer was seen first.
     #[must_use]
-    pub fn denial(&self) -> u32 {
-        self.denial.total()
+    pub const fn first_seen(&self) -> Moment {
+        self.first_seen
     }
 
-    /// The evidence of the credential family, in milli-nats.
+    /// Whether evidence that does not act on the peer, because it speaks for many, would restrict
+    /// it.
     #[must_use]
-    pub fn credential(&self) -> u32 {
-        self.credential.total()
+    pub const fn is_alarming(&self) -> bool {
+        self.alarming
     }
 
-    /// Moves between the states, with a margin between entering and leaving so that a peer at a
-    /// threshold does not flap.
-    fn settle(&mut self) {
-        let total = self.denial().saturating_add(self.credential());
-        let distinct = self.denial.distinct();
-        let distinct = distinct.saturating_add(self.credential.distinct());
-        let deliberate = distinct >= ISOLATION_DISTINCT_MINIMUM;
-        self.standing = match self.standing {
-            _ if total >= ISOLATED_ENTER && deliberate => Behaviour::Isolated,
-            Behaviour::Isolated if total >= ISOLATED_EXIT => Behaviour::Isolated,
-            _ if total >= RESTRICTED_ENTER => Behaviour::Restricted,
-            Behaviour::Isolated | Behaviour::Restricted if total >= RESTRICTED_EXIT => {
-                Behaviour::Restricted
-            }
-            Behaviour::Trusted | Behaviour::Restricted | Behaviour::Isolated => Behaviour::Trusted,
+    /// Changes with the evidence.
+    pub(super) const fn mark(&self) -> u16 {
+        self.changes
+    }
+
+    /// How little is known of the peer: from 100 at its first request to 0 after ten minutes and a
+    /// hundred requests.
+    #[must_use]
+    pub fn uncertainty(&self) -> u8 {
+        let age = self.as_of.since(self.first_seen).min(KNOWN_SECONDS);
+        let by_age = age.saturating_mul(100).checked_div(KNOWN_SECONDS);
+        let by_requests = u32::from(self.requests).min(100);
+        let known = by_age.unwrap_or(0).min(by_requests);
+        100_u8.saturating_sub(u8::try_from(known).unwrap_or(100))
+    }
+
+    /// All evidence, whether it acts or raises an alarm only.
+    #[must_use]
+    pub fn evidence(&self, params: &Params) -> Totals {
+        let (now, caps) = (self.as_of, &params.caps);
+        let distinct_denial = self.denials.sum(params.denial(), caps.denial, now);
+        let distinct_credential =
+            self.credentials
+                .sum(params.credential(), caps.credential, now);
+        let with = |distinct: u32, repeated: Amount, cap: u32| {
+            distinct.saturating_add(repeated.milli_nats()).min(cap)
         };
+        Totals {
+            denial: with(distinct_denial, self.repeated.denial, caps.denial),
+            distinct_denial,
+            novelty: self.novelties.sum(params.novelty(), caps.novelty, now),
+            credential: with(
+                distinct_credential,
+                self.repeated.credential,
+                caps.credential,
+            ),
+            distinct_credential,
+            rate: self.rate.milli_nats(caps.rate),
+            volume: self.volume.milli_nats(caps.volume),
+            error: self.repeated.error.milli_nats(caps.error),
+        }
     }
-}
 
-// === impl Behaviour ===
-
-impl Behaviour {
-    /// The word for it in records and headers.
+    /// The evidence that acts on the peer's standing and score.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trusted => "TRUSTED",
-            Self::Restricted => "RESTRICTED",
-            Self::Isolated => "ISOLATED",
-        }
-    }
-}
-
-// === impl Events ===
-
-impl<const TARGETS: usize> Events<TARGETS> {
-    const fn new() -> Self {
-        Self {
-            distinct_fast: Amount::ZERO,
-            distinct_slow: Amount::ZERO,
-            repeated: Amount::ZERO,
-            targets: [None; TARGETS],
-            next_target: 0,
+    pub fn acting(&self, params: &Params) -> Totals {
+        let evidence = self.evidence(params);
+        if params.aggregator {
+            evidence.of_aggregator()
+        } else {
+            evidence
         }
     }
 
-    fn add(&mut self, target: NonZeroU64, weights: &Weights) {
-        if self.targets.contains(&Some(target)) {
-            self.repeated.add(weights.repeated, weights.repeated_cap);
+    /// Whether nothing is held against the peer.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.denials.len() == 0
+            && self.novelties.len() == 0
+            && self.credentials.len() == 0
+            && self.repeated == Repeated::default()
+            && self.rate == Level::ZERO
+            && self.volume == Level::ZERO
+    }
+
+    /// Distinct refused targets that are remembered, and the seconds since the first of them.
+    #[must_use]
+    pub fn refused_targets(&self) -> (u8, u32) {
+        (self.denials.len(), self.denials.span(self.as_of))
+    }
+
+    fn turn_window(&mut self, params: &Params, now: Moment) {
+        self.advance(now);
+        if !self.load.is_over(now) {
             return;
         }
-        let index = usize::from(self.next_target);
-        if let Some(slot) = self.targets.get_mut(index) {
-            *slot = Some(target);
+        let may_learn = self.standing == Behaviour::Trusted
+            && self.acting(params).sum() < params.restricted.enter >> 2;
+        let unusual = self.load.turn_to(now, may_learn);
+        if unusual != Unusual::default() {
+            self.changes = self.changes.wrapping_add(1);
         }
-        let next = index.saturating_add(1);
-        self.next_target = if next < TARGETS {
-            u8::try_from(next).unwrap_or(0)
-        } else {
-            0
-        };
-        self.distinct_fast.add(weights.distinct, FAMILY_CAP);
-        self.distinct_slow.add(weights.distinct_slow, FAMILY_CAP);
-    }
-
-    fn forget(&mut self, seconds: u64) {
-        self.distinct_fast.forget(TimeScale::Fast, seconds);
-        self.distinct_slow.forget(TimeScale::Slow, seconds);
-        self.repeated.forget(TimeScale::Fast, seconds);
-        // A target is known for as long as it still weighs something.
-        if self.distinct() == 0 {
-            self.targets = [None; TARGETS];
+        if let Some(excess) = unusual.requests {
+            let event = Level::of(unusual_weight(params.weights.rate, excess));
+            self.rate = self.rate.plus(event, params.caps.rate);
+        }
+        if let Some(excess) = unusual.volume {
+            let event = Level::of(unusual_weight(params.weights.volume, excess));
+            self.volume = self.volume.plus(event, params.caps.volume);
         }
     }
 
-    fn distinct(&self) -> u32 {
-        self.distinct_fast
-            .milli_nats()
-            .max(self.distinct_slow.milli_nats())
+    fn add_repeated(&mut self, event: Repeated, params: &Params) {
+        self.repeated = self.repeated.plus(event, params.caps.error);
+        self.unpublished = self.unpublished.plus(event, params.caps.error);
     }
 
-    fn total(&self) -> u32 {
-        self.distinct()
-            .saturating_add(self.repeated.milli_nats())
-            .min(FAMILY_CAP)
+    /// Notes the use of an operation; says whether it was the first.
+    fn note_use(&mut self, evidence: Evidence) -> bool {
+        let (word, bit) = evidence.place();
+        let mask = 1_u32.checked_shl(bit).unwrap_or(0);
+        self.used.get_mut(word).is_some_and(|word| {
+            let is_first = *word & mask == 0;
+            *word |= mask;
+            is_first
+        })
     }
 }
 
-/// The longest time that one observation may let pass.
-const MAXIMUM_STEP_SECONDS: u64 = 3600;
+// === impl Repeated ===
 
-// Weights and thresholds, in milli-nats. They are starting values: two nats for each distinct
-// target isolate a scanner at its eighth probe, and a peer that stops is free again within minutes.
-const DENIAL: Weights = Weights {
-    distinct: 2_000,
-    distinct_slow: 1_000,
-    repeated: 250,
-    // With one distinct target this reaches RESTRICTED and stays well below ISOLATED.
-    repeated_cap: 10_000,
-};
-/// The fourth different credential that does not hold isolates. The same one again and again is a
-/// client that is stuck.
-const CREDENTIAL: Weights = Weights {
-    distinct: 4_000,
-    distinct_slow: 2_000,
-    repeated: 100,
-    repeated_cap: 2_000,
-};
-const FAMILY_CAP: u32 = 20_000;
-const RESTRICTED_ENTER: u32 = 10_000;
-const RESTRICTED_EXIT: u32 = 6_000;
-const ISOLATED_ENTER: u32 = 16_000;
-const ISOLATED_EXIT: u32 = 10_000;
-/// ISOLATED needs this much from distinct targets alone.
-const ISOLATION_DISTINCT_MINIMUM: u32 = 8_000;
+impl Repeated {
+    /// The sum; `error_cap` is the cap of its family, in milli-nats.
+    pub(super) fn plus(self, other: Self, error_cap: u32) -> Self {
+        Self {
+            denial: self.denial.plus(other.denial, DENIAL_REPEAT_CAP),
+            credential: self.credential.plus(other.credential, CREDENTIAL_REPEAT_CAP),
+            error: self.error.plus(other.error, error_cap),
+        }
+    }
+
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            denial: self.denial.max(other.denial),
+            credential: self.credential.max(other.credential),
+            error: self.error.max(other.error),
+        }
+    }
+
+    pub(super) fn after(self, seconds: u32) -> Self {
+        Self {
+            denial: self.denial.after(TimeScale::Fast, seconds),
+            credential: self.credential.after(TimeScale::Fast, seconds),
+            error: self.error.after(seconds),
+        }
+    }
+}
+
+/// A window that is barely unusual weighs `weight`; half as much again from a further factor of 1.5
+/// on.
+fn unusual_weight(weight: u32, excess: u16) -> u32 {
+    let half = weight >> 1;
+    let more = half.saturating_mul(u32::from(excess)).checked_div(400);
+    weight.saturating_add(more.unwrap_or(0).min(half))
+}
+
+fn minute(now: Moment) -> u32 {
+    now.0.checked_div(60).unwrap_or(0)
+}
+
+/// Seconds after which a peer can be known.
+const KNOWN_SECONDS: u32 = 600;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,17 @@
 //! The states of many peers, in bounded memory.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use super::{Behaviour, PeerState, TargetHasher};
+use super::clock::SteadyClock;
+use super::fleet::Fleet;
+use super::identities::{Identities, Isolation};
+use super::recency::{Entry, Place, Recency};
+use super::wire::{self, IdentityRecord, InvalidSlot, PeerRecord, Slot};
+use super::{
+    Behaviour, Cause, Evidence, Moment, Notice, Outcome, PeerState, PeerView, Rules, TargetHasher,
+};
 use crate::identity::SpiffeId;
 use crate::time::TimeMs;
 
@@ -20,9 +28,51 @@ pub struct PeerKey {
 /// The states of the peers of one proxy worker.
 #[derive(Debug)]
 pub struct PeerTable {
-    states: BTreeMap<PeerKey, PeerState>,
-    capacity: usize,
+    clock: SteadyClock,
+    places: BTreeMap<Fingerprint, Place>,
+    entries: Recency,
+    capacity: u32,
     targets: TargetHasher,
+    identities: Identities,
+    fleet: Fleet,
+    notices: Vec<Notice>,
+    dirty: VecDeque<Place>,
+    is_urgent: bool,
+}
+
+/// What a peer is found by: the hash of its identity, and its certificate.
+type Fingerprint = (u64, [u8; 32]);
+
+/// What is booked of a request, once it is decided.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Booking {
+    /// Whether it counts as an arrival.
+    pub arrives: bool,
+    /// What it is evidence of.
+    pub evidence: Option<Evidence>,
+    /// Whether it used up some of a restricted peer's share.
+    pub uses_share: bool,
+}
+
+/// A peer whose evidence other workers should know of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    place: Place,
+    certificate_sha256: [u8; 32],
+    identity: u64,
+    /// The slot of shared data that it belongs into.
+    pub slot: u16,
+}
+
+/// New bytes for a slot.
+#[derive(Debug)]
+pub struct Publication {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Why what the slot held is dropped, if it was none of ours.
+    pub replaces: Option<InvalidSlot>,
+    due: Due,
+    united: PeerState,
 }
 
 impl PeerKey {
@@ -36,14 +86,23 @@ impl PeerKey {
     }
 }
 
+// === One peer ===
+
 impl PeerTable {
-    /// A table for at most `capacity` peers (at least one). The key of `targets` must be secret.
+    /// A table for at most `capacity` peers (at least eight). The key of `targets` must be secret.
     #[must_use]
     pub fn new(capacity: usize, targets: TargetHasher) -> Self {
         Self {
-            states: BTreeMap::new(),
-            capacity: capacity.max(1),
+            clock: SteadyClock::new(),
+            places: BTreeMap::new(),
+            entries: Recency::new(),
+            capacity: u32::try_from(capacity.max(8)).unwrap_or(u32::MAX),
             targets,
+            identities: Identities::new(),
+            fleet: Fleet::new(),
+            notices: Vec::new(),
+            dirty: VecDeque::new(),
+            is_urgent: false,
         }
     }
 
@@ -56,93 +115,349 @@ impl PeerTable {
     /// The number of peers that are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.places.len()
     }
 
     /// Whether no peer is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.places.is_empty()
     }
 
-    /// The state of a peer, as of `now`. A new peer in a full table takes the place of the one
-    /// whose state says least.
-    pub fn state(&mut self, key: &PeerKey, now: TimeMs) -> &mut PeerState {
-        if !self.states.contains_key(key) && self.states.len() >= self.capacity {
-            self.evict(now);
+    /// What a decision may know of a peer at this time. A new peer in a full table takes the place
+    /// of one whose state says least.
+    pub fn look(&mut self, key: &PeerKey, rules: &Rules<'_>, now: TimeMs) -> PeerView {
+        let (place, now) = self.enter(key, now);
+        self.settle(place, key, rules, now);
+        self.entries.touch(place);
+        self.view(place, rules, now)
+    }
+
+    /// Books what a request amounts to.
+    pub fn book(&mut self, key: &PeerKey, rules: &Rules<'_>, booking: Booking, now: TimeMs) {
+        let (place, now) = self.enter(key, now);
+        let changed = self.change(place, |state| {
+            if booking.arrives {
+                state.arrive(rules.params, now);
+            }
+            if let Some(evidence) = booking.evidence {
+                state.record(evidence, rules.params, now);
+            }
+            if booking.uses_share {
+                state.use_share(now);
+            }
+        });
+        if changed {
+            self.settle(place, key, rules, now);
+            self.entries.touch(place);
         }
-        // Cloning a key copies no text.
-        let state = self
-            .states
-            .entry(key.clone())
-            .or_insert_with(|| PeerState::new(now));
-        state.advance(now);
-        state
     }
 
-    /// Removes the peer with the best standing and the least evidence, so that a flood of
-    /// identities pushes out its own members before a peer that is isolated.
-    fn evict(&mut self, now: TimeMs) {
-        self.states
-            .values_mut()
-            .for_each(|state| state.advance(now));
-        let weight = |state: &PeerState| -> (Behaviour, u32) { (state.standing(), state.denial()) };
-        let least = self.states.iter().min_by_key(|(_, state)| weight(state));
-        if let Some(key) = least.map(|(key, _)| key.clone()) {
-            self.states.remove(&key);
+    /// Books what came of a request.
+    pub fn observe(&mut self, key: &PeerKey, rules: &Rules<'_>, outcome: &Outcome, now: TimeMs) {
+        let (place, now) = self.enter(key, now);
+        if self.change(place, |state| state.observe(outcome, rules.params, now)) {
+            self.settle(place, key, rules, now);
+            self.entries.touch(place);
+        }
+    }
+
+    /// The state of a peer that is kept.
+    #[must_use]
+    pub fn state(&self, key: &PeerKey) -> Option<&PeerState> {
+        let place = self.places.get(&self.fingerprint(key))?;
+        self.entries.get(*place).map(|entry| &entry.state)
+    }
+
+    /// What happened among the peers since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        core::mem::take(&mut self.notices)
+    }
+
+    fn fingerprint(&self, key: &PeerKey) -> Fingerprint {
+        (self.targets.identity(&key.identity), key.certificate_sha256)
+    }
+
+    /// The place of a peer, and the time on the table's clock.
+    fn enter(&mut self, key: &PeerKey, now: TimeMs) -> (Place, Moment) {
+        let now = self.clock.read(now);
+        self.identities.start(now);
+        let fingerprint = self.fingerprint(key);
+        if let Some(place) = self.places.get(&fingerprint).copied() {
+            if let Some(entry) = self.entries.get_mut(place) {
+                self.fleet.see(Some(entry.last_seen), now);
+                entry.last_seen = now;
+            }
+            return (place, now);
+        }
+        self.fleet.see(None, now);
+        let entry = Entry::new(key.certificate_sha256, fingerprint.0, now);
+        let place = if self.entries.len() < self.capacity {
+            self.entries.push(entry)
+        } else {
+            self.replace_least(entry, now)
+        };
+        self.places.insert(fingerprint, place);
+        (place, now)
+    }
+
+    fn replace_least(&mut self, entry: Entry, now: Moment) -> Place {
+        // INVARIANT: the table is full, so there is one.
+        let place = self.entries.least(now).unwrap_or(0);
+        if let Some(old) = self.entries.get(place) {
+            self.places.remove(&(old.identity, old.certificate_sha256));
+        }
+        self.entries.replace(place, entry);
+        place
+    }
+
+    /// Changes a state; says whether its evidence changed, which others should know of.
+    fn change(&mut self, place: Place, change: impl FnOnce(&mut PeerState)) -> bool {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return false;
+        };
+        let before = entry.state.mark();
+        change(&mut entry.state);
+        let changed = entry.state.mark() != before;
+        if changed {
+            self.make_dirty(place);
+        }
+        changed
+    }
+
+    fn make_dirty(&mut self, place: Place) {
+        if let Some(entry) = self.entries.get_mut(place)
+            && !entry.is_dirty
+        {
+            entry.is_dirty = true;
+            self.dirty.push_back(place);
+        }
+    }
+
+    /// Moves a peer between its states, with what follows for others.
+    fn settle(&mut self, place: Place, key: &PeerKey, rules: &Rules<'_>, now: Moment) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        let identity = entry.identity;
+        let was_alarming = entry.state.is_alarming();
+        let from = entry.state.standing();
+        entry.state.settle(rules, now);
+        let to = entry.state.standing();
+        let is_alarming = entry.state.is_alarming();
+        if let Some(before) = rules.pushed.released_before {
+            self.identities.release(identity, Moment::of(before));
+        }
+        let peer = || key.clone();
+        if is_alarming && !was_alarming {
+            self.notify(Notice::AggregatorAlarm { peer: peer() });
+        }
+        if from == to {
+            return;
+        }
+        self.notify(Notice::Changed {
+            peer: peer(),
+            from,
+            to,
+        });
+        self.make_dirty(place);
+        self.is_urgent = true;
+        if to == Behaviour::Isolated {
+            let isolation = Isolation {
+                at: now,
+                certificate: tag(&key.certificate_sha256),
+            };
+            if self.identities.isolate(identity, isolation, now) {
+                self.notify(Notice::IdentityIsolated { peer: peer() });
+            }
+            if self.fleet.cross(rules.fleet_guard, now) {
+                self.notify(Notice::FleetGuarded);
+            }
+        }
+    }
+
+    /// Notes what an operator should hear of. Who does not fetch notices loses the later ones.
+    fn notify(&mut self, notice: Notice) {
+        if self.notices.len() < MAXIMUM_NOTICES {
+            self.notices.push(notice);
+        }
+    }
+
+    fn view(&self, place: Place, rules: &Rules<'_>, now: Moment) -> PeerView {
+        let Some(entry) = self.entries.get(place) else {
+            return PeerView::of(&PeerState::new(now), rules, now);
+        };
+        let mut view = PeerView::of(&entry.state, rules, now);
+        let fresh = rules.fresh_since.map(Moment::of);
+        let first_seen = entry.state.first_seen();
+        let floor = self
+            .identities
+            .floor(entry.identity, first_seen, fresh, now);
+        if floor > view.standing {
+            view.standing = floor;
+            view.cause = Cause::Identity;
+        }
+        if view.standing == Behaviour::Isolated && self.fleet.guards(now) {
+            view.standing = Behaviour::Restricted;
+            view.cause = Cause::FleetGuard;
+        }
+        view
+    }
+}
+
+// === Shared data ===
+
+impl PeerTable {
+    /// Whether a peer is kept. Before the first look at one that is not, its slot should be
+    /// [absorbed](Self::absorb).
+    #[must_use]
+    pub fn knows(&self, key: &PeerKey) -> bool {
+        self.places.contains_key(&self.fingerprint(key))
+    }
+
+    /// The slot of shared data that a peer belongs into: that of its identity.
+    #[must_use]
+    pub fn slot(&self, key: &PeerKey) -> u16 {
+        slot_of(self.targets.identity(&key.identity))
+    }
+
+    /// Unites a peer with what other workers wrote about it and its identity.
+    ///
+    /// # Errors
+    /// The bytes are no slot. Then nothing changes, and nothing is held against the peer.
+    pub fn absorb(&mut self, key: &PeerKey, bytes: &[u8], now: TimeMs) -> Result<(), InvalidSlot> {
+        let slot = Slot::parse(bytes)?;
+        let (place, now) = self.enter(key, now);
+        self.unite(place, &slot, now);
+        self.entries.touch(place);
+        Ok(())
+    }
+
+    /// Whether a peer changed its state, which others should know of at once.
+    #[must_use]
+    pub const fn is_urgent(&self) -> bool {
+        self.is_urgent
+    }
+
+    /// The next peer with evidence that other workers do not know of; none when all is published.
+    pub fn next_due(&mut self) -> Option<Due> {
+        while let Some(place) = self.dirty.pop_front() {
+            if let Some(entry) = self.entries.get_mut(place)
+                && entry.is_dirty
+            {
+                entry.is_dirty = false;
+                return Some(Due {
+                    place,
+                    certificate_sha256: entry.certificate_sha256,
+                    identity: entry.identity,
+                    slot: slot_of(entry.identity),
+                });
+            }
+        }
+        self.is_urgent = false;
+        None
+    }
+
+    /// What to write into the slot of a peer, given what it holds. Bytes that are no slot are
+    /// replaced. None if the peer was forgotten meanwhile.
+    #[must_use]
+    pub fn publication(
+        &mut self,
+        due: &Due,
+        current: Option<&[u8]>,
+        now: TimeMs,
+    ) -> Option<Publication> {
+        let now = self.clock.read(now);
+        let (mut slot, replaces) = match current.map(Slot::parse) {
+            None => (Slot::default(), None),
+            Some(Ok(slot)) => (slot, None),
+            Some(Err(error)) => (Slot::default(), Some(error)),
+        };
+        let host = self.clock.host_seconds();
+        let entry = self.entries.get(due.place).filter(|entry| {
+            entry.identity == due.identity && entry.certificate_sha256 == due.certificate_sha256
+        })?;
+        let mut united = entry.state.clone();
+        united.advance(now);
+        if let Some(record) = slot.peer(&due.certificate_sha256, due.identity) {
+            united.unite(&record.carried, age(host, record.as_of));
+        }
+        slot.put_peer(PeerRecord {
+            certificate_sha256: due.certificate_sha256,
+            identity: due.identity,
+            as_of: host,
+            carried: wire::Carried::of(&united),
+        });
+        if let Some(record) = slot.identity(due.identity) {
+            let theirs = record.isolations(age(host, record.as_of()), now);
+            self.identities.unite(due.identity, &theirs, now);
+        }
+        if let Some(isolations) = self.identities.get(due.identity) {
+            slot.put_identity(IdentityRecord::of(due.identity, isolations, host, now));
+        }
+        Some(Publication {
+            bytes: slot.to_bytes(),
+            replaces,
+            due: *due,
+            united,
+        })
+    }
+
+    /// The bytes of a publication are in their slot now. If they could not be written because
+    /// another worker was faster, make a new publication with what the slot holds then.
+    pub fn published(&mut self, publication: Publication) {
+        let Publication {
+            due, mut united, ..
+        } = publication;
+        if let Some(entry) = self.entries.get_mut(due.place)
+            && entry.certificate_sha256 == due.certificate_sha256
+            && entry.identity == due.identity
+        {
+            united.mark_published();
+            entry.state = united;
+            self.entries.touch(due.place);
+        }
+    }
+
+    /// A publication could not be made: the peer stays due.
+    pub fn postpone(&mut self, due: &Due) {
+        self.make_dirty(due.place);
+    }
+
+    fn unite(&mut self, place: Place, slot: &Slot, now: Moment) {
+        let host = self.clock.host_seconds();
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        entry.state.advance(now);
+        if let Some(record) = slot.peer(&entry.certificate_sha256, entry.identity) {
+            entry.state.unite(&record.carried, age(host, record.as_of));
+        }
+        let identity = entry.identity;
+        if let Some(record) = slot.identity(identity) {
+            let theirs = record.isolations(age(host, record.as_of()), now);
+            self.identities.unite(identity, &theirs, now);
         }
     }
 }
+
+/// Seconds since a record was written; 0 for one from the future, which so is not forgotten.
+fn age(host: u64, as_of: u64) -> u32 {
+    u32::try_from(host.saturating_sub(as_of)).unwrap_or(u32::MAX)
+}
+
+fn slot_of(identity: u64) -> u16 {
+    let slots = u64::from(wire::SLOTS);
+    u16::try_from(identity.checked_rem(slots).unwrap_or(0)).unwrap_or(0)
+}
+
+fn tag(certificate_sha256: &[u8; 32]) -> u32 {
+    certificate_sha256
+        .first_chunk::<4>()
+        .map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+const MAXIMUM_NOTICES: usize = 64;
 
 #[cfg(test)]
-mod tests {
-    use alloc::format;
-
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    fn key(number: usize) -> PeerKey {
-        let id: SpiffeId = format!("spiffe://d/peer-{number}").parse().unwrap();
-        PeerKey::new(&id, [7; 32])
-    }
-
-    fn isolate(table: &mut PeerTable, key: &PeerKey) {
-        for number in 0..8 {
-            let evidence = table
-                .targets()
-                .denial("GET", format!("/{number}").as_bytes());
-            table.state(key, TimeMs(0)).record(evidence, TimeMs(0));
-        }
-        assert_eq!(table.state(key, TimeMs(0)).standing(), Behaviour::Isolated);
-    }
-
-    #[test]
-    fn keeps_an_isolated_peer_through_a_flood_of_identities() {
-        let mut table = PeerTable::new(8, TargetHasher::new([0; 16]));
-        isolate(&mut table, &key(0));
-        for number in 1..1000 {
-            table.state(&key(number), TimeMs(1));
-        }
-        assert_eq!(table.len(), 8);
-        assert_eq!(
-            table.state(&key(0), TimeMs(1)).standing(),
-            Behaviour::Isolated
-        );
-    }
-
-    #[test]
-    fn keeps_replicas_of_one_identity_apart() {
-        let mut table = PeerTable::new(8, TargetHasher::new([0; 16]));
-        isolate(&mut table, &key(0));
-        let sibling = PeerKey {
-            certificate_sha256: [8; 32],
-            ..key(0)
-        };
-        assert_eq!(
-            table.state(&sibling, TimeMs(0)).standing(),
-            Behaviour::Trusted
-        );
-    }
-}
+mod tests;

@@ -88,6 +88,7 @@ fn operations() -> impl Strategy<Value = raw::Operation> {
         methods: methods.into_iter().map(String::from).collect(),
         paths: paths.into_iter().map(String::from).collect(),
         ports,
+        when_restricted: None,
     })
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn flows(name: &'static str) -> impl Strategy<Value = raw::Flow> {
                 mode,
                 minimum_assurance,
                 minimum_trust,
+                maximum_uncertainty: None,
                 operations,
             },
         )
@@ -229,6 +231,7 @@ impl Mesh {
                 service_accounts: accounts
                     .map(|accounts| accounts.iter().copied().map(String::from).collect()),
                 callers: None,
+                trust: None,
             })
             .collect();
         if self.turned_around {

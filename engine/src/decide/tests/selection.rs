@@ -16,10 +16,12 @@ fn reading_flow(name: &str, path: &str) -> raw::Flow {
         mode: None,
         minimum_assurance: None,
         minimum_trust: None,
+        maximum_uncertainty: None,
         operations: alloc::vec![raw::Operation {
             methods: alloc::vec!["GET".into()],
             paths: alloc::vec![path.into()],
             ports: None,
+            when_restricted: None,
         }],
     }
 }

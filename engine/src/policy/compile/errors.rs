@@ -113,7 +113,18 @@ impl Errors {
         }
     }
 
+    /// The name of an authority, under the key `authority` of `path`.
     pub(super) fn authority(
+        &mut self,
+        path: &str,
+        name: &str,
+        known: &BTreeSet<&str>,
+    ) -> Option<String> {
+        self.authority_named(&format!("{path}.authority"), name, known)
+    }
+
+    /// The name of an authority, at `path`.
+    pub(super) fn authority_named(
         &mut self,
         path: &str,
         name: &str,
@@ -124,7 +135,7 @@ impl Errors {
         }
         let similar = known.iter().find(|known| is_similar(known, name));
         self.add(
-            &format!("{path}.authority"),
+            path,
             Cause::UnknownAuthority {
                 name: name.to_owned(),
                 similar: similar.map(|known| (*known).to_owned()),

@@ -127,6 +127,13 @@ fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -
         MAXIMUM_OPERATIONS,
     );
     let trust = errors.trust(&format!("{path}.minimumTrust"), raw.minimum_trust);
+    let uncertainty = raw.maximum_uncertainty.unwrap_or(100);
+    if uncertainty > 100 {
+        errors.add(
+            &format!("{path}.maximumUncertainty"),
+            Cause::UncertaintyOutOfRange(uncertainty),
+        );
+    }
     let mut operations = Vec::new();
     for (number, raw) in raw.operations.iter().take(MAXIMUM_OPERATIONS).enumerate() {
         operations.push(operation(
@@ -142,6 +149,7 @@ fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -
             .minimum_assurance
             .map_or(defaults.minimum_assurance, Assurance::from),
         minimum_trust: trust.unwrap_or(defaults.minimum_trust),
+        maximum_uncertainty: uncertainty,
         operations,
     }
 }
@@ -161,6 +169,7 @@ fn operation(raw: &raw::Operation, path: &str, errors: &mut Errors) -> Operation
         methods: methods(&raw.methods, &format!("{path}.methods"), errors),
         paths,
         ports: ports(raw.ports.as_deref(), &format!("{path}.ports"), errors),
+        when_restricted: raw.when_restricted,
     }
 }
 

@@ -25,5 +25,12 @@ pub(super) const MAXIMUM_FLOORS: usize = 10_000;
 pub(super) const MAXIMUM_SERIAL_BYTES: usize = 20;
 /// As long as the `jti` of a token may be, in bytes.
 pub(super) const MAXIMUM_TOKEN_ID: usize = 128;
+pub(super) const MAXIMUM_SIGNALS: usize = 10_000;
+/// Source, reason and author of a signal, in bytes.
+pub(super) const MAXIMUM_SIGNAL_TEXT: usize = 256;
+/// One workload in eight thousand, in milli-nats.
+pub(super) const MINIMUM_PRIOR: i32 = -9_000;
+/// Eight hours: evidence is forgotten soon after.
+pub(super) const MAXIMUM_DWELL_SECONDS: u32 = 28_800;
 pub(super) const MAXIMUM_PROBES: usize = 64;
 pub(super) const MAXIMUM_IP_BLOCKS: usize = 64;

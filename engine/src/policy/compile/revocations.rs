@@ -139,7 +139,7 @@ fn names(spec: &raw::Spec, role: Role) -> BTreeSet<&str> {
     }
 }
 
-fn identity(text: &str) -> Result<String, Cause> {
+pub(super) fn identity(text: &str) -> Result<String, Cause> {
     match text.parse::<SpiffeId>() {
         Ok(identity) => Ok(identity.as_str().to_owned()),
         Err(cause) => Err(Cause::Identity {
@@ -150,7 +150,7 @@ fn identity(text: &str) -> Result<String, Cause> {
 }
 
 /// 64 hexadecimal digits.
-fn digest(text: &str) -> Result<[u8; 32], Cause> {
+pub(super) fn digest(text: &str) -> Result<[u8; 32], Cause> {
     hexadecimal::decode_sha256(text.as_bytes()).map_err(|_| Cause::NotADigest(text.to_owned()))
 }
 

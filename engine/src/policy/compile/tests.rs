@@ -50,6 +50,7 @@ fn segment(name: &str, namespaces: &[&str]) -> raw::Segment {
         namespaces: namespaces.iter().copied().map(text).collect(),
         service_accounts: None,
         callers: None,
+        trust: None,
     }
 }
 
@@ -61,6 +62,7 @@ fn flow(name: &str, from: &[&str], to: &str, operations: Vec<RawOperation>) -> r
         mode: None,
         minimum_assurance: None,
         minimum_trust: None,
+        maximum_uncertainty: None,
         operations,
     }
 }
@@ -70,6 +72,7 @@ fn operation(methods: &[&str], paths: &[&str], ports: Option<&[u16]>) -> RawOper
         methods: methods.iter().copied().map(text).collect(),
         paths: paths.iter().copied().map(text).collect(),
         ports: ports.map(<[u16]>::to_vec),
+        when_restricted: None,
     }
 }
 

@@ -1,0 +1,114 @@
+//! Signals about callers.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use super::errors::Errors;
+use super::limits::{MAXIMUM_SIGNAL_TEXT, MAXIMUM_SIGNALS};
+use super::revocations::{digest, identity};
+use crate::policy::segment::SegmentId;
+use crate::policy::trust::{Signal, Signals};
+use crate::policy::{PolicyErrorCause as Cause, raw};
+use crate::time::TimeMs;
+use crate::trust::Params;
+
+pub(super) fn signals(spec: &raw::Spec, errors: &mut Errors) -> Signals {
+    let mut compiled = Signals::default();
+    let Some(entries) = &spec.signals else {
+        return compiled;
+    };
+    errors.count("spec.signals", entries.len(), MAXIMUM_SIGNALS);
+    errors.unique(
+        "spec.signals",
+        entries.iter().map(|signal| signal.name.as_str()),
+        ".name",
+    );
+    let segments = spec.segments.iter().enumerate();
+    let segments: BTreeMap<&str, SegmentId> = segments
+        .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
+        .collect();
+    for (number, entry) in entries.iter().take(MAXIMUM_SIGNALS).enumerate() {
+        let path = format!("spec.signals[{number}]");
+        let Some(signal) = signal(entry, &path, errors) else {
+            continue;
+        };
+        insert(signal, entry, &path, &segments, &mut compiled, errors);
+    }
+    compiled
+}
+
+fn signal(entry: &raw::Signal, path: &str, errors: &mut Errors) -> Option<Signal> {
+    errors.label(&format!("{path}.name"), &entry.name);
+    for (name, text) in [
+        ("source", &entry.source),
+        ("reason", &entry.reason),
+        ("author", &entry.author),
+    ] {
+        if !(1..=MAXIMUM_SIGNAL_TEXT).contains(&text.len()) {
+            errors.add(
+                &format!("{path}.{name}"),
+                Cause::TextLength(MAXIMUM_SIGNAL_TEXT),
+            );
+        }
+    }
+    if let raw::SignalEffect::Weigh(weight) = entry.effect
+        && !(1..=Params::SIGNAL_CAP).contains(&weight)
+    {
+        let (least, most) = (1, Params::SIGNAL_CAP.into());
+        errors.add(
+            &format!("{path}.effect.weigh"),
+            Cause::OutOfRange { least, most },
+        );
+    }
+    let issued = time(&entry.issued, &format!("{path}.issued"), errors);
+    let expires = time(&entry.expires, &format!("{path}.expires"), errors);
+    let (issued, expires) = issued.zip(expires)?;
+    if expires <= issued {
+        errors.add(&format!("{path}.expires"), Cause::ExpiresBeforeIssued);
+    }
+    Some(Signal {
+        issued,
+        expires,
+        effect: entry.effect,
+    })
+}
+
+fn insert(
+    signal: Signal,
+    entry: &raw::Signal,
+    path: &str,
+    segments: &BTreeMap<&str, SegmentId>,
+    compiled: &mut Signals,
+    errors: &mut Errors,
+) {
+    match &entry.about {
+        raw::SignalSubject::Certificate(text) => {
+            let digest = errors.keep(&format!("{path}.about.certificate"), digest(text));
+            if let Some(digest) = digest {
+                compiled.certificates.entry(digest).or_default().push(signal);
+            }
+        }
+        raw::SignalSubject::Identity(text) => {
+            let identity: Option<String> =
+                errors.keep(&format!("{path}.about.identity"), identity(text));
+            if let Some(identity) = identity {
+                compiled.identities.entry(identity).or_default().push(signal);
+            }
+        }
+        raw::SignalSubject::Segment(name) => {
+            let segment = errors.segment(&format!("{path}.about.segment"), name, segments);
+            if let Some(segment) = segment {
+                compiled.segments.entry(segment).or_default().push(signal);
+            }
+        }
+    }
+}
+
+fn time(text: &str, path: &str, errors: &mut Errors) -> Option<TimeMs> {
+    let time = TimeMs::parse_rfc3339(text).ok_or_else(|| Cause::NotATime(text.into()));
+    errors.keep(path, time)
+}
+
+#[cfg(test)]
+mod tests;
