@@ -8,10 +8,10 @@ use crate::facts::{
     PeerValidation, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
+use crate::policy::{Covered, raw};
 use crate::policy::{Flow, FlowMatch, Mode, Policy, SegmentId};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::policy::{Covered, raw};
 use crate::trust::{Behaviour, PeerView, Static, score};
 use crate::verdict::{Basis, Context, DecisionId, Verdict};
 

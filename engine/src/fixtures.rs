@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use crate::decide;
 use crate::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
-    PeerCertificate, PeerValidation, RequestFacts, TlsVersion, Transport,
+    PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
@@ -17,7 +17,7 @@ use crate::policy::raw::PolicyDocument;
 use crate::policy::{Policy, compile};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
-use crate::trust::{PeerState, TargetHasher};
+use crate::trust::{Moment, Params, PeerState, PeerView, Rules, TargetHasher};
 use crate::verdict::{DecisionId, Verdict};
 
 /// The time of the good request: well inside the first half of all credentials.
@@ -97,15 +97,23 @@ pub(crate) fn credential(subject: &str, assurance: Assurance) -> CredentialFacts
 }
 
 /// A peer that asked for a number of distinct paths that it may not ask for.
-pub(crate) fn peer_after_distinct_denials(count: usize, now: TimeMs) -> PeerState {
+pub(crate) fn state_after_distinct_denials(count: usize, now: TimeMs) -> PeerState {
+    let params = Params::default();
+    let now = Moment::of(now);
     let mut peer = PeerState::new(now);
     for number in 0..count {
-        peer.record(
-            TargetHasher::new([0; 16]).denial("GET", format!("/hidden/{number}").as_bytes()),
-            now,
-        );
+        let path = format!("/hidden/page-{number}");
+        let evidence = TargetHasher::new([0; 16]).denial("GET", path.as_bytes());
+        peer.record(evidence, &params, now);
     }
+    peer.settle(&Rules::plain(&params), now);
     peer
+}
+
+/// What a decision may know of such a peer.
+pub(crate) fn peer_after_distinct_denials(count: usize, now: TimeMs) -> PeerView {
+    let state = state_after_distinct_denials(count, now);
+    PeerView::of(&state, &Rules::plain(&Params::default()), Moment::of(now))
 }
 
 /// A request with all that decides on it.
@@ -117,7 +125,7 @@ pub(crate) struct Scene {
     pub(crate) token: Option<Result<CredentialFacts, DenyReason>>,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
-    pub(crate) peer: Option<PeerState>,
+    pub(crate) peer: Option<PeerView>,
     pub(crate) now: TimeMs,
 }
 
@@ -137,13 +145,14 @@ impl Scene {
                     },
                 }),
                 destination_port: 8080,
+                peer_metadata: PeerMetadata::Absent,
             },
             source_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
             is_upgrade: false,
             token: None,
             method: "POST",
             path: "/v1/models/llm-7b/infer",
-            peer: Some(PeerState::new(NOW)),
+            peer: Some(peer_after_distinct_denials(0, NOW)),
             now: NOW,
         }
     }

@@ -60,14 +60,32 @@ pub fn answer<'a>(
                 credential: request.head.raw_token(),
             };
             let verdict = decide(policy, &asked.facts, view.as_ref(), now, decision_id);
-            if let Some(caller) = caller {
-                let booking = booking(&verdict, &asked, &caller, peers.targets(), policy);
-                peers.book(caller.key, &caller.rules, booking, now);
-            }
+            book(&verdict, &asked, caller, policy, peers, now);
             verdict
         }
         Err(reason) => deny_without_facts(policy, reason, decision_id),
     }
+}
+
+/// Decides a request whose facts are known, and books the evidence. `credential` is the token as it
+/// was sent; empty where there is none. For who has no headers, such as a simulation.
+#[must_use]
+pub fn admit(
+    policy: &Policy,
+    facts: &Facts<'_>,
+    credential: &[u8],
+    peer: Option<&PeerKey>,
+    peers: &mut PeerTable,
+    now: TimeMs,
+    decision_id: DecisionId,
+) -> Verdict {
+    let caller = Caller::on(policy, facts.connection, peer, now);
+    let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
+    let verdict = decide(policy, facts, view.as_ref(), now, decision_id);
+    let facts = *facts;
+    let asked = Asked { facts, credential };
+    book(&verdict, &asked, caller, policy, peers, now);
+    verdict
 }
 
 /// Books what came of a request that [`answer`] allowed. `basis` is that of its permit:
@@ -99,7 +117,12 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     fn of(request: &Request<'a>) -> Option<Self> {
-        Self::on(request.policy, request.connection, request.peer, request.now)
+        Self::on(
+            request.policy,
+            request.connection,
+            request.peer,
+            request.now,
+        )
     }
 
     fn on(
@@ -178,6 +201,20 @@ impl Asked<'_> {
     }
 }
 
+fn book(
+    verdict: &Verdict,
+    asked: &Asked<'_>,
+    caller: Option<Caller<'_>>,
+    policy: &Policy,
+    peers: &mut PeerTable,
+    now: TimeMs,
+) {
+    if let Some(caller) = caller {
+        let booking = booking(verdict, asked, &caller, peers.targets(), policy);
+        peers.book(caller.key, &caller.rules, booking, now);
+    }
+}
+
 /// What a request amounts to, once it is decided.
 ///
 /// Evidence is what the caller chose: what to ask for and which credential to show. A would-deny in
@@ -246,9 +283,7 @@ fn refused(
 const fn arrives(reason: DenyReason) -> bool {
     let is_known = matches!(
         reason,
-        DenyReason::PeerIsolated
-            | DenyReason::PeerQuarantined
-            | DenyReason::RestrictedRateExceeded
+        DenyReason::PeerIsolated | DenyReason::PeerQuarantined | DenyReason::RestrictedRateExceeded
     );
     !is_known && reason.row().status != 503
 }

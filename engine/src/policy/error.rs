@@ -149,10 +149,14 @@ pub enum PolicyErrorCause {
     #[error("a peer at the threshold would flap: `exit` must be below `enter`")]
     NoMargin,
     /// Isolation comes before restriction.
-    #[error("isolation must not come before restriction: raise `enter` above, and `exit` to at least, those of `restricted`")]
+    #[error(
+        "isolation must not come before restriction: raise `enter` above, and `exit` to at least, those of `restricted`"
+    )]
     IsolationBelowRestriction,
     /// Caps below what isolation needs.
-    #[error("no evidence could isolate anyone: denial and credential need 8000 together, and all families as much as `isolated.enter`")]
+    #[error(
+        "no evidence could isolate anyone: denial and credential need 8000 together, and all families as much as `isolated.enter`"
+    )]
     IsolationImpossible,
     /// An event that weighs more than its family can.
     #[error("weighs more than the cap of its family: lower it, or raise the cap")]

@@ -26,12 +26,12 @@ pub use probe::Probe;
 pub use revocation::Revocations;
 pub use segment::{Segment, SegmentId};
 
+use crate::facts::CredentialFacts;
 use crate::facts::{Facts, RequestFacts};
 use crate::identity::{Assurance, SpiffeId, TrustDomain};
-use crate::facts::CredentialFacts;
+use crate::names::PathTemplate;
 use crate::time::TimeMs;
 use crate::trust::{MilliNats, Params, Rules};
-use crate::names::PathTemplate;
 use segment::SegmentIndex;
 use trust::Trust;
 

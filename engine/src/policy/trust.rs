@@ -83,7 +83,10 @@ impl Signals {
         let by_certificate = self.certificates.get(certificate_sha256);
         let by_identity = self.identities.get(caller.as_str());
         let by_segment = segment.and_then(|segment| self.segments.get(&segment));
-        let all = by_certificate.into_iter().chain(by_identity).chain(by_segment);
+        let all = by_certificate
+            .into_iter()
+            .chain(by_identity)
+            .chain(by_segment);
         for signal in all.flatten().filter(|signal| now < signal.expires) {
             signal.add_to(&mut pushed, now);
         }

@@ -58,9 +58,11 @@ impl Baseline {
         let distance = seen.abs_diff(self.mean);
         let step = distance >> shift;
         self.spread = if distance > self.spread {
-            self.spread.saturating_add(distance.saturating_sub(self.spread) >> shift)
+            self.spread
+                .saturating_add(distance.saturating_sub(self.spread) >> shift)
         } else {
-            self.spread.saturating_sub(self.spread.saturating_sub(distance) >> shift)
+            self.spread
+                .saturating_sub(self.spread.saturating_sub(distance) >> shift)
         };
         self.mean = if seen < self.mean {
             self.mean.saturating_sub(step)

@@ -139,27 +139,33 @@ impl PeerState {
         self.changes = self.changes.wrapping_add(u16::from(counts));
         match evidence.event {
             Event::Denial => {
-                if self.denials.insert(target, 0, now) {
-                    self.novelties.insert(target, 0, now);
+                if self.denials.insert(target, now) {
+                    self.novelties.insert(target, now);
                 } else {
-                    self.add_repeated(Repeated {
-                        denial: repeat(params.weights.denial),
-                        ..Repeated::default()
-                    }, params);
+                    self.add_repeated(
+                        Repeated {
+                            denial: repeat(params.weights.denial),
+                            ..Repeated::default()
+                        },
+                        params,
+                    );
                 }
             }
             Event::Credential => {
-                if !self.credentials.insert(target, 0, now) {
-                    self.add_repeated(Repeated {
-                        credential: repeat(params.weights.credential),
-                        ..Repeated::default()
-                    }, params);
+                if !self.credentials.insert(target, now) {
+                    self.add_repeated(
+                        Repeated {
+                            credential: repeat(params.weights.credential),
+                            ..Repeated::default()
+                        },
+                        params,
+                    );
                 }
             }
             Event::Use => {
                 // Everything is new to a peer that is new itself.
                 if self.note_use(evidence) && self.uncertainty() == 0 {
-                    self.novelties.insert(target, 0, now);
+                    self.novelties.insert(target, now);
                     self.changes = self.changes.wrapping_add(1);
                 }
             }
@@ -173,10 +179,13 @@ impl PeerState {
             .move_bytes(outcome.request_bytes, outcome.response_bytes);
         if outcome.is_refusal() {
             self.changes = self.changes.wrapping_add(1);
-            self.add_repeated(Repeated {
-                error: Level::of(params.weights.error),
-                ..Repeated::default()
-            }, params);
+            self.add_repeated(
+                Repeated {
+                    error: Level::of(params.weights.error),
+                    ..Repeated::default()
+                },
+                params,
+            );
         }
     }
 
@@ -193,8 +202,8 @@ impl PeerState {
     /// Seconds until a restricted peer has requests again; none if it has some now.
     #[must_use]
     pub fn wait_seconds(&self, params: &Params, now: Moment) -> Option<u32> {
-        let used_up = minute(now) == self.cap_minute
-            && self.capped >= params.restricted_requests_per_minute;
+        let used_up =
+            minute(now) == self.cap_minute && self.capped >= params.restricted_requests_per_minute;
         used_up.then(|| {
             let passed = now.0.checked_rem(60).unwrap_or(0);
             60_u32.saturating_sub(passed)
@@ -241,9 +250,9 @@ impl PeerState {
     pub fn evidence(&self, params: &Params) -> Totals {
         let (now, caps) = (self.as_of, &params.caps);
         let distinct_denial = self.denials.sum(params.denial(), caps.denial, now);
-        let distinct_credential =
-            self.credentials
-                .sum(params.credential(), caps.credential, now);
+        let distinct_credential = self
+            .credentials
+            .sum(params.credential(), caps.credential, now);
         let with = |distinct: u32, repeated: Amount, cap: u32| {
             distinct.saturating_add(repeated.milli_nats()).min(cap)
         };
@@ -336,7 +345,9 @@ impl Repeated {
     pub(super) fn plus(self, other: Self, error_cap: u32) -> Self {
         Self {
             denial: self.denial.plus(other.denial, DENIAL_REPEAT_CAP),
-            credential: self.credential.plus(other.credential, CREDENTIAL_REPEAT_CAP),
+            credential: self
+                .credential
+                .plus(other.credential, CREDENTIAL_REPEAT_CAP),
             error: self.error.plus(other.error, error_cap),
         }
     }

@@ -58,8 +58,8 @@ impl Fleet {
         let crossed = self.crossings.iter().flatten().filter(recent).count();
         let crossed = u32::try_from(crossed).unwrap_or(u32::MAX);
         let peers = self.seen.max(self.seen_before);
-        let is_share = crossed.saturating_mul(100)
-            > peers.saturating_mul(u32::from(guard.share_percent));
+        let is_share =
+            crossed.saturating_mul(100) > peers.saturating_mul(u32::from(guard.share_percent));
         // More crossings than fit into the list are many by any measure.
         let may_rise = self.raised.is_none_or(|at| now.since(at) >= PAUSE_SECONDS);
         let rises = may_rise && is_share && crossed >= u32::from(guard.minimum_peers);

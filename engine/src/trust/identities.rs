@@ -217,8 +217,14 @@ mod tests {
     #[test]
     fn a_fresh_credential_makes_a_new_start_where_the_policy_lets_it() {
         let known = identities(&[(1, 100)]);
-        let floor =
-            |issued| known.floor(7, START.plus(200), Some(START.plus(issued)), START.plus(200));
+        let floor = |issued| {
+            known.floor(
+                7,
+                START.plus(200),
+                Some(START.plus(issued)),
+                START.plus(200),
+            )
+        };
         assert_eq!(floor(101), Behaviour::Trusted);
         assert_eq!(floor(100), Behaviour::Restricted);
     }

@@ -36,11 +36,16 @@ mod tests {
     #[test]
     fn is_the_logarithm_and_never_falls() {
         let mut last = 0;
-        let steps = (1..5_000).chain((5_000..u32::MAX).step_by(9_999_991)).chain([u32::MAX]);
+        let steps = (1..5_000)
+            .chain((5_000..u32::MAX).step_by(9_999_991))
+            .chain([u32::MAX]);
         for value in steps {
             let milli = milli_ln(value);
             let exact = 1_000.0 * f64::from(value).ln();
-            assert!((f64::from(milli) - exact).abs() <= 2.0, "{value}: {milli}, {exact}");
+            assert!(
+                (f64::from(milli) - exact).abs() <= 2.0,
+                "{value}: {milli}, {exact}"
+            );
             assert!(milli >= last, "{value}");
             last = milli;
         }

@@ -17,7 +17,11 @@ pub(super) fn normalise(path: &[u8], mut sink: impl FnMut(&[u8])) {
         if number > 0 {
             sink(b"/");
         }
-        sink(if is_identifier(segment) { b"#" } else { segment });
+        sink(if is_identifier(segment) {
+            b"#"
+        } else {
+            segment
+        });
     }
 }
 

@@ -150,7 +150,9 @@ impl Recency {
             Class::Restricted,
             Class::Isolated,
         ];
-        lowest_first.into_iter().find_map(|class| self.oldest(class))
+        lowest_first
+            .into_iter()
+            .find_map(|class| self.oldest(class))
     }
 
     fn oldest(&self, class: Class) -> Option<Place> {

@@ -203,9 +203,12 @@ impl Terms {
     /// The term that lowers trust most; the first of equal ones.
     fn greatest(&self) -> (TermName, MilliNats) {
         let first = (TermName::Prior, self.prior);
-        self.list().into_iter().fold(first, |greatest, term| {
-            if term.1 > greatest.1 { term } else { greatest }
-        })
+        self.list().into_iter().fold(
+            first,
+            |greatest, term| {
+                if term.1 > greatest.1 { term } else { greatest }
+            },
+        )
     }
 
     fn sum(&self) -> MilliNats {

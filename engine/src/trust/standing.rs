@@ -184,7 +184,8 @@ impl Totals {
     /// What an honest peer does not do.
     #[must_use]
     pub const fn deliberate(&self) -> u32 {
-        self.distinct_denial.saturating_add(self.distinct_credential)
+        self.distinct_denial
+            .saturating_add(self.distinct_credential)
     }
 
     const fn unusual(&self) -> u32 {

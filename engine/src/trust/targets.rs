@@ -38,21 +38,35 @@ impl<const CAPACITY: usize> Targets<CAPACITY> {
         len: 0,
     };
 
-    /// Adds a target first seen `age` seconds before `now`; of a known one the earlier time stays.
-    /// In a full set it takes the place of the oldest, or stays out if it is older. Says whether it
-    /// was unknown.
-    pub(super) fn insert(&mut self, target: u16, age: u32, now: Moment) -> bool {
+    /// Adds a target that is seen now; a known one stays as it is. Says whether it was unknown.
+    pub(super) fn insert(&mut self, target: u16, now: Moment) -> bool {
+        let is_new = self.used().all(|entry| entry.target != target);
+        if is_new {
+            let second = low(now);
+            self.add(Entry { target, second }, now);
+        }
+        is_new
+    }
+
+    /// Adds a target that others first saw `age` seconds before `now`. Of a known one the later time
+    /// stays, with which it weighs more: what others say may add evidence and never take any away.
+    pub(super) fn unite(&mut self, target: u16, age: u32, now: Moment) {
         let Ok(age) = u16::try_from(age.min(LIFETIME)) else {
-            return false;
+            return;
         };
         let second = low(now).wrapping_sub(age);
+        let theirs = Entry { target, second };
         if let Some(known) = self.used_mut().find(|entry| entry.target == target) {
-            if known.age(now) < u32::from(age) {
-                known.second = second;
+            if known.age(now) > theirs.age(now) {
+                *known = theirs;
             }
-            return false;
+            return;
         }
-        let added = Entry { target, second };
+        self.add(theirs, now);
+    }
+
+    /// In a full set the oldest goes, be it the added one.
+    fn add(&mut self, added: Entry, now: Moment) {
         let len = usize::from(self.len);
         if let Some(free) = self.entries.get_mut(len) {
             *free = added;
@@ -62,7 +76,6 @@ impl<const CAPACITY: usize> Targets<CAPACITY> {
         {
             *oldest = added;
         }
-        true
     }
 
     /// Removes what is too old to weigh anything; `idle` is the time since the last call, in seconds.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
-    PeerCertificate, PeerValidation, RequestFacts, TlsVersion, Transport,
+    PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::names::{Method, RequestPath};
@@ -14,7 +14,7 @@ use sallyport_engine::policy::raw::{self, RequiredAssurance};
 use sallyport_engine::policy::{Mode, Policy, PolicyError, compile};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerState, TargetHasher};
+use sallyport_engine::trust::{Moment, Params, PeerState, PeerView, Rules, TargetHasher};
 
 pub(crate) const NOW_MS: u64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -257,6 +257,8 @@ impl Mesh {
                 application_headers: None,
                 authorities: None,
                 revocations: None,
+                trust: None,
+                signals: None,
                 not_before_floors: None,
                 segments,
                 flows: self.flows.clone(),
@@ -514,6 +516,7 @@ impl Case {
                 own: self.own.map(|own| own.parse().unwrap()),
                 transport,
                 destination_port: self.port,
+                peer_metadata: PeerMetadata::Absent,
             },
             source_ip: source,
             token: self
@@ -525,21 +528,22 @@ impl Case {
         }
     }
 
-    pub(crate) fn peer(&self) -> PeerState {
+    pub(crate) fn peer(&self) -> PeerView {
         let (distinct, repeated, seconds) = self.denials;
-        let then = TimeMs(NOW_MS - seconds * 1_000);
+        let params = Params::default();
+        let then = Moment::of(TimeMs(NOW_MS - seconds * 1_000));
         let mut peer = PeerState::new(then);
-        for number in 0..distinct {
-            peer.record(
-                TargetHasher::new([0; 16]).denial("GET", format!("/{number}").as_bytes()),
-                then,
-            );
-        }
-        for _ in 0..repeated {
-            peer.record(TargetHasher::new([0; 16]).denial("GET", b"/0"), then);
-        }
-        peer.advance(self.now());
-        peer
+        let mut refuse = |page: usize| {
+            let path = format!("/page-{page}");
+            let evidence = TargetHasher::new([0; 16]).denial("GET", path.as_bytes());
+            peer.record(evidence, &params, then);
+        };
+        (0..distinct).for_each(&mut refuse);
+        (0..repeated).for_each(|_| refuse(0));
+        let (rules, now) = (Rules::plain(&params), Moment::of(self.now()));
+        peer.settle(&rules, then);
+        peer.settle(&rules, now);
+        PeerView::of(&peer, &rules, now)
     }
 
     pub(crate) fn with_more_denials(&self, more: usize) -> Self {

@@ -87,7 +87,7 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
     if let Err(reason) = assurance(std::slice::from_ref(&tls.credential), source) {
         return deny(reason, mode, flow);
     }
-    if peer.standing() == Behaviour::Isolated {
+    if peer.standing == Behaviour::Isolated {
         return deny(DenyReason::PeerIsolated, mode, flow);
     }
     let mut credentials = vec![tls.credential.clone()];
@@ -115,10 +115,10 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
         };
         return deny(reason, mode, flow);
     }
-    if trust(tls, assurance, peer.denial()) < f64::from(needed_trust) {
+    if trust(tls, assurance, peer.evidence.sum()) < f64::from(needed_trust) {
         return deny(DenyReason::TrustTooLow, mode, flow);
     }
-    if peer.standing() == Behaviour::Restricted && !["GET", "HEAD"].contains(&case.method) {
+    if peer.standing == Behaviour::Restricted && !["GET", "HEAD"].contains(&case.method) {
         return deny(DenyReason::TrustRestricted, mode, flow);
     }
     let flow = flow.map(|flow| flow.name.clone());

@@ -66,7 +66,7 @@ fn each_request_belongs_to_the_flow_that_covers_it() {
 #[test]
 fn each_flow_has_its_own_assurance_trust_and_mode() {
     let classical = |scene: &mut Scene| scene.certificate().assurance = Assurance::Classical;
-    // Two distinct denials leave a hybrid peer 90 and a classical one 68.
+    // A distinct denial leaves a hybrid peer 97 and a classical one 90.
     let suspicious = |scene: &mut Scene| scene.peer = Some(peer_after_distinct_denials(2, NOW));
     let outcome = |verdict: &Verdict| (verdict.is_allowed(), verdict.reason());
 

@@ -86,14 +86,22 @@ fn insert(
         raw::SignalSubject::Certificate(text) => {
             let digest = errors.keep(&format!("{path}.about.certificate"), digest(text));
             if let Some(digest) = digest {
-                compiled.certificates.entry(digest).or_default().push(signal);
+                compiled
+                    .certificates
+                    .entry(digest)
+                    .or_default()
+                    .push(signal);
             }
         }
         raw::SignalSubject::Identity(text) => {
             let identity: Option<String> =
                 errors.keep(&format!("{path}.about.identity"), identity(text));
             if let Some(identity) = identity {
-                compiled.identities.entry(identity).or_default().push(signal);
+                compiled
+                    .identities
+                    .entry(identity)
+                    .or_default()
+                    .push(signal);
             }
         }
         raw::SignalSubject::Segment(name) => {

@@ -173,7 +173,10 @@ fn check(params: &Params, path: &str, errors: &mut Errors) {
         }
     }
     if isolated.enter <= restricted.enter || isolated.exit < restricted.exit {
-        errors.add(&format!("{path}.isolated"), Cause::IsolationBelowRestriction);
+        errors.add(
+            &format!("{path}.isolated"),
+            Cause::IsolationBelowRestriction,
+        );
     }
     let deliberate = caps.denial.saturating_add(caps.credential);
     let all = [caps.novelty, caps.rate, caps.volume, caps.error]
@@ -254,7 +257,9 @@ fn authorities(spec: &raw::Spec, errors: &mut Errors) -> BTreeSet<String> {
         .collect();
     let entries = names.iter().enumerate();
     entries
-        .filter_map(|(number, name)| errors.authority_named(&format!("{path}[{number}]"), name, &known))
+        .filter_map(|(number, name)| {
+            errors.authority_named(&format!("{path}[{number}]"), name, &known)
+        })
         .collect()
 }
 

@@ -4,325 +4,479 @@
 )]
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::fixtures::{HOUR_MS, NOW, peer_after_distinct_denials};
-use crate::trust::TargetHasher;
+use crate::time::TimeMs;
+use crate::trust::{Pushed, TargetHasher};
+
+const START: Moment = Moment(1_800_000_000);
 
 fn target(number: usize) -> Evidence {
-    TargetHasher::new([0; 16]).denial("GET", format!("/target/{number}").as_bytes())
+    TargetHasher::new([0; 16]).denial("GET", format!("/target/page-{number}").as_bytes())
 }
 
-fn after(seconds: u64) -> TimeMs {
-    TimeMs(NOW.0 + seconds * 1_000)
+fn token(number: usize) -> Evidence {
+    TargetHasher::new([0; 16]).credential(format!("token-{number}").as_bytes())
 }
 
-/// A peer that asked for the targets in this order, all at once.
-fn peer(targets: impl IntoIterator<Item = usize>) -> PeerState {
-    let mut peer = PeerState::new(NOW);
-    for number in targets {
-        peer.record(target(number), NOW);
-    }
+fn operation(number: usize) -> Evidence {
+    TargetHasher::new([0; 16]).operation("flow", "GET", &format!("/op-{number}"))
+}
+
+/// A peer with these events, all at once.
+fn peer(events: impl IntoIterator<Item = Evidence>) -> PeerState {
+    let mut peer = PeerState::new(START);
+    add(&mut peer, events, START);
     peer
 }
 
-/// All that a state holds, to be compared.
-fn content(peer: &PeerState) -> String {
-    format!("{peer:?}")
+fn add(peer: &mut PeerState, events: impl IntoIterator<Item = Evidence>, now: Moment) {
+    let params = Params::default();
+    for event in events {
+        peer.record(event, &params, now);
+        peer.settle(&Rules::plain(&params), now);
+    }
 }
 
-#[test]
-fn a_new_peer_is_trusted_and_carries_no_evidence() {
-    let peer = PeerState::new(NOW);
-    assert_eq!((peer.standing(), peer.denial()), (Behaviour::Trusted, 0));
+fn settled(peer: &mut PeerState, now: Moment) -> Behaviour {
+    peer.settle(&Rules::plain(&Params::default()), now);
+    peer.standing()
 }
 
-#[test]
-fn distinct_targets_restrict_at_the_fifth_and_isolate_at_the_eighth() {
-    for (count, standing) in [
-        (4, Behaviour::Trusted),
-        (5, Behaviour::Restricted),
-        (7, Behaviour::Restricted),
-        (8, Behaviour::Isolated),
-        (100, Behaviour::Isolated),
-    ] {
-        assert_eq!(peer(0..count).standing(), standing, "{count}");
+fn totals(peer: &PeerState) -> Totals {
+    peer.evidence(&Params::default())
+}
+
+fn with_params(change: impl FnOnce(&mut Params)) -> Params {
+    let mut params = Params::default();
+    change(&mut params);
+    params
+}
+
+/// A peer that is known, with a baseline of `per_window` requests in each window. Says when.
+fn known(per_window: u32, response_bytes: u64) -> (PeerState, Moment) {
+    let params = Params::default();
+    let mut peer = PeerState::new(START);
+    let mut now = START;
+    for _ in 0..120 {
+        for _ in 0..per_window {
+            peer.arrive(&params, now);
+            peer.observe(&answer(200, response_bytes), &params, now);
+        }
+        now = now.plus(8);
+        settled(&mut peer, now);
+    }
+    assert_eq!((peer.uncertainty(), totals(&peer).sum()), (0, 0));
+    (peer, now)
+}
+
+fn answer(status: u16, response_bytes: u64) -> Outcome {
+    Outcome {
+        status,
+        response_bytes,
+        ..Outcome::default()
     }
 }
 
 #[test]
-fn evidence_stops_at_its_cap() {
-    assert_eq!(peer(0..1_000).denial(), 20_000);
-    assert_eq!(peer((0..1_000).chain(990..1_000)).denial(), 20_000);
+fn a_new_peer_is_trusted_unknown_and_clean() {
+    let peer = PeerState::new(START);
+    assert_eq!(peer.standing(), Behaviour::Trusted);
+    assert_eq!((totals(&peer).sum(), peer.uncertainty()), (0, 100));
+    assert!(peer.is_clean());
 }
 
 #[test]
-fn repeats_alone_restrict_and_never_isolate() {
-    let repeats = |count: usize| peer((0..count).map(|_| 0));
-    assert_eq!(repeats(32).standing(), Behaviour::Trusted);
-    assert_eq!(repeats(33).standing(), Behaviour::Restricted);
-    let many = repeats(100_000);
+fn distinct_targets_restrict_at_the_fourth_and_isolate_at_the_seventh() {
+    for (count, standing) in [
+        (3, Behaviour::Trusted),
+        (4, Behaviour::Restricted),
+        (6, Behaviour::Restricted),
+        (7, Behaviour::Isolated),
+        (100, Behaviour::Isolated),
+    ] {
+        assert_eq!(peer((0..count).map(target)).standing(), standing, "{count}");
+    }
+}
+
+#[test]
+fn families_stop_at_their_caps() {
+    let peer = peer((0..1_000).map(target).chain((0..1_000).map(token)));
+    let totals = totals(&peer);
+    assert_eq!((totals.denial, totals.distinct_denial), (20_000, 20_000));
+    assert_eq!((totals.credential, totals.novelty), (20_000, 4_000));
+}
+
+#[test]
+fn repeats_restrict_and_never_isolate() {
+    let repeats = |count| peer((0..count).map(|_| target(0)));
+    assert_eq!(repeats(30).standing(), Behaviour::Trusted);
+    assert_eq!(repeats(31).standing(), Behaviour::Restricted);
+    assert_eq!(repeats(100_000).standing(), Behaviour::Restricted);
+    assert_eq!(totals(&repeats(100_000)).denial, 12_000);
+    // Nor do repeats of several targets: they isolate when the targets alone would.
+    for distinct in 1..7 {
+        let events = (0..distinct).chain((0..1_000).map(|number| number % distinct));
+        assert_eq!(peer(events.map(target)).standing(), Behaviour::Restricted);
+    }
+}
+
+#[test]
+fn a_fourth_credential_that_does_not_hold_isolates_and_the_same_one_does_not() {
+    assert_eq!(peer((0..3).map(token)).standing(), Behaviour::Restricted);
+    assert_eq!(peer((0..4).map(token)).standing(), Behaviour::Isolated);
+    let stuck = peer((0..1_000).map(|_| token(0)));
     assert_eq!(
-        (many.standing(), many.denial()),
-        (Behaviour::Restricted, 12_000)
+        (stuck.standing(), totals(&stuck).credential),
+        (Behaviour::Trusted, 6_000)
     );
 }
 
 #[test]
-fn isolation_needs_eight_nats_of_distinct_targets() {
-    let with_repeats =
-        |distinct| peer((0..distinct).chain((0..1_000).map(|number| number % distinct)));
-    let three = with_repeats(3);
-    assert_eq!(
-        (three.standing(), three.denial()),
-        (Behaviour::Restricted, 16_000)
-    );
-    let four = with_repeats(4);
-    assert_eq!(
-        (four.standing(), four.denial()),
-        (Behaviour::Isolated, 18_000)
-    );
+fn what_is_merely_unusual_never_isolates() {
+    let params = Params::default();
+    let mut state = PeerState::new(START);
+    state.rate = Level::of(60_000);
+    state.volume = Level::of(60_000);
+    state.repeated.error = Level::of(60_000);
+    for number in 0..8 {
+        state.novelties.insert(number, START);
+    }
+    assert!(totals(&state).sum() > 30_000);
+    assert_eq!(settled(&mut state, START), Behaviour::Restricted);
+    // With eight nats of what is deliberate it does.
+    for number in 0..4 {
+        state.record(target(number), &params, START);
+    }
+    assert_eq!(settled(&mut state, START), Behaviour::Isolated);
 }
 
 #[test]
 fn the_order_of_events_within_a_second_does_not_matter() {
-    let events: Vec<usize> = (0..7).chain([0, 0, 3]).chain((0..6).map(|_| 5)).collect();
+    let events: Vec<Evidence> = (0..6)
+        .map(target)
+        .chain([
+            target(0),
+            target(0),
+            token(1),
+            token(1),
+            token(2),
+            operation(3),
+        ])
+        .collect();
     let expected = peer(events.iter().copied());
     let mut rotated = events.clone();
     for turn in 0..events.len() {
         rotated.rotate_left(1);
-        for order in [rotated.clone(), rotated.iter().rev().copied().collect()] {
-            let mut peer = PeerState::new(NOW);
-            for (place, number) in order.iter().enumerate() {
-                let place = u64::try_from(place).unwrap();
-                peer.record(target(*number), TimeMs(NOW.0 + place * 10));
+        let backwards: Vec<Evidence> = rotated.iter().rev().copied().collect();
+        for order in [rotated.clone(), backwards] {
+            let mut other = peer(order);
+            let mut expected = expected.clone();
+            for later in [0, 40, 4_000] {
+                let now = START.plus(later);
+                assert_eq!(
+                    settled(&mut other, now),
+                    settled(&mut expected, now),
+                    "turn {turn}"
+                );
+                assert_eq!(totals(&other), totals(&expected), "turn {turn}");
             }
-            assert_eq!(peer.denial(), expected.denial(), "turn {turn}");
-            assert_eq!(peer.standing(), expected.standing(), "turn {turn}");
-            // It also recovers alike.
-            let mut later = expected.clone();
-            peer.advance(after(40));
-            later.advance(after(40));
-            assert_eq!(
-                (peer.denial(), peer.standing()),
-                (later.denial(), later.standing())
-            );
         }
     }
-}
-
-#[test]
-fn a_clock_that_jumps_back_changes_nothing() {
-    let mut state = peer(0..6);
-    let before = content(&state);
-    for back in [1, 999, 1_000, HOUR_MS, NOW.0] {
-        state.advance(TimeMs(NOW.0 - back));
-        assert_eq!(content(&state), before);
-    }
-    // Evidence counts at any time.
-    state.record(target(6), TimeMs(0));
-    state.record(target(7), TimeMs(0));
-    assert_eq!(state.standing(), Behaviour::Isolated);
-}
-
-#[test]
-fn a_clock_that_swings_does_not_speed_up_forgetting() {
-    let mut steady = peer(0..8);
-    steady.advance(after(10));
-    let mut swinging = peer(0..8);
-    for _ in 0..1_000 {
-        swinging.advance(after(10));
-        swinging.advance(after(0));
-    }
-    assert_eq!(content(&swinging), content(&steady));
-}
-
-#[test]
-fn a_jump_forward_counts_for_an_hour_at_most() {
-    let mut an_hour = peer(0..20);
-    an_hour.advance(after(3_600));
-    for seconds in [3_601, 86_400, 3_153_600_000] {
-        let mut jumped = peer(0..20);
-        jumped.advance(after(seconds));
-        assert_eq!(jumped.denial(), an_hour.denial(), "{seconds}");
-        assert!(jumped.denial() > 0);
-    }
-    let mut end_of_time = peer(0..20);
-    end_of_time.advance(TimeMs(u64::MAX));
-    assert_eq!(end_of_time.denial(), an_hour.denial());
-    end_of_time.record(target(0), TimeMs(u64::MAX));
-    end_of_time.record(target(30), TimeMs(0));
 }
 
 #[test]
 fn forgetting_does_not_depend_on_how_often_one_looks() {
-    let mut once = peer(0..8);
-    once.advance(after(600));
-    for step_ms in [7, 100, 333, 999, 1_000, 1_001, 60_000] {
-        let mut often = peer(0..8);
-        for time in (NOW.0..=after(600).0).step_by(step_ms) {
-            often.advance(TimeMs(time));
-        }
-        often.advance(after(600));
-        assert!(often.denial().abs_diff(once.denial()) <= 1, "{step_ms}");
-        assert_eq!(often.standing(), once.standing());
+    let mut once = peer((0..5).map(target).chain((0..9).map(|_| target(0))));
+    let mut often = once.clone();
+    for second in 1..=2_000 {
+        often.advance(START.plus(second));
     }
-}
-
-#[test]
-fn less_than_a_second_forgets_nothing_and_is_carried_along() {
-    let mut state = peer(0..5);
-    for milliseconds in [1, 500, 999] {
-        state.advance(TimeMs(NOW.0 + milliseconds));
-        assert_eq!(state.denial(), 10_000);
-    }
-    state.advance(after(1));
-    assert!(
-        state.denial() < 10_000,
-        "the milliseconds before count as well"
+    once.advance(START.plus(2_000));
+    assert!(totals(&often).sum().abs_diff(totals(&once).sum()) <= 1);
+    assert_eq!(
+        totals(&often).distinct_denial,
+        totals(&once).distinct_denial
     );
 }
 
 #[test]
 fn only_time_lowers_evidence() {
-    let mut state = peer(0..3);
-    for number in [0, 1, 2, 50, 51, 0, 50] {
-        let before = state.denial();
-        state.record(target(number), NOW);
-        assert!(state.denial() > before);
+    let params = Params::default();
+    let mut state = peer((0..3).map(target));
+    let before = totals(&state);
+    for number in 0..200 {
+        state.arrive(&params, START);
+        state.record(operation(number), &params, START);
+        state.observe(&answer(200, 100), &params, START);
     }
+    assert_eq!(totals(&state), before, "good deeds do not help");
+    state.advance(START.plus(60));
+    assert!(totals(&state).sum() < before.sum());
 }
 
 #[test]
-fn a_restricted_peer_stays_so_until_well_below_the_threshold() {
-    let mut state = peer(0..5);
-    let mut left = None;
-    for second in 1..600 {
-        state.advance(after(second));
-        if state.standing() == Behaviour::Trusted {
-            left = Some((second, state.denial()));
-            break;
-        }
-        assert_eq!(state.standing(), Behaviour::Restricted);
-    }
-    // 60 s * ln (10 / 6) is 30.65 s.
-    let (second, evidence) = left.unwrap();
-    assert_eq!(second, 31);
-    assert!((5_900..6_000).contains(&evidence), "{evidence}");
-    // Back at eight nats it is still trusted: the way in is another than the way out.
-    state.record(target(90), after(second));
-    assert_eq!(state.standing(), Behaviour::Trusted);
-}
-
-#[test]
-fn an_isolated_peer_is_restricted_before_it_is_trusted() {
-    let mut state = peer(0..8);
-    let mut seen = alloc::vec![state.standing()];
-    for second in 1..3_600 {
-        state.advance(after(second));
-        if seen.last() != Some(&state.standing()) {
-            seen.push(state.standing());
+fn an_isolated_peer_is_restricted_before_it_is_trusted_and_stays_for_a_while() {
+    let mut state = peer((0..7).map(target));
+    let mut seen = alloc::vec![(0, state.standing())];
+    for second in 1..20_000 {
+        let standing = settled(&mut state, START.plus(second));
+        if seen.last().is_none_or(|(_, last)| *last != standing) {
+            seen.push((second, standing));
         }
     }
+    // 17.5 nats fall below 12 after 2 h * ln (17.5 / 12), and below 7 after 2 h * ln (17.5 / 7),
+    // less what novelty loses faster.
     assert_eq!(
-        seen,
+        seen.iter().map(|step| step.1).collect::<Vec<_>>(),
         [
             Behaviour::Isolated,
             Behaviour::Restricted,
             Behaviour::Trusted
         ]
     );
+    assert!((2_300..=2_720).contains(&seen[1].0), "{seen:?}");
+    assert!((6_000..=6_600).contains(&seen[2].0), "{seen:?}");
 }
 
 #[test]
-fn a_peer_at_a_threshold_does_not_flap() {
-    // A new target every 6 to 13 seconds holds the evidence near each of the thresholds.
-    for (period, first) in [(6, 16_000), (8, 16_000), (11, 10_000), (13, 10_000)] {
-        let mut state = peer(0..(first / 2_000));
-        let (mut changes, mut last) = (0, state.standing());
-        for second in 1..1_200_u64 {
-            state.advance(after(second));
-            if second.is_multiple_of(period) {
-                state.record(
-                    target(usize::try_from(100 + second).unwrap()),
-                    after(second),
-                );
-            }
-            if state.standing() != last {
-                last = state.standing();
-                changes += 1;
+fn a_state_lasts_for_its_dwell_even_without_evidence() {
+    let params = with_params(|params| params.isolated.dwell_seconds = 28_800);
+    let rules = Rules::plain(&params);
+    let mut state = PeerState::new(START);
+    for number in 0..7 {
+        state.record(target(number), &params, START);
+    }
+    state.settle(&rules, START);
+    state.settle(&rules, START.plus(28_799));
+    assert_eq!(state.standing(), Behaviour::Isolated);
+    state.settle(&rules, START.plus(28_800));
+    assert_eq!(state.standing(), Behaviour::Restricted);
+}
+
+#[test]
+fn a_slow_scan_adds_up() {
+    let reached = |every: u32| {
+        let mut state = PeerState::new(START);
+        let mut reached = Vec::new();
+        for probe in 0..18 {
+            add(
+                &mut state,
+                [target(usize::try_from(probe).unwrap())],
+                START.plus(probe * every),
+            );
+            if reached.len()
+                < usize::from(state.standing() >= Behaviour::Restricted)
+                    + usize::from(state.standing() >= Behaviour::Isolated)
+            {
+                reached.push(probe * every / 60);
             }
         }
-        assert!(changes <= 1, "every {period} s: {changes} changes");
-    }
-}
-
-#[test]
-fn a_slow_scan_adds_up_at_the_slow_scale() {
-    let mut state = PeerState::new(NOW);
-    let mut reached = Vec::new();
-    for minute in 0..60 {
-        let now = after(minute * 60);
-        state.record(target(usize::try_from(minute).unwrap()), now);
-        if reached
-            .last()
-            .is_none_or(|(_, last)| *last != state.standing())
-        {
-            reached.push((minute, state.standing()));
-        }
-    }
-    // (1 - e^(-n/60)) / (1 - e^(-1/60)) nats after n minutes, capped at 20.
-    assert_eq!(
-        reached,
-        [
-            (0, Behaviour::Trusted),
-            (10, Behaviour::Restricted),
-            (18, Behaviour::Isolated)
-        ]
-    );
-}
-
-#[test]
-fn remembers_the_last_sixteen_targets() {
-    let evidence = |repeated: usize| {
-        // Long after the first sixteen, so that no cap hides what the last one adds.
-        let mut state = peer(0..16);
-        state.advance(after(1_800));
-        let before = state.denial();
-        state.record(target(repeated), after(1_800));
-        state.denial() - before
+        reached
     };
-    assert_eq!(evidence(0), 250, "the oldest of sixteen is still a repeat");
-    assert_eq!(evidence(15), 250);
-    let mut state = peer(0..17);
-    state.advance(after(3_600));
-    let before = state.denial();
-    state.record(target(0), after(3_600));
+    assert_eq!(reached(60), [4, 6], "minutes, one probe in a minute");
+    assert_eq!(reached(600), [40, 90], "minutes, one probe in ten");
+}
+
+#[test]
+fn a_clock_that_stands_still_or_goes_back_changes_nothing() {
+    let mut state = peer((0..6).map(target));
+    let before = state.clone();
+    for back in [0, 1, 3_600, START.0] {
+        state.advance(START.minus(back));
+        assert_eq!(state, before);
+    }
+}
+
+#[test]
+fn the_first_use_of_an_operation_is_new_only_for_a_known_peer() {
+    let params = Params::default();
+    let (mut state, now) = known(2, 0);
+    state.record(operation(1), &params, now);
+    state.record(operation(1), &params, now);
+    assert_eq!(totals(&state).novelty, 500);
+    let mut unknown = PeerState::new(START);
+    (0..20).for_each(|number| unknown.record(operation(number), &params, START));
+    assert_eq!(totals(&unknown).novelty, 0);
+}
+
+#[test]
+fn a_flood_of_ten_times_the_usual_restricts_within_thirty_seconds() {
+    let params = Params::default();
+    for per_window in [8, 40, 400] {
+        for phase in 0..8 {
+            let (mut state, start) = known(per_window, 1_000);
+            let start = start.plus(phase);
+            let reached = (0..60).find(|second| {
+                let now = start.plus(*second);
+                for _ in 0..per_window * 10 / 8 {
+                    state.arrive(&params, now);
+                }
+                settled(&mut state, now) == Behaviour::Restricted
+            });
+            assert!(reached.is_some_and(|second| second <= 30), "{reached:?}");
+        }
+    }
+}
+
+#[test]
+fn exfiltration_of_twenty_times_the_usual_restricts_within_a_minute() {
+    let params = Params::default();
+    for bytes in [4_000, 1_000_000] {
+        let (mut state, start) = known(8, bytes);
+        let reached = (0..60).find(|second| {
+            let now = start.plus(*second);
+            state.arrive(&params, now);
+            state.observe(&answer(200, bytes * 20), &params, now);
+            settled(&mut state, now) == Behaviour::Restricted
+        });
+        assert!(reached.is_some_and(|second| second <= 40), "{reached:?}");
+    }
+}
+
+#[test]
+fn three_times_the_usual_is_no_evidence() {
+    let params = Params::default();
+    let (mut state, start) = known(8, 4_000);
+    for second in 0..600 {
+        let now = start.plus(second);
+        for _ in 0..3 {
+            state.arrive(&params, now);
+            state.observe(&answer(200, 4_000), &params, now);
+        }
+        assert_eq!(settled(&mut state, now), Behaviour::Trusted);
+    }
+    assert_eq!(totals(&state).sum(), 0);
+}
+
+#[test]
+fn a_baseline_follows_slowly_and_does_not_learn_from_what_is_suspicious() {
+    let params = Params::default();
+    let (mut state, start) = known(8, 0);
+    // For an hour four times as much as usual: just not suspicious.
+    for second in 0..3_500 {
+        let now = start.plus(second);
+        (0..4).for_each(|_| state.arrive(&params, now));
+        settled(&mut state, now);
+    }
+    // The baseline rose by a factor of 1.35 at most (twice, over a turn of the hour): ten times the
+    // first one is still a flood.
+    let now = start.plus(3_504);
+    for second in 0..=40 {
+        (0..15).for_each(|_| state.arrive(&params, now.plus(second)));
+    }
+    assert_eq!(settled(&mut state, now.plus(40)), Behaviour::Restricted);
+}
+
+#[test]
+fn refusals_of_the_application_count_and_failures_of_the_callee_do_not() {
+    let params = Params::default();
+    let mut state = PeerState::new(START);
+    for status in [200, 302, 400, 418, 429, 500, 502, 503, 504, 599, 0] {
+        (0..100).for_each(|_| state.observe(&answer(status, 10), &params, START));
+    }
+    assert!(state.is_clean());
+    (0..5).for_each(|_| state.observe(&answer(404, 10), &params, START));
+    assert_eq!(totals(&state).error, 1_000);
+    (0..500).for_each(|_| state.observe(&answer(403, 10), &params, START));
+    assert_eq!(totals(&state).error, 6_000);
+    assert_eq!(settled(&mut state, START), Behaviour::Trusted);
+}
+
+#[test]
+fn an_aggregator_is_alarmed_about_and_acted_on_for_its_own_certificate_only() {
+    let params = with_params(|params| params.aggregator = true);
+    let rules = Rules::plain(&params);
+    let mut state = PeerState::new(START);
+    (0..50).for_each(|number| state.record(target(number), &params, START));
+    state.settle(&rules, START);
     assert_eq!(
-        state.denial() - before,
-        1_000,
-        "the oldest of seventeen counts as new"
+        (state.standing(), state.is_alarming()),
+        (Behaviour::Trusted, true)
+    );
+    assert_eq!(state.acting(&params).sum(), 0);
+    (0..4).for_each(|number| state.record(token(number), &params, START));
+    state.settle(&rules, START);
+    assert_eq!(state.standing(), Behaviour::Isolated);
+}
+
+#[test]
+fn signals_weigh_and_release() {
+    let params = Params::default();
+    let weighing = Rules {
+        pushed: Pushed {
+            milli_nats: 16_000,
+            ..Pushed::default()
+        },
+        ..Rules::plain(&params)
+    };
+    let mut state = PeerState::new(START);
+    state.settle(&weighing, START);
+    assert_eq!(state.standing(), Behaviour::Isolated, "at once");
+
+    let mut state = peer((0..9).map(target));
+    let release = |at: Moment| Rules {
+        pushed: Pushed {
+            released_before: Some(TimeMs::from_seconds(at.0.into())),
+            ..Pushed::default()
+        },
+        ..Rules::plain(&params)
+    };
+    state.settle(&release(START), START.plus(10));
+    assert_eq!(state.standing(), Behaviour::Isolated, "not before it began");
+    state.settle(&release(START.plus(5)), START.plus(10));
+    assert_eq!(state.standing(), Behaviour::Trusted);
+    assert!(state.is_clean());
+    // What it does from then on counts again.
+    for number in 0..9 {
+        state.record(target(number), &params, START.plus(20));
+    }
+    state.settle(&release(START.plus(5)), START.plus(20));
+    assert_eq!(state.standing(), Behaviour::Isolated);
+}
+
+#[test]
+fn a_peer_becomes_known_by_time_and_requests() {
+    let params = Params::default();
+    let mut hasty = PeerState::new(START);
+    (0..1_000).for_each(|_| hasty.arrive(&params, START.plus(60)));
+    assert_eq!(hasty.uncertainty(), 90);
+    let mut idle = PeerState::new(START);
+    (0..10).for_each(|_| idle.arrive(&params, START.plus(86_400)));
+    assert_eq!(idle.uncertainty(), 90);
+    (0..90).for_each(|_| idle.arrive(&params, START.plus(86_400)));
+    assert_eq!(idle.uncertainty(), 0);
+}
+
+#[test]
+fn the_share_of_a_restricted_peer_comes_back_with_the_next_minute() {
+    let params = with_params(|params| params.restricted_requests_per_minute = 3);
+    let minute = Moment(START.0 / 60 * 60);
+    let mut state = PeerState::new(minute);
+    for _ in 0..3 {
+        assert_eq!(state.wait_seconds(&params, minute.plus(10)), None);
+        state.use_share(minute.plus(10));
+    }
+    assert_eq!(state.wait_seconds(&params, minute.plus(10)), Some(50));
+    assert_eq!(state.wait_seconds(&params, minute.plus(59)), Some(1));
+    assert_eq!(state.wait_seconds(&params, minute.plus(60)), None);
+}
+
+#[test]
+fn the_state_of_a_peer_is_small() {
+    assert!(size_of::<PeerState>() <= 256, "{}", size_of::<PeerState>());
+    assert!(
+        !core::mem::needs_drop::<PeerState>(),
+        "nothing hangs outside of it"
     );
 }
 
 #[test]
-fn a_target_is_forgotten_when_it_weighs_nothing_any_more() {
-    let mut state = peer([0]);
-    for hour in 1..=12 {
-        state.advance(after(hour * 3_600));
-    }
-    assert_eq!(state.denial(), 0);
-    state.record(target(0), after(12 * 3_600));
-    assert_eq!(state.denial(), 2_000);
-}
-
-#[test]
-fn standings_are_ordered_and_have_words() {
+fn words_of_the_states() {
     assert!(Behaviour::Trusted < Behaviour::Restricted);
     assert!(Behaviour::Restricted < Behaviour::Isolated);
     for standing in [
@@ -331,114 +485,5 @@ fn standings_are_ordered_and_have_words() {
         Behaviour::Isolated,
     ] {
         assert_eq!(serde_json::to_value(standing).unwrap(), standing.as_str());
-    }
-}
-
-#[test]
-fn the_state_of_a_peer_is_small() {
-    assert!(size_of::<PeerState>() <= 256, "{}", size_of::<PeerState>());
-    assert!(
-        size_of_val(&peer_after_distinct_denials(100, NOW)) <= 256,
-        "nothing grows"
-    );
-}
-
-/// The same family in floating point, written down from its definition: targets as a list, sums
-/// that decay by `e^(-t / tau)` at each whole second, standing by two pairs of thresholds.
-#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
-mod against_a_model {
-    #![expect(clippy::float_arithmetic, reason = "the model is the exact formula")]
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Model {
-        fast: f64,
-        slow: f64,
-        repeated: f64,
-        known: Vec<usize>,
-        standing: usize,
-    }
-
-    impl Model {
-        fn total(&self) -> f64 {
-            (self.fast.max(self.slow) + self.repeated).min(20_000.0)
-        }
-
-        fn forget(&mut self, seconds: u32) {
-            let seconds = f64::from(seconds);
-            self.fast *= (-seconds / 60.0).exp();
-            self.slow *= (-seconds / 3_600.0).exp();
-            self.repeated *= (-seconds / 60.0).exp();
-            self.settle();
-        }
-
-        fn record(&mut self, target: usize) {
-            if self.known.contains(&target) {
-                self.repeated = (self.repeated + 250.0).min(10_000.0);
-            } else {
-                self.known.push(target);
-                self.fast = (self.fast + 2_000.0).min(20_000.0);
-                self.slow = (self.slow + 1_000.0).min(20_000.0);
-            }
-            self.settle();
-        }
-
-        fn settle(&mut self) {
-            let total = self.total();
-            let isolates = total >= 16_000.0 && self.fast.max(self.slow) >= 8_000.0;
-            self.standing = match self.standing {
-                _ if isolates => 2,
-                2 if total >= 10_000.0 => 2,
-                _ if total >= 10_000.0 => 1,
-                1 | 2 if total >= 6_000.0 => 1,
-                _ => 0,
-            };
-        }
-
-        /// Goes on from the same standing, where rounding decided on it.
-        fn follow(&mut self, state: &PeerState) {
-            self.standing = usize::from(state.standing() >= Behaviour::Restricted)
-                + usize::from(state.standing() == Behaviour::Isolated);
-        }
-
-        /// Whether rounding may decide on the standing.
-        fn is_near_a_threshold(&self) -> bool {
-            let total = self.total();
-            [6_000.0, 10_000.0, 16_000.0]
-                .iter()
-                .any(|limit| (total - limit).abs() < 3.0)
-                || (self.fast.max(self.slow) - 8_000.0).abs() < 3.0
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn evidence_and_standing_are_those_of_the_model(
-            // Sixteen targets, so that none is forgotten; up to ten minutes between events.
-            events in proptest::collection::vec((0_usize..16, 0_u32..600, 0_u32..3), 1..60)
-        ) {
-            let (mut state, mut model, mut now) = (PeerState::new(NOW), Model::default(), NOW);
-            for (number, seconds, often) in events {
-                let seconds = if often == 0 { seconds } else { seconds % 5 };
-                now = TimeMs(now.0 + u64::from(seconds) * 1_000);
-                state.advance(now);
-                model.forget(seconds);
-                if model.is_near_a_threshold() {
-                    model.follow(&state);
-                }
-                state.record(target(number), now);
-                model.record(number);
-                let evidence = f64::from(state.denial());
-                proptest::prop_assert!((evidence - model.total()).abs() < 3.0);
-                if model.is_near_a_threshold() {
-                    model.follow(&state);
-                } else {
-                    let expected =
-                        [Behaviour::Trusted, Behaviour::Restricted, Behaviour::Isolated];
-                    proptest::prop_assert_eq!(state.standing(), expected[model.standing]);
-                }
-            }
-        }
     }
 }

@@ -36,7 +36,23 @@ fn score_of(assurance: Assurance, version: TlsVersion, minutes: u64, denials: us
     certificate.not_after = TimeMs(NOW.0 + HOUR_MS);
     let now = TimeMs(NOW.0 + minutes * 60_000);
     let peer = peer_after_distinct_denials(denials, now);
-    score(&tls(version), &certificate, assurance, &peer, now)
+    let tls = tls(version);
+    score(&known(&tls, &certificate, assurance), &peer, now)
+}
+
+fn known<'a>(
+    tls: &'a MutualTls,
+    certificate: &'a CredentialFacts,
+    assurance: Assurance,
+) -> Static<'a> {
+    Static {
+        prior: -4_600,
+        tls,
+        certificate,
+        assurance,
+        level: None,
+        metadata: PeerMetadata::Absent,
+    }
 }
 
 /// All scores over the terms, as (place in each term's order from good to bad, score).
@@ -112,39 +128,40 @@ fn the_terms_are_those_of_the_published_table() {
             TlsVersion::Tls12,
             0,
             0,
-            [-4_600, 0, 0, 0, 0, 0],
+            [-4_600, 0, 0, 0, 0, 0, 0, 0],
         ),
         (
             Assurance::Classical,
             TlsVersion::Tls13,
             30,
             1,
-            [-4_600, 0, -200, 0, 2_000, 0],
+            [-4_600, 0, 0, -200, 0, 0, 2_000, 500],
         ),
         (
             Assurance::Hybrid,
             TlsVersion::Tls13,
             45,
             3,
-            [-4_600, -1_500, -200, 250, 6_000, 0],
+            [-4_600, -1_500, 0, -200, 250, 0, 6_000, 1_500],
         ),
         (
             Assurance::HybridProven,
             TlsVersion::Tls12,
             60,
             8,
-            [-4_600, -2_000, 0, 500, 16_000, 0],
+            [-4_600, -2_000, 0, 0, 500, 0, 16_000, 4_000],
         ),
         (
             Assurance::Plaintext,
             TlsVersion::Other,
             60,
             11,
-            [-4_600, 2_000, 500, 500, 20_000, 0],
+            [-4_600, 2_000, 0, 500, 500, 0, 20_000, 4_000],
         ),
     ] {
         let score = score_of(assurance, version, minutes, denials);
-        assert_eq!(score.terms.list().map(|(_, term)| term), terms);
+        let list = score.terms.list().map(|(_, term)| term);
+        assert_eq!((&list[..8], &list[8..]), (&terms[..], &[0; 5][..]));
     }
 }
 
@@ -183,7 +200,7 @@ fn every_term_lowers_trust_or_leaves_it() {
 fn the_score_is_bounded() {
     for (place, score) in all_scores() {
         assert!(score.trust <= 99, "{place:?}");
-        assert!((-6_800..=18_400).contains(&score.lambda), "{place:?}");
+        assert!((-6_800..=22_400).contains(&score.lambda), "{place:?}");
     }
 }
 
@@ -203,34 +220,57 @@ fn a_sum_at_the_end_of_the_range_stays_there() {
     assert_eq!(least.sum(), MilliNats::MIN);
 }
 
+/// Without the term that is blamed the trust suffices, and where none is blamed, no single one is to
+/// blame: taking the greatest away is not enough.
 #[test]
-fn without_the_term_that_is_blamed_the_peer_would_be_trusted() {
-    let score = score_of(Assurance::Hybrid, TlsVersion::Tls13, 10, 4);
-    let (blamed, weight) = score
-        .terms
-        .list()
-        .into_iter()
-        .max_by_key(|(_, term)| *term)
-        .unwrap();
-    assert_eq!(blamed, TermName::Denial);
-    assert!(score.trust < 50 && trust(score.lambda - weight) >= 50);
+fn without_the_term_that_is_blamed_the_trust_would_suffice() {
+    let (mut blamed, mut nobody) = (0, 0);
+    for (place, score) in all_scores() {
+        for minimum in [1, 20, 50, 80, 99] {
+            let greatest = score.terms.list().into_iter().map(|(_, term)| term).max();
+            let without = trust(score.lambda - greatest.unwrap());
+            match score.decisive(minimum) {
+                Some(name) => {
+                    let term = score
+                        .terms
+                        .list()
+                        .into_iter()
+                        .find(|(other, _)| *other == name);
+                    assert_eq!(term.map(|(_, term)| term), greatest, "{place:?}");
+                    assert!(score.trust < minimum && without >= minimum, "{place:?}");
+                    blamed += 1;
+                }
+                None => {
+                    assert!(score.trust >= minimum || without < minimum, "{place:?}");
+                    nobody += usize::from(score.trust < minimum);
+                }
+            }
+        }
+    }
+    assert!(blamed > 500 && nobody > 20, "{blamed} {nobody}");
 }
 
 #[test]
-fn no_history_raises_trust_above_that_of_an_unknown_peer() {
+fn levels_and_contradicting_metadata_count() {
     let certificate = credential(GATEWAY, Assurance::Hybrid);
-    let unknown = PeerState::new(NOW);
-    let mut old = PeerState::new(TimeMs(0));
-    old.advance(NOW);
-    let mut reformed = peer_after_distinct_denials(5, TimeMs(0));
-    for hour in 1..100 {
-        reformed.advance(TimeMs(hour * HOUR_MS));
-    }
-    reformed.advance(NOW);
     let tls = tls(TlsVersion::Tls13);
-    let of = |peer| score(&tls, &certificate, Assurance::Hybrid, peer, NOW);
-    assert_eq!(of(&old), of(&unknown));
-    assert_eq!(of(&reformed), of(&unknown));
+    let peer = peer_after_distinct_denials(0, NOW);
+    let plain = known(&tls, &certificate, Assurance::Hybrid);
+    let of = |known: &Static<'_>| score(known, &peer, NOW).lambda;
+    for (level, term) in [
+        (AlternativeAlgorithm::MlDsa44, 200),
+        (AlternativeAlgorithm::MlDsa65, 0),
+        (AlternativeAlgorithm::MlDsa87, -200),
+    ] {
+        let level = Some(level);
+        assert_eq!(of(&Static { level, ..plain }), of(&plain) + term);
+    }
+    for (metadata, term) in [
+        (PeerMetadata::Agrees, 0),
+        (PeerMetadata::Contradicts, 2_000),
+    ] {
+        assert_eq!(of(&Static { metadata, ..plain }), of(&plain) + term);
+    }
 }
 
 #[test]

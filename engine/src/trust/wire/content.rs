@@ -291,7 +291,7 @@ fn unite_targets<const CAPACITY: usize>(
     for (target, their_age) in others {
         let age = u32::from(*their_age).saturating_add(age);
         if age < LIFETIME {
-            targets.insert(*target, age, now);
+            targets.unite(*target, age, now);
         }
     }
 }
@@ -321,8 +321,7 @@ impl IdentityRecord {
     /// The isolations as of `now`, `age` seconds after the record was written.
     pub(in crate::trust) fn isolations(&self, age: u32, now: Moment) -> Isolations {
         let mut isolations = Isolations::default();
-        for (place, (certificate, their_age)) in
-            isolations.latest.iter_mut().zip(&self.isolations)
+        for (place, (certificate, their_age)) in isolations.latest.iter_mut().zip(&self.isolations)
         {
             let age = their_age.saturating_add(age);
             *place = (age < HOUR).then(|| Isolation {
