@@ -83,7 +83,10 @@ pub fn admit(
     let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
     let verdict = decide(policy, facts, view.as_ref(), now, decision_id);
     let facts = *facts;
-    let asked = Asked { facts, credential };
+    let asked = Asked {
+        facts,
+        credential: [credential, b"", b"", b""],
+    };
     book(&verdict, &asked, caller, policy, peers, now);
     verdict
 }

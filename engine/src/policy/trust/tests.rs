@@ -88,7 +88,7 @@ fn a_release_from_the_future_releases_nobody() {
     };
     assert_eq!(
         before(&release),
-        TimeMs::parse_rfc3339("2027-01-15T07:00:00Z")
+        TimeMs::parse_rfc3339("2027-01-15T07:00:00Z").ok()
     );
     release.issued = "2027-01-15T08:00:01Z".into();
     assert_eq!(before(&release), None);

@@ -20,7 +20,7 @@ fn target(number: usize) -> Evidence {
 }
 
 fn token(number: usize) -> Evidence {
-    TargetHasher::new([0; 16]).credential(format!("token-{number}").as_bytes())
+    TargetHasher::new([0; 16]).credential(&[format!("token-{number}").as_bytes()])
 }
 
 fn operation(number: usize) -> Evidence {
