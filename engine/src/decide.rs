@@ -59,6 +59,24 @@ pub(crate) fn refuses_peer(
     }
 }
 
+/// Why a request that was allowed would not be allowed to go on now: its credentials no longer
+/// count, or its peer is shut out.
+pub(crate) fn refuses_to_go_on(
+    policy: &Policy,
+    tls: &MutualTls,
+    token: Option<&CredentialFacts>,
+    peer: Option<&PeerView>,
+    now: TimeMs,
+) -> Option<DenyReason> {
+    let refused = refuses_peer(policy, tls, peer, now);
+    refused.or_else(|| match (token, &tls.certificate) {
+        (Some(token), PeerCertificate::Read { subject, .. }) => {
+            admitted(policy, token, subject, now).err()
+        }
+        (Some(_) | None, _) => None,
+    })
+}
+
 /// Why a peer is refused whatever it asks for.
 fn shut_out(peer: &PeerView) -> Option<DenyReason> {
     if peer.is_quarantined {
@@ -112,6 +130,7 @@ fn pass_gates(
     let requirement = Requirement::of(policy, &flow);
     context.mode = requirement.mode;
     context.flow = requirement.flow.map(|flow| flow.name().clone());
+    context.rechecks_streams = requirement.flow.is_some_and(Flow::rechecks_streams);
 
     // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
     // peer is neither quarantined nor isolated; asked before its token, which is then never verified.

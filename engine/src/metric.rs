@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::reason::DenyReason;
+use crate::trust::Behaviour;
 
 /// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,18 @@ pub enum Metric {
     PolicyHash,
     /// 1 in enforce, 0 in shadow.
     Enforcing,
+    /// The trust scores of callers, one value for each decision.
+    Trust,
+    /// Times that a peer came into this state.
+    PeerState(Behaviour),
+    /// Times that an aggregator would have been restricted.
+    AggregatorAlarm,
+    /// Times that the fleet guard spared callers.
+    FleetGuarded,
+    /// Notes of other workers that are not in form, or could not be read.
+    TrustSlotInvalid,
+    /// Streams that were ended because of what happened after they began.
+    StreamEnded,
 }
 
 /// How a metric is counted.
@@ -39,6 +52,8 @@ pub enum MetricKind {
     Counter,
     /// It has a value.
     Gauge,
+    /// It has many values, of which a proxy shows the distribution.
+    Histogram,
 }
 
 /// A row of the table.
@@ -50,13 +65,11 @@ pub struct MetricRow {
     pub kind: MetricKind,
     /// What it says, and what to do about it.
     pub help: &'static str,
-    /// Whether name and meaning stay the same between minor versions.
-    pub stable: bool,
 }
 
 impl Metric {
     /// The metrics without a reason.
-    pub const PLAIN: [Self; 8] = [
+    pub const PLAIN: [Self; 16] = [
         Self::Allowed,
         Self::ProbeAllowed,
         Self::ColdVerification,
@@ -65,6 +78,14 @@ impl Metric {
         Self::PassedUnconfigured,
         Self::PolicyHash,
         Self::Enforcing,
+        Self::Trust,
+        Self::PeerState(Behaviour::Trusted),
+        Self::PeerState(Behaviour::Restricted),
+        Self::PeerState(Behaviour::Isolated),
+        Self::AggregatorAlarm,
+        Self::FleetGuarded,
+        Self::TrustSlotInvalid,
+        Self::StreamEnded,
     ];
 
     /// The full name: the reason, if there is one, is the last part, so that Envoy's tag
@@ -81,7 +102,13 @@ impl Metric {
             | Self::ConfigRejected
             | Self::PassedUnconfigured
             | Self::PolicyHash
-            | Self::Enforcing => name.to_string(),
+            | Self::Enforcing
+            | Self::Trust
+            | Self::PeerState(_)
+            | Self::AggregatorAlarm
+            | Self::FleetGuarded
+            | Self::TrustSlotInvalid
+            | Self::StreamEnded => name.to_string(),
         }
     }
 
@@ -123,24 +150,51 @@ impl Metric {
                 "sallyport.enforcing",
                 "1 when the mode of the policy in force is enforce, 0 in shadow.",
             ),
+            Self::Trust => row(
+                "sallyport.trust",
+                MetricKind::Histogram,
+                "Trust scores of callers, 0 to 99, one for each decision about a known caller.",
+            ),
+            Self::PeerState(Behaviour::Trusted) => counter(
+                "sallyport.peer_trusted",
+                "Times that a peer became trusted again.",
+            ),
+            Self::PeerState(Behaviour::Restricted) => counter(
+                "sallyport.peer_restricted",
+                "Times that a peer was restricted, or came out of isolation as far as that.",
+            ),
+            Self::PeerState(Behaviour::Isolated) => counter(
+                "sallyport.peer_isolated",
+                "Times that a peer was isolated. Alert on it.",
+            ),
+            Self::AggregatorAlarm => counter(
+                "sallyport.aggregator_alarm",
+                "Times that a caller which speaks for many would have been restricted if it spoke for itself.",
+            ),
+            Self::FleetGuarded => counter(
+                "sallyport.fleet_guarded",
+                "Times that so many callers crossed at once that isolation was lowered to restriction. Alert on it: a mistake is likelier than an attack.",
+            ),
+            Self::TrustSlotInvalid => counter(
+                "sallyport.trust_slot_invalid",
+                "Notes about peers in shared data that are not in form or could not be read. Above 0: another plugin writes there, or two versions of this one run.",
+            ),
+            Self::StreamEnded => counter(
+                "sallyport.stream_ended",
+                "Open streams that were ended because their caller was isolated or its credential no longer counts.",
+            ),
         }
     }
 }
 
 const fn counter(name: &'static str, help: &'static str) -> MetricRow {
-    MetricRow {
-        name,
-        kind: MetricKind::Counter,
-        help,
-        stable: true,
-    }
+    row(name, MetricKind::Counter, help)
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> MetricRow {
-    MetricRow {
-        name,
-        kind: MetricKind::Gauge,
-        help,
-        stable: true,
-    }
+    row(name, MetricKind::Gauge, help)
+}
+
+const fn row(name: &'static str, kind: MetricKind, help: &'static str) -> MetricRow {
+    MetricRow { name, kind, help }
 }

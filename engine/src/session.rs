@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::decide::{decide, deny_without_facts, refuses_peer};
+use crate::decide::{decide, deny_without_facts, refuses_peer, refuses_to_go_on};
 use crate::facts::{
     ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate, RequestFacts, Transport,
 };
@@ -109,6 +109,24 @@ pub fn observe_response(
     if let Some(caller) = Caller::on(policy, connection, peer, now) {
         peers.observe(caller.key, &caller.rules, outcome, now);
     }
+}
+
+/// Why a request that [`answer`] allowed may not go on; none if it may. `token` is what its token
+/// proved.
+pub fn refused_since(
+    policy: &Policy,
+    connection: &ConnectionFacts,
+    token: Option<&CredentialFacts>,
+    peer: Option<&PeerKey>,
+    peers: &mut PeerTable,
+    now: TimeMs,
+) -> Option<DenyReason> {
+    let Transport::Mutual(tls) = &connection.transport else {
+        return None;
+    };
+    let caller = Caller::on(policy, connection, peer, now);
+    let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
+    refuses_to_go_on(policy, tls, token, view.as_ref(), now)
 }
 
 /// Who asks, and what the policy says about its score.

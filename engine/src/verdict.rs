@@ -67,6 +67,8 @@ pub struct Context {
     pub assurance: Assurance,
     /// The trust score, once the caller is known.
     pub score: Option<Score>,
+    /// Whether the flow has its open streams looked at again.
+    pub rechecks_streams: bool,
     /// The standing of the caller, once it is known.
     pub standing: Option<Behaviour>,
     /// What that standing comes from.
@@ -155,6 +157,12 @@ impl Permit {
         self.basis
     }
 
+    /// Whether the request is looked at again while it lasts: its flow asks for that and enforces.
+    #[must_use]
+    pub const fn rechecks(&self) -> bool {
+        self.context.rechecks_streams && matches!(self.context.mode, Mode::Enforce)
+    }
+
     /// In shadow mode, why it would have been denied.
     #[must_use]
     pub const fn would_deny(&self) -> Option<DenyReason> {
@@ -202,6 +210,7 @@ impl Context {
             source: None,
             assurance: Assurance::Plaintext,
             score: None,
+            rechecks_streams: false,
             standing: None,
             cause: None,
             decisive: None,

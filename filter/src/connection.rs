@@ -1,20 +1,25 @@
 //! The facts of a connection, read from the host once in its life.
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
 use sallyport_engine::facts::{
-    ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion, Transport,
+    ConnectionFacts, MutualTls, PeerCertificate, PeerMetadata, PeerValidation, TlsVersion,
+    Transport,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::hexadecimal;
 use sallyport_engine::reason::DenyReason;
-use sallyport_engine::trust::PeerKey;
+use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::{PeerKey, PeerTable};
 
 use crate::certificate::CertificateCache;
 use crate::host::{Host, HostError, Property};
+use crate::metrics::Metrics;
+use crate::sharing::Sharing;
 use crate::verification::{BudgetExceeded, Means};
 
 /// What is known of a connection.
@@ -23,6 +28,26 @@ pub(crate) struct Connection {
     pub(crate) facts: ConnectionFacts,
     /// The caller, if it has a validated identity.
     pub(crate) peer: Option<PeerKey>,
+    /// Up to which news of other workers its state was read.
+    pub(crate) heard: Cell<u64>,
+}
+
+impl Connection {
+    /// Reads what other workers wrote about the caller, if there may be news since the last time.
+    pub(crate) fn hear(
+        &self,
+        host: &impl Host,
+        metrics: &Metrics,
+        peers: &mut PeerTable,
+        sharing: &Sharing,
+        peer: &PeerKey,
+        now: TimeMs,
+    ) {
+        if self.heard.get() != sharing.epoch() {
+            Sharing::absorb(host, metrics, peers, peer, now);
+            self.heard.set(sharing.epoch());
+        }
+    }
 }
 
 /// The connections of one worker, by Envoy's number, which it never gives twice.
@@ -96,9 +121,18 @@ impl ConnectionCache {
             own: own_identity(host)?,
             transport: self.transport(means, head)?,
             destination_port: destination_port(host)?,
+            peer_metadata: PeerMetadata::Absent,
+        };
+        let facts = ConnectionFacts {
+            peer_metadata: peer_metadata(host, &facts.transport)?,
+            ..facts
         };
         let peer = facts.peer();
-        let connection = Rc::new(Connection { facts, peer });
+        let connection = Rc::new(Connection {
+            facts,
+            peer,
+            heard: Cell::new(0),
+        });
         // A certificate that could not be read may have been hidden by what the client wrote into a
         // header of this one request.
         if is_final(&connection.facts.transport) {
@@ -151,6 +185,25 @@ const fn is_final(transport: &Transport) -> bool {
         Transport::Plaintext => true,
         Transport::Mutual(tls) => matches!(tls.certificate, PeerCertificate::Read { .. }),
     }
+}
+
+/// What a proxy of Istio says of its namespace, beside its certificate. Anybody can say anything
+/// there, so it can only lower trust. Other proxies say nothing.
+fn peer_metadata(host: &impl Host, transport: &Transport) -> Result<PeerMetadata, HostError> {
+    let Transport::Mutual(MutualTls {
+        certificate: PeerCertificate::Read { subject, .. },
+        ..
+    }) = transport
+    else {
+        return Ok(PeerMetadata::Absent);
+    };
+    let said = host.property(Property::PeerNamespace)?;
+    let named = subject.workload().map(|workload| workload.namespace);
+    Ok(match (said.as_deref(), named) {
+        (None | Some(b""), _) | (Some(_), None) => PeerMetadata::Absent,
+        (Some(said), Some(named)) if said == named.as_bytes() => PeerMetadata::Agrees,
+        (Some(_), Some(_)) => PeerMetadata::Contradicts,
+    })
 }
 
 /// None when the proxy presents no certificate or one without a SPIFFE ID: no segment then.

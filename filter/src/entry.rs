@@ -8,7 +8,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use crate::host::EnvoyHost;
-use crate::plugin::{Configured, Next, Plugin};
+use crate::plugin::{Configured, Next, Ongoing, Plugin};
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root { plugin: Rc::default() }));
@@ -22,6 +22,8 @@ struct Root {
 /// One request.
 struct Stream {
     plugin: Rc<RefCell<Plugin>>,
+    /// The request, once it went on.
+    ongoing: Option<Ongoing>,
 }
 
 impl Context for Root {}
@@ -44,6 +46,7 @@ impl RootContext for Root {
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
         Some(Box::new(Stream {
             plugin: Rc::clone(&self.plugin),
+            ongoing: None,
         }))
     }
 
@@ -59,14 +62,48 @@ impl HttpContext for Stream {
         // A callback never starts inside another one, so the plugin is free. If it is not, the
         // request waits for ever rather than pass.
         let flow = match self.plugin.try_borrow_mut() {
-            Ok(mut plugin) => plugin.on_request_headers(&EnvoyHost),
+            Ok(mut plugin) => {
+                let next = plugin.on_request_headers(&EnvoyHost);
+                self.ongoing = plugin.take_begun();
+                next
+            }
             Err(_) => Next::Stop,
         };
-        match flow {
-            Next::Continue => Action::Continue,
-            Next::Stop => Action::Pause,
+        action(flow)
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.on_body()
+    }
+
+    fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.on_body()
+    }
+
+    fn on_log(&mut self) {
+        if let (Some(ongoing), Ok(mut plugin)) = (&self.ongoing, self.plugin.try_borrow_mut()) {
+            plugin.on_end(&EnvoyHost, ongoing);
         }
     }
 }
 
-const TICK: Duration = Duration::from_secs(1);
+impl Stream {
+    fn on_body(&self) -> Action {
+        match (&self.ongoing, self.plugin.try_borrow_mut()) {
+            (Some(ongoing), Ok(mut plugin)) => action(plugin.on_body(&EnvoyHost, ongoing)),
+            // The body of an answer of our own.
+            (None, _) => Action::Continue,
+            (Some(_), Err(_)) => Action::Pause,
+        }
+    }
+}
+
+const fn action(next: Next) -> Action {
+    match next {
+        Next::Continue => Action::Continue,
+        Next::Stop => Action::Pause,
+    }
+}
+
+/// How soon a worker hears of a peer that crossed elsewhere.
+const TICK: Duration = Duration::from_millis(250);

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::{Behaviour, Notice};
 
 use crate::host::{Host, LogLevel};
 use crate::metrics::Metrics;
@@ -55,6 +57,53 @@ impl Journal {
         }
         self.written = self.written.saturating_add(1);
         let _ = host.log(LogLevel::Error, line);
+    }
+
+    /// Counts what happened among the peers, and writes a line about it within the same limit.
+    pub(crate) fn write_notice(
+        &mut self,
+        host: &impl Host,
+        metrics: &Metrics,
+        now: TimeMs,
+        notice: &Notice,
+    ) {
+        let (metric, event, peer) = match notice {
+            Notice::Changed { peer, to, .. } => (Metric::PeerState(*to), to.as_str(), Some(peer)),
+            Notice::AggregatorAlarm { peer } => {
+                (Metric::AggregatorAlarm, "AGGREGATOR_ALARM", Some(peer))
+            }
+            Notice::IdentityIsolated { peer } => (
+                Metric::PeerState(Behaviour::Isolated),
+                "IDENTITY_ISOLATED",
+                Some(peer),
+            ),
+            Notice::FleetGuarded => (Metric::FleetGuarded, "FLEET_GUARDED", None),
+        };
+        metrics.increment(host, metric);
+        let line = serde_json::json!({
+            "event": event,
+            "time_ms": now,
+            "peer": peer.map(|peer| peer.identity.as_ref()),
+            "certificate_sha256": peer.map(|peer| hexadecimal::encode(&peer.certificate_sha256)),
+        });
+        self.write_line(host, metrics, now, &line.to_string());
+    }
+
+    /// Writes a line of another kind, within the same limit.
+    pub(crate) fn write_line(
+        &mut self,
+        host: &impl Host,
+        metrics: &Metrics,
+        now: TimeMs,
+        line: &str,
+    ) {
+        self.turn_to(host, now);
+        if self.written >= MAXIMUM_PER_SECOND {
+            metrics.increment(host, Metric::RecordSuppressed);
+            return;
+        }
+        self.written = self.written.saturating_add(1);
+        let _ = host.log(LogLevel::Warn, line);
     }
 
     /// Closes the second that is over, with a summary if records were suppressed in it.

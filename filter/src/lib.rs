@@ -15,6 +15,7 @@ pub mod host;
 mod journal;
 mod metrics;
 pub mod plugin;
+mod sharing;
 mod stream;
 mod token;
 mod verification;

@@ -43,7 +43,7 @@ impl Metrics {
     /// Sets a gauge; see [`Self::increment`] on failures.
     pub(crate) fn set(&self, host: &impl Host, metric: Metric, value: u64) {
         if let Some(id) = self.0.get(&metric) {
-            let _ = host.set_gauge(*id, value);
+            let _ = host.record_metric(*id, value);
         }
     }
 }

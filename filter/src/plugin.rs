@@ -10,14 +10,15 @@ use sallyport_engine::verdict::DecisionId;
 use crate::configuration::{self, Configuration};
 use crate::host::{Host, HostError, LogLevel};
 use crate::metrics::Metrics;
-pub use crate::stream::Next;
-use crate::stream::on_request_headers;
+pub use crate::stream::{Next, Ongoing};
+use crate::stream::{on_body, on_end, on_request_headers};
 use crate::worker::Worker;
 
 /// The plugin in one VM. Without a configuration it denies everything.
 #[derive(Default)]
 pub struct Plugin {
     worker: Option<Worker>,
+    begun: Option<Ongoing>,
 }
 
 /// What Envoy is told about a configuration.
@@ -90,13 +91,38 @@ impl Plugin {
 
     /// Decides the current request.
     pub fn on_request_headers(&mut self, host: &impl Host) -> Next {
+        self.begun = None;
         match &mut self.worker {
-            Some(worker) => on_request_headers(host, worker),
+            Some(worker) => {
+                let (next, begun) = on_request_headers(host, worker);
+                self.begun = begun;
+                next
+            }
             None => deny_unconfigured(host),
         }
     }
 
-    /// Called about once a second.
+    /// The request that went on just now, to be given back with its bodies and at its end.
+    pub fn take_begun(&mut self) -> Option<Ongoing> {
+        self.begun.take()
+    }
+
+    /// Called for each part of a body, in either direction.
+    pub fn on_body(&mut self, host: &impl Host, ongoing: &Ongoing) -> Next {
+        match &mut self.worker {
+            Some(worker) => on_body(host, worker, ongoing),
+            None => Next::Continue,
+        }
+    }
+
+    /// Called when a request is over.
+    pub fn on_end(&mut self, host: &impl Host, ongoing: &Ongoing) {
+        if let Some(worker) = &mut self.worker {
+            on_end(host, worker, ongoing);
+        }
+    }
+
+    /// Called a few times a second.
     pub fn tick(&mut self, host: &impl Host) {
         if let (Some(worker), Ok(now)) = (&mut self.worker, host.now()) {
             worker.tick(host, now);

@@ -1,20 +1,23 @@
 //! One request: gather the facts, let the engine decide, carry out its effect.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use sallyport_engine::decide::deny_without_facts;
 use sallyport_engine::effect::{HeaderChanges, LocalReply, RequestEffect};
+use sallyport_engine::facts::CredentialFacts;
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
-use sallyport_engine::session::{Request, answer};
+use sallyport_engine::session::{Request, answer, observe_response, refused_since};
 use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::Outcome;
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 
 use crate::configuration::Configuration;
 use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Property};
 use crate::token::Bringing;
 use crate::verification::Means;
 use crate::worker::Worker;
@@ -28,12 +31,127 @@ pub enum Next {
     Stop,
 }
 
+/// A request that went on, for what is to be seen of it later.
+#[derive(Debug)]
+pub struct Ongoing {
+    connection: Rc<Connection>,
+    basis: Basis,
+    /// Whether its bodies are a reason to look at its caller again.
+    rechecks: bool,
+    /// The token that it came with, where that may matter again.
+    token: Option<CredentialFacts>,
+    /// What the worker had seen when its caller was looked at last.
+    seen: Cell<Seen>,
+}
+
+/// What may have changed about a caller since it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// News of other workers.
+    pub(crate) epoch: u64,
+    /// Changes of state among the peers of this worker.
+    pub(crate) changes: u64,
+    /// Seconds that passed.
+    pub(crate) second: u64,
+}
+
+impl Ongoing {
+    fn of(decided: &Decided, seen: Seen) -> Option<Self> {
+        let connection = decided.connection.as_ref()?;
+        connection.peer.as_ref()?;
+        match &decided.verdict {
+            Verdict::Deny(_) => None,
+            Verdict::Allow(permit) => Some(Self {
+                connection: Rc::clone(connection),
+                basis: permit.basis(),
+                rechecks: permit.basis() == Basis::Flow && permit.rechecks(),
+                token: decided.token.clone(),
+                seen: Cell::new(seen),
+            }),
+        }
+    }
+}
+
+/// Looks at the caller of a request again, some of whose body arrived. Costs a comparison while
+/// nothing happened.
+pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) -> Next {
+    let seen = worker.seen();
+    if !ongoing.rechecks || ongoing.seen.get() == seen {
+        return Next::Continue;
+    }
+    ongoing.seen.set(seen);
+    let Some(active) = worker.configuration.active() else {
+        return Next::Continue;
+    };
+    let Connection { facts, peer, .. } = ongoing.connection.as_ref();
+    let (peers, now) = (&mut worker.peers, worker.now);
+    if let Some(peer) = peer {
+        ongoing
+            .connection
+            .hear(host, &worker.metrics, peers, &worker.sharing, peer, now);
+    }
+    let token = ongoing.token.as_ref();
+    match refused_since(&active.policy, facts, token, peer.as_ref(), peers, now) {
+        None => Next::Continue,
+        Some(reason) => {
+            worker.metrics.increment(host, Metric::StreamEnded);
+            let line = format!("ended an open stream: {}", reason.code());
+            worker.journal.write_line(host, &worker.metrics, now, &line);
+            // If it cannot be ended, its bodies wait for ever.
+            let _ = host.close_stream();
+            Next::Stop
+        }
+    }
+}
+
+/// Learns from the end of a request. What the host does not tell is no evidence.
+pub(crate) fn on_end(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) {
+    if ongoing.basis != Basis::Flow {
+        return;
+    }
+    let Some(active) = worker.configuration.active() else {
+        return;
+    };
+    let (Ok(now), Some(outcome)) = (host.now(), outcome(host)) else {
+        return;
+    };
+    let Connection { facts, peer, .. } = ongoing.connection.as_ref();
+    let (basis, peers) = (ongoing.basis, &mut worker.peers);
+    observe_response(
+        &active.policy,
+        facts,
+        peer.as_ref(),
+        basis,
+        &outcome,
+        peers,
+        now,
+    );
+    if worker.peers.is_urgent() {
+        worker.tell(host, now);
+    }
+}
+
+fn outcome(host: &impl Host) -> Option<Outcome> {
+    let number = |property| match host.property(property) {
+        Ok(Some(bytes)) => <[u8; 8]>::try_from(bytes.as_slice())
+            .map_or(None, |bytes| Some(u64::from_le_bytes(bytes))),
+        Ok(None) | Err(_) => None,
+    };
+    Some(Outcome {
+        status: number(Property::ResponseCode)
+            .and_then(|code| u16::try_from(code).map_or(None, Some))?,
+        request_bytes: number(Property::RequestSize)?,
+        response_bytes: number(Property::ResponseSize)?,
+        duration_ms: 0,
+    })
+}
+
 /// Decides the current request. Three host calls for a request on a known connection: headers,
 /// clock and connection number.
-pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Next {
+pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> (Next, Option<Ongoing>) {
     let id = worker.next_decision();
     match try_request(host, worker, id) {
-        Ok(flow) => flow,
+        Ok(decided) => decided,
         Err(error) => {
             // Without headers or a clock nothing can be decided, in no mode; and a request whose
             // headers could not be changed must not go on with them.
@@ -43,12 +161,16 @@ pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> Next 
             worker.metrics.increment(host, Metric::Denied(reason));
             // If even this fails, the request waits for ever.
             let _ = host.reply(&LocalReply::without_decision(reason, id));
-            Next::Stop
+            (Next::Stop, None)
         }
     }
 }
 
-fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<Next, HostError> {
+fn try_request(
+    host: &impl Host,
+    worker: &mut Worker,
+    id: DecisionId,
+) -> Result<(Next, Option<Ongoing>), HostError> {
     let block = host.request_headers()?;
     let pairs = block.pairs().map_err(|_| HostError {
         call: "proxy_get_header_map_pairs",
@@ -56,8 +178,14 @@ fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<
     })?;
     let head = RequestHead::read(pairs.iter().copied());
     let now = host.now()?;
+    worker.now = now;
     let decided = decide(host, worker, &head, now, id);
     report(host, worker, &decided, &head, now);
+    // A peer that crossed is refused by the other workers too, from their next look on.
+    if worker.peers.is_urgent() {
+        worker.tell(host, now);
+    }
+    let ongoing = Ongoing::of(&decided, worker.seen());
     let tell = worker
         .configuration
         .active()
@@ -65,11 +193,11 @@ fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<
     match RequestEffect::of(decided.verdict, &head, tell) {
         RequestEffect::Continue(changes) => {
             apply(host, &changes, &pairs)?;
-            Ok(Next::Continue)
+            Ok((Next::Continue, ongoing))
         }
         RequestEffect::Reply(reply) => {
             host.reply(&reply)?;
-            Ok(Next::Stop)
+            Ok((Next::Stop, None))
         }
     }
 }
@@ -78,6 +206,8 @@ fn try_request(host: &impl Host, worker: &mut Worker, id: DecisionId) -> Result<
 struct Decided {
     verdict: Verdict,
     connection: Option<Rc<Connection>>,
+    /// The token, where a flow may ask for it again.
+    token: Option<CredentialFacts>,
     policy_sha256: Option<[u8; 32]>,
 }
 
@@ -93,6 +223,7 @@ fn decide(
         connections,
         tokens,
         peers,
+        sharing,
         budget,
         metrics,
         journal,
@@ -105,6 +236,7 @@ fn decide(
             return Decided {
                 verdict,
                 connection: None,
+                token: None,
                 policy_sha256: None,
             };
         }
@@ -131,10 +263,14 @@ fn decide(
             return Decided {
                 verdict,
                 connection: None,
+                token: None,
                 policy_sha256,
             };
         }
     };
+    if let Some(peer) = &connection.peer {
+        connection.hear(host, metrics, peers, sharing, peer, now);
+    }
     let request = Request {
         policy: &active.policy,
         connection: &connection.facts,
@@ -143,6 +279,7 @@ fn decide(
         now,
         decision_id: id,
     };
+    let mut token = None;
     let source_ip = || source_ip(host).map_err(|unread| unread.reason());
     let verdict = answer(&request, peers, source_ip, |presented, tls| {
         let bringing = Bringing {
@@ -151,11 +288,16 @@ fn decide(
             tls,
             presented,
         };
-        tokens.verify(bringing, &mut means)
+        let verified = tokens.verify(bringing, &mut means)?;
+        if active.policy.rechecks_streams() {
+            token = Some(verified.clone());
+        }
+        Ok(verified)
     });
     Decided {
         verdict,
         connection: Some(connection),
+        token,
         policy_sha256,
     }
 }
@@ -183,6 +325,9 @@ fn report(
         Verdict::Deny(denial) => (Metric::Denied(denial.reason()), Some(denial.reason())),
     };
     metrics.increment(host, metric);
+    if let Some(score) = decided.verdict.context().score {
+        metrics.set(host, Metric::Trust, u64::from(score.trust));
+    }
     if decided.verdict.is_allowed() && configuration.active().is_none() {
         metrics.increment(host, Metric::PassedUnconfigured);
     }

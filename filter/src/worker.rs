@@ -10,6 +10,8 @@ use crate::connection::ConnectionCache;
 use crate::host::{Host, HostError};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::sharing::Sharing;
+use crate::stream::Seen;
 use crate::token::TokenVerifier;
 use crate::verification::VerificationBudget;
 
@@ -20,8 +22,15 @@ pub(crate) struct Worker {
     pub(crate) tokens: TokenVerifier,
     pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
+    pub(crate) sharing: Sharing,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
+    /// The time of the last request or tick.
+    pub(crate) now: TimeMs,
+    /// Changes of state among the peers so far.
+    changes: u64,
+    /// When the others were told last.
+    told: TimeMs,
     vm: [u8; 8],
     decisions: u64,
 }
@@ -32,17 +41,21 @@ impl Worker {
         configuration: Configuration,
         metrics: Metrics,
     ) -> Result<Self, HostError> {
-        let (mut vm, mut target_key) = ([0; 8], [0; 16]);
+        let mut vm = [0; 8];
         host.random(&mut vm)?;
-        host.random(&mut target_key)?;
+        let targets = TargetHasher::new(Sharing::key(host)?);
         Ok(Self {
             configuration,
             connections: ConnectionCache::new(),
             tokens: TokenVerifier::new(),
             budget: VerificationBudget::new(host.now()?),
-            peers: PeerTable::new(MAXIMUM_PEERS, TargetHasher::new(target_key)),
+            peers: PeerTable::new(MAXIMUM_PEERS, targets),
+            sharing: Sharing::new(),
             journal: Journal::default(),
             metrics,
+            now: TimeMs(0),
+            changes: 0,
+            told: TimeMs(0),
             vm,
             decisions: 0,
         })
@@ -57,11 +70,38 @@ impl Worker {
         }
     }
 
-    /// Called about once a second, also without requests.
+    /// What may make a caller's standing another one than it was.
+    pub(crate) const fn seen(&self) -> Seen {
+        Seen {
+            epoch: self.sharing.epoch(),
+            changes: self.changes,
+            second: self.now.0 / 1000,
+        }
+    }
+
+    /// Called a few times a second, also without requests: hears of other workers each time, and
+    /// tells them once a second.
     pub(crate) fn tick(&mut self, host: &impl Host, now: TimeMs) {
+        self.now = now;
         self.journal.turn_to(host, now);
+        self.sharing.listen(host);
+        if now.since(self.told) >= TELL_MS || now < self.told {
+            self.told = now;
+            self.tell(host, now);
+        }
+    }
+
+    /// Tells the other workers and the operator what happened among the peers.
+    pub(crate) fn tell(&mut self, host: &impl Host, now: TimeMs) {
+        let (peers, metrics) = (&mut self.peers, &self.metrics);
+        self.sharing.publish(host, metrics, peers, now);
+        for notice in peers.take_notices() {
+            self.changes = self.changes.wrapping_add(1);
+            self.journal.write_notice(host, metrics, now, &notice);
+        }
     }
 }
 
-/// Peers with a score in one worker, at about 250 bytes each.
+const TELL_MS: u64 = 1_000;
+/// Peers with a score in one worker, at about 350 bytes each.
 const MAXIMUM_PEERS: usize = 10_000;

@@ -46,9 +46,9 @@ pub fn metrics() -> String {
         let kind = match row.kind {
             MetricKind::Counter => "counter",
             MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
         };
-        let stable = if row.stable { "stable" } else { "unstable" };
-        format!("| `{name}` | {kind} | {stable} | {} |\n", cell(row.help))
+        format!("| `{name}` | {kind} | {} |\n", cell(row.help))
     });
     format!("{GENERATED}{METRICS_HEAD}{}", rows.collect::<String>())
 }
@@ -79,11 +79,10 @@ const METRICS_HEAD: &str = "\
 
 Envoy shows the metrics of the filter below `wasmcustom.` at `/stats`. `<reason>` is a code of
 [deny-reasons.md](deny-reasons.md); `sallyport render --target envoy --as stats-tags` prints the
-`stats_config` that makes the label `reason` of it. Stable names keep their meaning between minor
-versions.
+`stats_config` that makes the label `reason` of it. Names keep their meaning between minor versions.
 
-| Name | Kind | Stability | Meaning |
-|---|---|---|---|
+| Name | Kind | Meaning |
+|---|---|---|
 ";
 
 #[cfg(test)]
@@ -106,7 +105,7 @@ mod tests {
             .filter(|line| line.starts_with("| `sallyport."))
             .count();
         assert_eq!(rows, Metric::PLAIN.len() + 2);
-        assert!(text.contains("| `sallyport.denied.<reason>` | counter | stable |"));
+        assert!(text.contains("| `sallyport.denied.<reason>` | counter |"));
     }
 
     #[test]

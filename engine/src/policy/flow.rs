@@ -18,6 +18,7 @@ pub struct Flow {
     pub(super) minimum_assurance: Assurance,
     pub(super) minimum_trust: u8,
     pub(super) maximum_uncertainty: u8,
+    pub(super) recheck_streams: bool,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -94,6 +95,12 @@ impl Flow {
     #[must_use]
     pub const fn maximum_uncertainty(&self) -> u8 {
         self.maximum_uncertainty
+    }
+
+    /// Whether open streams are looked at again.
+    #[must_use]
+    pub const fn rechecks_streams(&self) -> bool {
+        self.recheck_streams
     }
 
     /// Whether some request is covered by both.

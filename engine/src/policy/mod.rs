@@ -154,6 +154,12 @@ impl Policy {
         &self.flows
     }
 
+    /// Whether a flow has its open streams looked at again.
+    #[must_use]
+    pub fn rechecks_streams(&self) -> bool {
+        self.flows.iter().any(Flow::rechecks_streams)
+    }
+
     /// Whether identities of this trust domain are known at all.
     #[must_use]
     pub fn knows_trust_domain(&self, name: &str) -> bool {

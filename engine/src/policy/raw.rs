@@ -513,6 +513,15 @@ pub struct Flow {
     )]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
     pub maximum_uncertainty: Option<u8>,
+    /// Whether open streams of this flow (server-sent events, gRPC, WebSocket) are ended once their
+    /// caller is isolated or quarantined, or its credential is expired or revoked. Otherwise a
+    /// stream that is open stays open. Default: false.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recheck_streams: Option<bool>,
     /// What the callers may do. At least one.
     pub operations: Vec<Operation>,
 }

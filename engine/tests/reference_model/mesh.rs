@@ -111,6 +111,7 @@ pub(crate) fn flows(name: &'static str) -> impl Strategy<Value = raw::Flow> {
                 minimum_assurance,
                 minimum_trust,
                 maximum_uncertainty: None,
+                recheck_streams: None,
                 operations,
             },
         )

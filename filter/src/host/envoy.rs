@@ -42,6 +42,7 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> i32;
+    fn proxy_close_stream(stream: i32) -> i32;
     fn proxy_get_current_time_nanoseconds(value: *mut u64) -> i32;
     fn proxy_get_buffer_bytes(
         buffer: i32,
@@ -127,6 +128,13 @@ impl Host for EnvoyHost {
         })
     }
 
+    fn close_stream(&self) -> Result<(), HostError> {
+        // SAFETY: numbers only.
+        done("proxy_close_stream", unsafe {
+            proxy_close_stream(REQUEST_STREAM)
+        })
+    }
+
     fn now(&self) -> Result<TimeMs, HostError> {
         let mut nanoseconds = 0;
         // SAFETY: the pointer is valid for writing.
@@ -182,6 +190,7 @@ impl Host for EnvoyHost {
         let kind = match kind {
             MetricKind::Counter => 0,
             MetricKind::Gauge => 1,
+            MetricKind::Histogram => 2,
         };
         let mut id = 0;
         // SAFETY: `name` is valid for its length, `id` for writing.
@@ -197,7 +206,7 @@ impl Host for EnvoyHost {
         })
     }
 
-    fn set_gauge(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
+    fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
         // SAFETY: numbers only.
         done("proxy_record_metric", unsafe {
             proxy_record_metric(metric.0, value)
@@ -250,6 +259,7 @@ fn returned(
 const STATUS_OK: i32 = 0;
 const STATUS_NOT_FOUND: i32 = 1;
 const REQUEST_HEADERS: i32 = 0;
+const REQUEST_STREAM: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const STATUS_CAS_MISMATCH: i32 = 8;
 /// Write whatever the current value is.

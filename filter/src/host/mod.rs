@@ -47,6 +47,14 @@ pub enum Property {
     DestinationPort,
     /// `xds.listener_direction`: 8 bytes, 1 is inbound.
     ListenerDirection,
+    /// `filter_state.downstream_peer.namespace`: what a proxy of Istio says of itself.
+    PeerNamespace,
+    /// `response.code`: 8 bytes; at the end of a stream.
+    ResponseCode,
+    /// `request.size`: 8 bytes of body; at the end of a stream.
+    RequestSize,
+    /// `response.size`: 8 bytes of body; at the end of a stream.
+    ResponseSize,
 }
 
 /// How much a log line matters. Istio shows WARN and above.
@@ -110,6 +118,12 @@ pub trait Host {
     /// When the host fails.
     fn reply(&self, reply: &LocalReply) -> Result<(), HostError>;
 
+    /// Ends the current stream, without a word to either side.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn close_stream(&self) -> Result<(), HostError>;
+
     /// The wall clock.
     ///
     /// # Errors
@@ -164,11 +178,11 @@ pub trait Host {
     /// When the host fails.
     fn increment(&self, metric: MetricId) -> Result<(), HostError>;
 
-    /// Sets a gauge.
+    /// Sets a gauge, or adds a value to a histogram.
     ///
     /// # Errors
     /// When the host fails.
-    fn set_gauge(&self, metric: MetricId, value: u64) -> Result<(), HostError>;
+    fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError>;
 
     /// Writes a log line.
     ///
@@ -192,6 +206,10 @@ impl Property {
             Self::SourceAddress => b"source\0address",
             Self::DestinationPort => b"destination\0port",
             Self::ListenerDirection => b"xds\0listener_direction",
+            Self::PeerNamespace => b"filter_state\0downstream_peer\0namespace",
+            Self::ResponseCode => b"response\0code",
+            Self::RequestSize => b"request\0size",
+            Self::ResponseSize => b"response\0size",
         }
     }
 }

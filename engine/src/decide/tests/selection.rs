@@ -17,6 +17,7 @@ fn reading_flow(name: &str, path: &str) -> raw::Flow {
         minimum_assurance: None,
         minimum_trust: None,
         maximum_uncertainty: None,
+        recheck_streams: None,
         operations: alloc::vec![raw::Operation {
             methods: alloc::vec!["GET".into()],
             paths: alloc::vec![path.into()],

@@ -150,6 +150,7 @@ fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -
             .map_or(defaults.minimum_assurance, Assurance::from),
         minimum_trust: trust.unwrap_or(defaults.minimum_trust),
         maximum_uncertainty: uncertainty,
+        recheck_streams: raw.recheck_streams.unwrap_or(false),
         operations,
     }
 }

@@ -63,6 +63,7 @@ fn flow(name: &str, from: &[&str], to: &str, operations: Vec<RawOperation>) -> r
         minimum_assurance: None,
         minimum_trust: None,
         maximum_uncertainty: None,
+        recheck_streams: None,
         operations,
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct FakeHost {
     pub(crate) replies: RefCell<Vec<LocalReply>>,
     pub(crate) log: RefCell<Vec<(LogLevel, String)>>,
     pub(crate) clock: Cell<TimeMs>,
+    pub(crate) closed: Cell<bool>,
     metrics: RefCell<Vec<(String, u64)>>,
     /// Calls so far, without those of metrics.
     pub(crate) calls: Cell<usize>,
@@ -190,6 +191,12 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn close_stream(&self) -> Result<(), HostError> {
+        self.call("close_stream", ())?;
+        self.closed.set(true);
+        Ok(())
+    }
+
     fn now(&self) -> Result<TimeMs, HostError> {
         self.call("now", self.clock.get())
     }
@@ -251,7 +258,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn set_gauge(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
+    fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
         self.metrics.borrow_mut()[usize::try_from(metric.0).unwrap()].1 = value;
         Ok(())
     }

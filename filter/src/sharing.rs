@@ -1,0 +1,149 @@
+//! What the workers of a proxy tell each other about peers, in the host's shared data.
+//!
+//! Each worker sees a part of what a peer does. What it saw is written to the slot of the peer's
+//! identity, once a second and at once when the peer's state changed; then a generation counter
+//! is written too, so that the others read the slot again before the next request of that peer. The
+//! slots outlive a configuration. Other plugins can write them: they are parsed as any outside
+//! bytes, and can only lower trust.
+
+use sallyport_engine::metric::Metric;
+use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::{Due, PeerKey, PeerTable};
+
+use crate::host::{Host, HostError, SharedVersion};
+use crate::metrics::Metrics;
+
+/// What a worker knows of the others.
+#[derive(Debug, Default)]
+pub(crate) struct Sharing {
+    generation: Option<SharedVersion>,
+    /// Counts the generations that this worker saw. At 0 nothing was read of a peer.
+    epoch: u64,
+}
+
+impl Sharing {
+    pub(crate) const fn new() -> Self {
+        Self {
+            generation: None,
+            epoch: 1,
+        }
+    }
+
+    /// The key by which targets and identities are hashed: the same in all workers, since they
+    /// compare hashes, and random for each proxy.
+    pub(crate) fn key(host: &impl Host) -> Result<[u8; 16], HostError> {
+        let mut fresh = [0; 16];
+        host.random(&mut fresh)?;
+        for _ in 0..TRIES {
+            if let Some(shared) = host.shared(KEY)? {
+                // A key that somebody spoilt is as good as none: this worker is on its own then.
+                return Ok(<[u8; 16]>::try_from(shared.bytes.as_slice()).unwrap_or(fresh));
+            }
+            if host.swap_shared(KEY, &fresh, None)? {
+                return Ok(fresh);
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// Changes whenever another worker has urgent news.
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Reads what others wrote about a peer. Slots that are not in form are no evidence.
+    pub(crate) fn absorb(
+        host: &impl Host,
+        metrics: &Metrics,
+        peers: &mut PeerTable,
+        key: &PeerKey,
+        now: TimeMs,
+    ) {
+        match host.shared(&slot_name(peers.slot(key))) {
+            Ok(None) => {}
+            Ok(Some(shared)) => {
+                if peers.absorb(key, &shared.bytes, now).is_err() {
+                    metrics.increment(host, Metric::TrustSlotInvalid);
+                }
+            }
+            // The peer is as unknown as without any news; what this worker sees still counts.
+            Err(_) => metrics.increment(host, Metric::TrustSlotInvalid),
+        }
+    }
+
+    /// Looks whether another worker has urgent news.
+    pub(crate) fn listen(&mut self, host: &impl Host) {
+        if let Ok(Some(shared)) = host.shared(GENERATION)
+            && self.generation != Some(shared.version)
+        {
+            self.generation = Some(shared.version);
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+    }
+
+    /// Writes what others should know. What cannot be written stays due.
+    pub(crate) fn publish(
+        &mut self,
+        host: &impl Host,
+        metrics: &Metrics,
+        peers: &mut PeerTable,
+        now: TimeMs,
+    ) {
+        let is_urgent = peers.is_urgent();
+        for _ in 0..PEERS_AT_ONCE {
+            let Some(due) = peers.next_due() else { break };
+            if !write(host, metrics, peers, &due, now) {
+                peers.postpone(&due);
+                break;
+            }
+        }
+        if is_urgent && host.set_shared(GENERATION, b"").is_ok() {
+            // One's own news is no news.
+            if let Ok(Some(shared)) = host.shared(GENERATION) {
+                self.generation = Some(shared.version);
+            }
+        }
+    }
+}
+
+fn write(
+    host: &impl Host,
+    metrics: &Metrics,
+    peers: &mut PeerTable,
+    due: &Due,
+    now: TimeMs,
+) -> bool {
+    let name = slot_name(due.slot);
+    for _ in 0..TRIES {
+        let Ok(seen) = host.shared(&name) else {
+            return false;
+        };
+        let bytes = seen.as_ref().map(|seen| seen.bytes.as_slice());
+        let Some(publication) = peers.publication(due, bytes, now) else {
+            return true;
+        };
+        if publication.replaces.is_some() {
+            metrics.increment(host, Metric::TrustSlotInvalid);
+        }
+        let version = seen.as_ref().map(|seen| seen.version);
+        match host.swap_shared(&name, &publication.bytes, version) {
+            Ok(true) => {
+                peers.published(publication);
+                return true;
+            }
+            Ok(false) => {}
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+fn slot_name(slot: u16) -> String {
+    format!("sallyport/v1/trust/{slot}")
+}
+
+const KEY: &str = "sallyport/v1/trust/key";
+const GENERATION: &str = "sallyport/v1/trust/generation";
+const TRIES: u8 = 8;
+/// Peers that are written about in one go, so that no request waits long.
+const PEERS_AT_ONCE: u16 = 256;
