@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use lru::LruCache;
 use sallyport_engine::facts::{
-    ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion, Transport,
+    ConnectionFacts, MutualTls, PeerCertificate, PeerMetadata, PeerValidation, TlsVersion,
+    Transport,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::hexadecimal;
@@ -96,6 +97,8 @@ impl ConnectionCache {
             own: own_identity(host)?,
             transport: self.transport(means, head)?,
             destination_port: destination_port(host)?,
+            // Not read yet; absent metadata says nothing either way.
+            peer_metadata: PeerMetadata::Absent,
         };
         let peer = facts.peer();
         let connection = Rc::new(Connection { facts, peer });
