@@ -1,5 +1,6 @@
 //! One request through the engine: from facts to a verdict, and the evidence that follows from it.
 
+use alloc::format;
 use core::net::IpAddr;
 
 use crate::decide::{decide, deny_without_facts, refuses_peer, refuses_to_go_on};
@@ -127,6 +128,29 @@ pub fn refused_since(
     let caller = Caller::on(policy, connection, peer, now);
     let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
     refuses_to_go_on(policy, tls, token, view.as_ref(), now)
+}
+
+/// Books a number of refused requests for distinct targets that a caller is assumed to have made,
+/// for explanations.
+pub fn assume_denials(
+    policy: &Policy,
+    connection: &ConnectionFacts,
+    peer: Option<&PeerKey>,
+    count: u16,
+    peers: &mut PeerTable,
+    now: TimeMs,
+) {
+    let Some(caller) = Caller::on(policy, connection, peer, now) else {
+        return;
+    };
+    for number in 0..count {
+        let path = format!("/assumed/denial-{number}");
+        let booking = Booking {
+            evidence: Some(peers.targets().denial("GET", path.as_bytes())),
+            ..Booking::default()
+        };
+        peers.book(caller.key, &caller.rules, booking, now);
+    }
 }
 
 /// Who asks, and what the policy says about its score.

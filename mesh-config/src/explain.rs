@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use sallyport_credentials::{certificate, sha256, token};
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerValidation,
-    TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerMetadata,
+    PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
@@ -129,13 +129,14 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     // Nobody chooses paths against this key.
     let targets = TargetHasher::new([0; 16]);
     let mut peers = PeerTable::new(1, targets);
-    if let Some(key) = &key {
-        let state = peers.state(key, question.now);
-        for number in 0..question.denials {
-            let target = format!("/assumed-denial/{number}");
-            state.record(targets.denial("GET", target.as_bytes()), question.now);
-        }
-    }
+    session::assume_denials(
+        &loaded.policy,
+        &connection,
+        key.as_ref(),
+        question.denials,
+        &mut peers,
+        question.now,
+    );
     let request = session::Request {
         policy: &loaded.policy,
         connection: &connection,
@@ -210,6 +211,7 @@ fn connection_of(question: &Question, transport: Transport) -> ConnectionFacts {
         own,
         transport,
         destination_port: question.port,
+        peer_metadata: PeerMetadata::Absent,
     }
 }
 

@@ -8,7 +8,7 @@ use sallyport_credentials::{certificate, pem, token};
 use sallyport_engine::effect::RequestEffect;
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
-    ConnectionFacts, MutualTls, PeerCertificate, PeerValidation, TlsVersion,
+    ConnectionFacts, MutualTls, PeerCertificate, PeerMetadata, PeerValidation, TlsVersion,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
@@ -71,6 +71,7 @@ impl<'a> NativeDriver<'a> {
                 own: Some(own.clone()),
                 transport: transport(&policy, scenario, &credentials, connection)?,
                 destination_port: connection.port,
+                peer_metadata: PeerMetadata::Absent,
             };
             let opened = Opened {
                 number,

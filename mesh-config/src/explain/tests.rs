@@ -89,6 +89,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
                 },
             }),
             destination_port: question.port,
+            peer_metadata: PeerMetadata::Absent,
         };
         let pairs = [
             (&b":method"[..], method.as_bytes()),
