@@ -40,13 +40,15 @@ impl Connection {
         metrics: &Metrics,
         peers: &mut PeerTable,
         sharing: &Sharing,
-        peer: &PeerKey,
         now: TimeMs,
-    ) {
-        if self.heard.get() != sharing.epoch() {
-            Sharing::absorb(host, metrics, peers, peer, now);
+    ) -> Result<(), HostError> {
+        if let Some(peer) = &self.peer
+            && self.heard.get() != sharing.epoch()
+        {
+            Sharing::absorb(host, metrics, peers, peer, now)?;
             self.heard.set(sharing.epoch());
         }
+        Ok(())
     }
 }
 

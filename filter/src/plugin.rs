@@ -19,6 +19,7 @@ use crate::worker::Worker;
 pub struct Plugin {
     worker: Option<Worker>,
     begun: Option<Ongoing>,
+    configurations: u64,
 }
 
 /// What Envoy is told about a configuration.
@@ -85,7 +86,13 @@ impl Plugin {
                 Configuration::Rejected(mode)
             }
         };
-        self.worker = Some(Worker::new(host, configuration, metrics)?);
+        self.configurations = self.configurations.wrapping_add(1);
+        self.worker = Some(Worker::new(
+            host,
+            configuration,
+            metrics,
+            self.configurations,
+        )?);
         Ok(Configured::InForce)
     }
 

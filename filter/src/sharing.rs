@@ -52,23 +52,22 @@ impl Sharing {
     }
 
     /// Reads what others wrote about a peer. Slots that are not in form are no evidence.
+    ///
+    /// # Errors
+    /// When the host fails: others may have isolated the peer.
     pub(crate) fn absorb(
         host: &impl Host,
         metrics: &Metrics,
         peers: &mut PeerTable,
         key: &PeerKey,
         now: TimeMs,
-    ) {
-        match host.shared(&slot_name(peers.slot(key))) {
-            Ok(None) => {}
-            Ok(Some(shared)) => {
-                if peers.absorb(key, &shared.bytes, now).is_err() {
-                    metrics.increment(host, Metric::TrustSlotInvalid);
-                }
-            }
-            // The peer is as unknown as without any news; what this worker sees still counts.
-            Err(_) => metrics.increment(host, Metric::TrustSlotInvalid),
+    ) -> Result<(), HostError> {
+        if let Some(shared) = host.shared(&slot_name(peers.slot(key)))?
+            && peers.absorb(key, &shared.bytes, now).is_err()
+        {
+            metrics.increment(host, Metric::TrustSlotInvalid);
         }
+        Ok(())
     }
 
     /// Looks whether another worker has urgent news.

@@ -47,6 +47,8 @@ pub struct Ongoing {
 /// What may have changed about a caller since it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// Configurations of this plugin.
+    pub(crate) configurations: u64,
     /// News of other workers.
     pub(crate) epoch: u64,
     /// Changes of state among the peers of this worker.
@@ -85,13 +87,15 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     };
     let Connection { facts, peer, .. } = ongoing.connection.as_ref();
     let (peers, now) = (&mut worker.peers, worker.now);
-    if let Some(peer) = peer {
-        ongoing
-            .connection
-            .hear(host, &worker.metrics, peers, &worker.sharing, peer, now);
-    }
     let token = ongoing.token.as_ref();
-    match refused_since(&active.policy, facts, token, peer.as_ref(), peers, now) {
+    let heard = ongoing
+        .connection
+        .hear(host, &worker.metrics, peers, &worker.sharing, now);
+    let refused = match heard {
+        Ok(()) => refused_since(&active.policy, facts, token, peer.as_ref(), peers, now),
+        Err(_) => Some(DenyReason::HostReadFailed),
+    };
+    match refused {
         None => Next::Continue,
         Some(reason) => {
             worker.metrics.increment(host, Metric::StreamEnded);
@@ -249,8 +253,11 @@ fn decide(
         budget,
         now,
     };
-    let numbered = ConnectionCache::id(host)
-        .and_then(|number| Ok((number, connections.get(number, &mut means, head)?)));
+    let numbered = ConnectionCache::id(host).and_then(|number| {
+        let connection = connections.get(number, &mut means, head)?;
+        connection.hear(host, metrics, peers, sharing, now)?;
+        Ok((number, connection))
+    });
     let (number, connection) = match numbered {
         Ok(numbered) => numbered,
         Err(unread) => {
@@ -268,9 +275,6 @@ fn decide(
             };
         }
     };
-    if let Some(peer) = &connection.peer {
-        connection.hear(host, metrics, peers, sharing, peer, now);
-    }
     let request = Request {
         policy: &active.policy,
         connection: &connection.facts,

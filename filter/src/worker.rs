@@ -25,6 +25,8 @@ pub(crate) struct Worker {
     pub(crate) sharing: Sharing,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
+    /// How many configurations the plugin has had, with this one.
+    configurations: u64,
     /// The time of the last request or tick.
     pub(crate) now: TimeMs,
     /// Changes of state among the peers so far.
@@ -40,6 +42,7 @@ impl Worker {
         host: &impl Host,
         configuration: Configuration,
         metrics: Metrics,
+        configurations: u64,
     ) -> Result<Self, HostError> {
         let mut vm = [0; 8];
         host.random(&mut vm)?;
@@ -53,6 +56,7 @@ impl Worker {
             sharing: Sharing::new(),
             journal: Journal::default(),
             metrics,
+            configurations,
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
@@ -73,6 +77,7 @@ impl Worker {
     /// What may make a caller's standing another one than it was.
     pub(crate) const fn seen(&self) -> Seen {
         Seen {
+            configurations: self.configurations,
             epoch: self.sharing.epoch(),
             changes: self.changes,
             second: self.now.0 / 1000,

@@ -11,4 +11,6 @@ mod budget;
 mod configuration;
 mod proofs;
 mod requests;
+mod sharing;
+mod streams;
 mod support;

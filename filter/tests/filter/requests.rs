@@ -1,7 +1,7 @@
 //! Requests through the filter on a fake host: outcomes, never the order of calls.
 
 use crate::support::{
-    FakeHost, GATEWAY, INFER, INFERENCE, NOW, TRAINING, configuration, mesh, policy, start,
+    FakeHost, GATEWAY, INFER, INFERENCE, NOW, TRAINING, configuration, mesh, policy, start, word,
 };
 use sallyport_credentials::issue::{AuthorityOptions, ClassicalAuthority, RsaBits};
 use sallyport_engine::time::TimeMs;
@@ -452,24 +452,34 @@ fn a_request_without_method_or_path_is_denied() {
 #[test]
 fn a_scan_is_logged_at_a_bounded_rate_and_isolates_the_peer() {
     let (host, mut plugin) = start();
+    let sibling = mesh().hybrid_leaf(GATEWAY);
+    host.connect(2, &sibling);
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     host.connect(1, &mesh().hybrid_leaf(GATEWAY));
     for number in 0..100 {
-        let path = format!("/secret/{number}");
+        let path = format!("/secret/{}", word(number));
         host.request(&[(":method", b"GET"), (":path", path.as_bytes())]);
         assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     }
     assert_eq!(host.denied(), "peer_isolated");
+    // Eight records, and that the peer was restricted and then isolated.
     assert_eq!(host.records().len(), 10);
-    assert_eq!(host.metric("sallyport.record_suppressed"), 90);
+    assert_eq!(host.metric("sallyport.record_suppressed"), 92);
     host.clock.set(TimeMs(NOW.0 + 1_000));
     plugin.tick(&host);
     let summary = host.records().pop().unwrap();
-    assert_eq!(summary["suppressed_records"]["peer_isolated"], 90);
+    assert_eq!(summary["suppressed_records"]["peer_isolated"], 92);
 
-    // A sibling with a certificate of its own is not touched.
-    host.connect(2, &mesh().hybrid_leaf(GATEWAY));
+    // A sibling that was there before is not touched; a certificate that comes afterwards may only
+    // read, since rotation must not wash clean.
+    host.connect(2, &sibling);
     host.request(&INFER);
     assert_eq!(plugin.on_request_headers(&host), Next::Continue);
+    host.connect(3, &mesh().hybrid_leaf(GATEWAY));
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
+    assert_eq!(host.denied(), "trust_restricted");
 }
 
 #[test]

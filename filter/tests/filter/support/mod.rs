@@ -281,6 +281,15 @@ pub(crate) fn start_with(policy: &Value) -> (FakeHost, Plugin) {
     (host, plugin)
 }
 
+/// A word for each number: numbers in paths are one target.
+pub(crate) fn word(number: usize) -> String {
+    let digits = number.to_string();
+    digits
+        .bytes()
+        .map(|digit| char::from(digit - b'0' + b'g'))
+        .collect()
+}
+
 /// Authorities that all tests share, since making keys is slow.
 pub(crate) struct Mesh {
     pub(crate) hybrid: HybridAuthority,

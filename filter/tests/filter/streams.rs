@@ -1,0 +1,147 @@
+//! Streams that are open while something happens to their caller, and what their ends tell.
+
+use sallyport_engine::time::TimeMs;
+use sallyport_filter::host::Property;
+use sallyport_filter::plugin::{Next, Ongoing, Plugin};
+use serde_json::json;
+
+use crate::support::{FakeHost, GATEWAY, INFER, NOW, mesh, policy, start_with, word};
+
+fn rechecking() -> serde_json::Value {
+    let mut policy = policy();
+    policy["spec"]["flows"][0]["recheckStreams"] = json!(true);
+    policy
+}
+
+/// Begins a stream.
+fn begin(host: &FakeHost, plugin: &mut Plugin, connection: u64) -> Ongoing {
+    host.connect(connection, &mesh().hybrid_leaf(GATEWAY));
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(host), Next::Continue);
+    plugin.take_begun().expect("it went on")
+}
+
+fn scan(host: &FakeHost, plugin: &mut Plugin) {
+    for number in 0..8 {
+        let path = format!("/secret/{}", word(number));
+        host.request(&[(":method", b"GET"), (":path", path.as_bytes())]);
+        assert_eq!(plugin.on_request_headers(host), Next::Stop);
+    }
+}
+
+#[test]
+fn an_open_stream_ends_when_its_caller_is_isolated() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    scan(&host, &mut plugin);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert!(host.closed.get());
+    assert_eq!(host.metric("sallyport.stream_ended"), 1);
+}
+
+#[test]
+fn an_open_stream_ends_when_another_worker_isolated_its_caller() {
+    let (host, mut first) = start_with(&rechecking());
+    let mut second = Plugin::default();
+    second.configure(&host);
+    let ongoing = begin(&host, &mut first, 1);
+    scan(&host, &mut second);
+    first.tick(&host);
+    assert_eq!(first.on_body(&host, &ongoing), Next::Stop);
+}
+
+#[test]
+fn an_open_stream_ends_when_its_certificate_expires() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    host.clock.set(TimeMs(NOW.0 + 3_599_000));
+    plugin.tick(&host);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    host.clock.set(TimeMs(NOW.0 + 3_601_000));
+    plugin.tick(&host);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+}
+
+#[test]
+fn an_open_stream_ends_when_a_new_policy_revokes_its_certificate() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    let mut policy = rechecking();
+    policy["spec"]["revocations"] = json!([{ "identity": GATEWAY }]);
+    let configuration = crate::support::configuration(&policy).to_string();
+    host.configuration.replace(configuration.into_bytes());
+    plugin.configure(&host);
+    plugin.tick(&host);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+}
+
+#[test]
+fn a_stream_of_another_flow_stays_open() {
+    let (host, mut plugin) = start_with(&policy());
+    let ongoing = begin(&host, &mut plugin, 1);
+    scan(&host, &mut plugin);
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    assert!(!host.closed.get());
+}
+
+#[test]
+fn a_body_costs_no_host_call_while_nothing_happens() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    host.calls.set(0);
+    for _ in 0..1000 {
+        assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    }
+    assert_eq!(host.calls.get(), 0);
+}
+
+/// What a number of requests with this answer leave of the caller's trust.
+fn trust_after(status: u64, requests: u64) -> i64 {
+    let mut policy = policy();
+    policy["spec"]["applicationHeaders"] = json!(true);
+    let (host, mut plugin) = start_with(&policy);
+    for _ in 0..requests {
+        let ongoing = begin_again(&host, &mut plugin);
+        let mut properties = host.properties.borrow_mut();
+        properties.insert(Property::ResponseCode, status.to_le_bytes().to_vec());
+        properties.insert(Property::RequestSize, 100_u64.to_le_bytes().to_vec());
+        properties.insert(Property::ResponseSize, 100_u64.to_le_bytes().to_vec());
+        drop(properties);
+        plugin.on_end(&host, &ongoing);
+        host.clock.set(TimeMs(host.clock.get().0 + 100));
+    }
+    begin_again(&host, &mut plugin);
+    let trust = host.header("x-sallyport-trust").expect("a score");
+    String::from_utf8(trust).unwrap().parse().unwrap()
+}
+
+fn begin_again(host: &FakeHost, plugin: &mut Plugin) -> Ongoing {
+    if host.properties.borrow().is_empty() {
+        host.connect(1, &mesh().hybrid_leaf(GATEWAY));
+    }
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(host), Next::Continue);
+    plugin.take_begun().expect("it went on")
+}
+
+#[test]
+fn refusals_of_the_application_cost_trust_and_its_failures_do_not() {
+    let quiet = trust_after(200, 60);
+    assert_eq!(trust_after(503, 60), quiet);
+    assert!(trust_after(404, 60) < quiet, "{quiet}");
+}
+
+#[test]
+fn the_end_of_a_request_takes_at_most_four_host_calls() {
+    let (host, mut plugin) = start_with(&policy());
+    let ongoing = begin(&host, &mut plugin, 1);
+    let mut properties = host.properties.borrow_mut();
+    properties.insert(Property::ResponseCode, 200_u64.to_le_bytes().to_vec());
+    properties.insert(Property::RequestSize, 1_u64.to_le_bytes().to_vec());
+    properties.insert(Property::ResponseSize, 1_u64.to_le_bytes().to_vec());
+    drop(properties);
+    host.calls.set(0);
+    plugin.on_end(&host, &ongoing);
+    assert_eq!(host.calls.get(), 4);
+}
