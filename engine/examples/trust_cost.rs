@@ -1,0 +1,191 @@
+//! What a decision costs with ten thousand peers in the table, and what the table takes.
+//!
+//!     cargo run --release -p sallyport-engine --example trust_cost
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a measurement, not part of the engine"
+)]
+
+use std::time::Instant;
+
+use sallyport_engine::facts::{
+    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerMetadata,
+    PeerValidation, TlsVersion, Transport,
+};
+use sallyport_engine::headers::RequestHead;
+use sallyport_engine::identity::Assurance;
+use sallyport_engine::policy::{Policy, compile};
+use sallyport_engine::session::{Request, answer, observe_response};
+use sallyport_engine::time::TimeMs;
+use sallyport_engine::trust::{Outcome, PeerKey, PeerState, PeerTable, TargetHasher};
+use sallyport_engine::verdict::{Basis, DecisionId};
+
+const PEERS: usize = 10_000;
+const START_MS: u64 = 1_800_000_000_000;
+const POLICY: &str = r#"{
+  "apiVersion": "security.sallyport.dev/v1alpha1", "kind": "MeshTrustPolicy",
+  "metadata": {"name": "mesh"},
+  "spec": {
+    "mode": "enforce", "trustDomains": ["d"], "minimumAssurance": "classical",
+    "segments": [{"name": "a", "namespaces": ["a"]}, {"name": "b", "namespaces": ["b"]}],
+    "flows": [{"name": "use", "from": ["a"], "to": "b", "operations": [
+      {"methods": ["GET", "POST"], "paths": ["/v1/items", "/v1/items/{id}"]}
+    ]}]
+  }
+}"#;
+
+fn main() {
+    let policy = compile(&serde_json::from_str(POLICY).unwrap()).unwrap();
+    let mut peers = PeerTable::new(PEERS, TargetHasher::new([9; 16]));
+    let callers: Vec<(ConnectionFacts, PeerKey)> = (0..PEERS).map(caller).collect();
+    let before = resident_bytes();
+    let mut now = START_MS;
+    for round in 0..3 {
+        for (connection, key) in &callers {
+            now += 1;
+            // Each peer has some evidence, so that there is something to add up.
+            let path = format!("/forbidden-{}", ["a", "b", "c"][round]);
+            ask(&policy, &mut peers, connection, key, &path, now);
+        }
+    }
+    println!("state of a peer: {} bytes", size_of::<PeerState>());
+    println!(
+        "table of {} peers: {} KiB",
+        peers.len(),
+        (resident_bytes() - before) / 1024
+    );
+
+    for (name, with_response) in [("request", false), ("request and response", true)] {
+        let rounds = 20;
+        let started = Instant::now();
+        for _ in 0..rounds {
+            for (connection, key) in &callers {
+                now += 1;
+                ask(&policy, &mut peers, connection, key, "/v1/items/7", now);
+                if with_response {
+                    respond(&policy, &mut peers, connection, key, now);
+                }
+            }
+        }
+        let nanoseconds = started.elapsed().as_nanos() as f64 / (rounds * PEERS) as f64;
+        println!("{name}: {nanoseconds:.0} ns, another peer each time");
+    }
+    let (connection, key) = &callers[0];
+    let started = Instant::now();
+    for _ in 0..PEERS * 20 {
+        ask(&policy, &mut peers, connection, key, "/v1/items/7", now);
+    }
+    let nanoseconds = started.elapsed().as_nanos() as f64 / (PEERS * 20) as f64;
+    println!("request: {nanoseconds:.0} ns, the same peer again");
+
+    let started = Instant::now();
+    for number in PEERS..PEERS * 3 {
+        let (connection, key) = caller(number);
+        ask(&policy, &mut peers, &connection, &key, "/v1/items/7", now);
+    }
+    let nanoseconds = started.elapsed().as_nanos() as f64 / (PEERS * 2) as f64;
+    println!("request: {nanoseconds:.0} ns, a new peer in a full table (its facts included)");
+}
+
+fn caller(number: usize) -> (ConnectionFacts, PeerKey) {
+    let id = format!("spiffe://d/ns/a/sa/client-{number}");
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&number.to_le_bytes());
+    let credential = CredentialFacts {
+        authority: None,
+        subject: id.parse().unwrap(),
+        assurance: Assurance::Classical,
+        number: None,
+        keys: CertifiedKeys::default(),
+        issued: TimeMs(0),
+        not_before: TimeMs(0),
+        not_after: TimeMs(u64::MAX),
+    };
+    let connection = ConnectionFacts {
+        own: Some("spiffe://d/ns/b/sa/server".parse().unwrap()),
+        transport: Transport::Mutual(MutualTls {
+            validation: PeerValidation::Validated,
+            version: TlsVersion::Tls13,
+            certificate_sha256: digest,
+            certificate: PeerCertificate::Read {
+                subject: id.parse().unwrap(),
+                credential: Ok(credential),
+            },
+        }),
+        destination_port: 8080,
+        peer_metadata: PeerMetadata::Absent,
+    };
+    let key = connection.peer().unwrap();
+    (connection, key)
+}
+
+fn ask(
+    policy: &Policy,
+    peers: &mut PeerTable,
+    connection: &ConnectionFacts,
+    key: &PeerKey,
+    path: &str,
+    now: u64,
+) {
+    let pairs = [(&b":method"[..], &b"GET"[..]), (b":path", path.as_bytes())];
+    let head = RequestHead::read(pairs);
+    let request = Request {
+        policy,
+        connection,
+        peer: Some(key),
+        head: &head,
+        now: TimeMs(now),
+        decision_id: DecisionId {
+            vm: [0; 8],
+            counter: 0,
+        },
+    };
+    let verdict = answer(
+        &request,
+        peers,
+        || Ok([127, 0, 0, 1].into()),
+        |_, _| Err(sallyport_engine::reason::DenyReason::InternalBug),
+    );
+    std::hint::black_box(verdict);
+}
+
+fn respond(
+    policy: &Policy,
+    peers: &mut PeerTable,
+    connection: &ConnectionFacts,
+    key: &PeerKey,
+    now: u64,
+) {
+    let outcome = Outcome {
+        status: 200,
+        request_bytes: 100,
+        response_bytes: 2_000,
+        duration_ms: 3,
+    };
+    let now = TimeMs(now);
+    observe_response(
+        policy,
+        connection,
+        Some(key),
+        Basis::Flow,
+        &outcome,
+        peers,
+        now,
+    );
+}
+
+/// What the process has in memory, as Linux tells it.
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("runs on Linux");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes * 1024
+}
