@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+#[cfg(feature = "classical")]
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Why bytes are not one unambiguous JSON object.
@@ -32,6 +34,18 @@ pub(crate) fn check_object(bytes: &[u8]) -> Result<(), AmbiguousJson> {
     } else {
         Err(AmbiguousJson)
     }
+}
+
+/// Reads a member that is an object. A structure of serde can be read from an array as well, by the
+/// order of its fields, which no standard has.
+#[cfg(feature = "classical")]
+pub(crate) fn object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: serde::de::DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    let members = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
+    serde_json::from_value(serde_json::Value::Object(members)).map_err(D::Error::custom)
 }
 
 /// Walks over a value and keeps nothing of it.

@@ -47,6 +47,9 @@ pub enum InvalidJwkCause {
     /// No keys, or more than [`MAXIMUM_KEYS`].
     #[error("has no keys, or more than 64")]
     Count,
+    /// A set that is a key as well (RFC 7517, sections 4 and 5).
+    #[error("stands beside `keys`, so that the text is a key and a set; give one of them")]
+    KeyAndSet,
     /// A member that must be there is not.
     #[error("is missing")]
     Missing,
@@ -130,6 +133,10 @@ pub fn read(text: &[u8]) -> Result<Vec<Jwk>, InvalidJwk> {
     let Some(keys) = members.remove("keys") else {
         return Ok(vec![Jwk::read(&members, "")?]);
     };
+    check_public(&members, "")?;
+    if members.contains_key("kty") {
+        return Err(at("kty", InvalidJwkCause::KeyAndSet));
+    }
     let Value::Array(keys) = keys else {
         return Err(at("keys", InvalidJwkCause::Type));
     };
@@ -210,12 +217,7 @@ impl Jwk {
     }
 
     fn read(members: &Members, path: &str) -> Result<Self, InvalidJwk> {
-        if let Some(private) = PRIVATE_MEMBERS
-            .iter()
-            .find(|name| members.contains_key(**name))
-        {
-            return Err(at(&join(path, private), InvalidJwkCause::Private));
-        }
+        check_public(members, path)?;
         let kid = optional(members, path, "kid")?;
         if kid.is_some_and(|kid| kid.is_empty() || kid.len() > MAXIMUM_KEY_ID_BYTES) {
             return Err(at(&join(path, "kid"), InvalidJwkCause::KeyId));
@@ -334,6 +336,16 @@ fn elliptic(members: &Members, path: &str) -> Result<(Vec<u8>, &'static str), In
 fn spki(identifier: &[u8], key: &[u8]) -> Vec<u8> {
     let bits = der::wrap(der::BIT_STRING, &[&[0], key]);
     der::wrap(der::SEQUENCE, &[identifier, &bits])
+}
+
+fn check_public(members: &Members, path: &str) -> Result<(), InvalidJwk> {
+    match PRIVATE_MEMBERS
+        .iter()
+        .find(|name| members.contains_key(**name))
+    {
+        Some(private) => Err(at(&join(path, private), InvalidJwkCause::Private)),
+        None => Ok(()),
+    }
 }
 
 fn check_use(members: &Members, path: &str) -> Result<(), InvalidJwk> {

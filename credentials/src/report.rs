@@ -313,9 +313,25 @@ impl<'a> Certificate<'a> {
                 Ok(Some(constraints)) => constraints.value.ca,
                 Ok(None) | Err(_) => false,
             },
-            None => self.parts.extension(BASIC_CONSTRAINTS).is_some(),
+            None => self
+                .parts
+                .extension(BASIC_CONSTRAINTS)
+                .is_some_and(|extension| says_authority(extension.value)),
         }
     }
+}
+
+/// Whether `cA` of basic constraints (RFC 5280, section 4.2.1.9) is true.
+fn says_authority(value: &[u8]) -> bool {
+    let first = der::single(value, der::SEQUENCE)
+        .and_then(|constraints| der::Reader::new(constraints.contents).optional(der::BOOLEAN));
+    matches!(
+        first,
+        Ok(Some(der::Element {
+            contents: [0xff],
+            ..
+        }))
+    )
 }
 
 // === impl Half ===

@@ -40,8 +40,8 @@ use jws::HybridToken;
 pub(crate) use jws::{classical_name, signing_input};
 #[cfg(feature = "classical")]
 pub use proof::{
-    IDENTITY_TYPE, MAXIMUM_PROOF_BYTES, MAXIMUM_PROOF_SECONDS, PROOF_TYPE, Proof, WorkloadIdentity,
-    verify_identity,
+    IDENTITY_TYPE, MAXIMUM_COVERED_BYTES, MAXIMUM_PROOF_BYTES, MAXIMUM_PROOF_SECONDS, PROOF_TYPE,
+    Proof, WorkloadIdentity, verify_identity,
 };
 
 /// The `typ` of the JWT, compared exactly.

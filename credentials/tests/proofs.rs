@@ -69,7 +69,7 @@ impl Scene {
         self.identity = self.issuer.issue_token(&request).unwrap();
     }
 
-    fn proof(&self, change: impl FnOnce(&mut ProofRequest<'_>)) -> String {
+    fn proof<'a>(&'a self, change: impl FnOnce(&mut ProofRequest<'a>)) -> String {
         let mut request = ProofRequest::new(&self.identity.token, CALLED, NOW);
         change(&mut request);
         self.key.prove(&request).unwrap()
@@ -215,6 +215,7 @@ fn each_claim_of_an_identity_token_counts() {
         jwk.as_object_mut().unwrap().remove(member);
         json!({ "jwk": jwk })
     };
+    let key = other.public_jwk();
     for (claim, value, fault) in [
         (
             "sub",
@@ -247,6 +248,13 @@ fn each_claim_of_an_identity_token_counts() {
         ("cnf", with("pub", json!("AA")), Fault::ClaimsInvalid),
         ("cnf", with("pub", json!("A=")), Fault::Malformed),
         ("cnf", with("priv", json!("AA")), Fault::ClaimsInvalid),
+        // Positions are no names.
+        ("cnf", json!([key]), Fault::ClaimsInvalid),
+        (
+            "cnf",
+            json!({ "jwk": [key["kty"], key["alg"], key["pub"]] }),
+            Fault::ClaimsInvalid,
+        ),
         // Somebody else's key: the proof does not fit.
         (
             "cnf",
@@ -401,6 +409,20 @@ fn a_proof_covers_the_other_tokens_of_its_request() {
     ] {
         let answer = scene.verify_beside(proof, access, transaction);
         assert_eq!(answer.err(), fault, "{access:?} {transaction:?}");
+    }
+}
+
+#[test]
+fn what_a_proof_covers_is_bounded() {
+    let longest = "a".repeat(token::MAXIMUM_COVERED_BYTES);
+    let longer = "a".repeat(token::MAXIMUM_COVERED_BYTES + 1);
+    let scene = Scene::new();
+    let proof = scene.proof(|proof| proof.access_token = Some(&longest));
+    assert!(scene.verify_beside(&proof, Some(&longest), None).is_ok());
+    let proof = scene.proof(|proof| proof.access_token = Some(&longer));
+    for (access, transaction) in [(Some(&longer[..]), None), (None, Some(&longer[..]))] {
+        let answer = scene.verify_beside(&proof, access, transaction);
+        assert_eq!(answer.err(), Some(Fault::Malformed));
     }
 }
 

@@ -344,3 +344,23 @@ fn what_is_no_certificate_is_refused_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_an_authority_only_by_its_own_word() {
+    let world = World::new();
+    for (constraints, expected) in [
+        (&[0x30, 0x00][..], false),
+        (&[0x30, 0x03, 0x02, 0x01, 0x00], false),
+        (&[0x30, 0x03, 0x01, 0x01, 0xff], true),
+    ] {
+        let forge = Forge::new(&world.leaf).replace(BASIC_CONSTRAINTS, CRITICAL, constraints);
+        let mut issuer = forge.sign(&world.keys);
+        // Not even the x-th year is a time.
+        let time = issuer.windows(2).position(|window| window == [0x17, 0x0d]);
+        issuer[time.unwrap() + 2] = b'x';
+        let read = Certificate::parse(&issuer).unwrap();
+        assert_eq!(read.describe().validity, None);
+        let report = judge(&world.leaf, &issuer, None);
+        assert_eq!(report.issuer_match.authority, expected, "{constraints:?}");
+    }
+}

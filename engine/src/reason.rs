@@ -406,9 +406,10 @@ impl DenyReason {
                 "proof_replayed",
                 3,
                 401,
-                CREDENTIAL,
+                // The caller's own proxy does this when it tries a request again.
+                NONE,
                 "The same proof was used on another connection.",
-                "Make a new proof for each connection. A replay may mean that it was stolen.",
+                "Make a new proof for each request. Without retries, a replay may mean that it was stolen.",
             ),
             Self::ProofQuotaExceeded => row(
                 "proof_quota_exceeded",
@@ -602,8 +603,7 @@ mod tests {
                 "hybrid_signature_invalid",
                 "classical_signature_invalid",
                 "credential_binding_mismatch",
-                "proof_invalid",
-                "proof_replayed"
+                "proof_invalid"
             ]
         );
         assert_eq!(

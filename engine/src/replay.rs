@@ -42,6 +42,9 @@ pub const PAGES: u16 = 1024;
 /// subject that uses them up.
 pub const PROOFS_OF_SUBJECT: usize = 256;
 const PROOFS_OF_PAGE: usize = 1024;
+/// The second half of a page is for subjects with no more than this. Who may choose names can choose
+/// ones that stand on the page of a victim; with this it takes dozens of them to fill it, not four.
+const PROOFS_OF_LATECOMER: usize = 16;
 const ENTRY_BYTES: usize = 8 + 16 + 8 + 8;
 
 // === impl ProofUse ===
@@ -86,14 +89,19 @@ impl ProofUse {
         }
         let mut kept = Vec::with_capacity(page.len().saturating_add(ENTRY_BYTES));
         let (mut all, mut of_subject) = (0_usize, 0_usize);
+        let mut is_known = false;
         for bytes in entries {
             let entry = Entry::read(bytes);
             if entry.used.id == self.id && entry.used.subject == self.subject {
-                return if entry.connection == connection {
-                    Ok(Page::Kept)
-                } else {
-                    Err(RefusedUse::Replayed)
-                };
+                if entry.connection != connection {
+                    return Err(RefusedUse::Replayed);
+                }
+                if self.expires <= entry.used.expires {
+                    return Ok(Page::Kept);
+                }
+                // Signed anew with the same `jti`, to count longer: so it is remembered longer.
+                is_known = true;
+                continue;
             }
             if now < entry.used.expires {
                 kept.extend_from_slice(bytes);
@@ -103,7 +111,12 @@ impl ProofUse {
                 }
             }
         }
-        if all >= PROOFS_OF_PAGE || of_subject >= PROOFS_OF_SUBJECT {
+        let quota = if all < PROOFS_OF_PAGE / 2 {
+            PROOFS_OF_SUBJECT
+        } else {
+            PROOFS_OF_LATECOMER
+        };
+        if !is_known && (all >= PROOFS_OF_PAGE || of_subject >= quota) {
             return Err(RefusedUse::QuotaExceeded);
         }
         let entry = Entry {
@@ -193,6 +206,22 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_that_is_signed_again_to_count_longer_is_remembered_longer() {
+        let again = ProofUse {
+            expires: TimeMs(NOW.0 + 90_000),
+            ..proof(1, 1)
+        };
+        let mut page = written(proof(1, 1).admit(b"", 7, NOW));
+        page = written(again.admit(&page, 7, NOW));
+        assert_eq!(page.len(), ENTRY_BYTES, "it is one proof");
+        assert_eq!(proof(1, 1).admit(&page, 7, NOW), Ok(Page::Kept));
+        // The first one is over, and somebody else's proof clears the page.
+        let later = TimeMs(NOW.0 + 60_000);
+        page = written(proof(2, 1).admit(&page, 8, later));
+        assert_eq!(again.admit(&page, 9, later), Err(RefusedUse::Replayed));
+    }
+
+    #[test]
     fn expired_proofs_make_room() {
         let page = written(proof(1, 1).admit(b"", 7, NOW));
         let end = TimeMs(NOW.0 + 60_000);
@@ -212,17 +241,29 @@ mod tests {
         );
         assert_eq!(proof(1, 0).admit(&page, 7, NOW), Ok(Page::Kept));
         page = written(proof(2, 0).admit(&page, 7, NOW));
-        // Not even many subjects make a page grow without end.
+        // A few that share a page leave room for others.
         for subject in 3..7 {
-            for id in 0..quota {
-                match proof(subject, id).admit(&page, 7, NOW) {
-                    Ok(Page::Written(longer)) => page = longer,
-                    Ok(Page::Kept) => panic!("it is new"),
-                    Err(refused) => assert_eq!(refused, RefusedUse::QuotaExceeded),
-                }
-            }
+            page = filled(page, subject, quota);
+        }
+        assert!(page.len() < PROOFS_OF_PAGE * ENTRY_BYTES * 2 / 3);
+        page = written(proof(8, 0).admit(&page, 7, NOW));
+        // Not even many subjects make a page grow without end.
+        for subject in 9..60 {
+            page = filled(page, subject, quota);
         }
         assert_eq!(page.len(), PROOFS_OF_PAGE * ENTRY_BYTES);
+    }
+
+    /// The page after a subject tried to use so many proofs.
+    fn filled(mut page: Vec<u8>, subject: u8, wanted: u16) -> Vec<u8> {
+        for id in 0..wanted {
+            match proof(subject, id).admit(&page, 7, NOW) {
+                Ok(Page::Written(longer)) => page = longer,
+                Ok(Page::Kept) => panic!("it is new"),
+                Err(refused) => assert_eq!(refused, RefusedUse::QuotaExceeded),
+            }
+        }
+        page
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What the targets share: the committed vectors, inputs that are small edits of valid ones, and
 //! seeds.
 
+mod proofs;
 mod seeds;
 
 use sallyport_credentials::{AuthoritySet, pem};
 use serde_json::Value;
 
+pub use proofs::{Proving, proving};
 pub use seeds::Seeds;
 
 const VECTORS: &str = include_str!("../../credentials/tests/vectors/credentials.json");

@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use sallyport_credentials::jwk::{self, Jwk};
+use sallyport_credentials::public_key::PublicKey;
+use sallyport_credentials::{document, report};
 use serde_json::{Value, json};
 
-use crate::vectors;
+use crate::{Proving, vectors};
 
 /// The folder of the environment's `FUZZ_SEEDS`; without it no seed is written.
 pub struct Seeds(Option<PathBuf>);
@@ -40,6 +43,59 @@ impl Seeds {
     pub fn pem(&self) {
         for (name, pem) in pems() {
             self.write(&name, pem.as_bytes());
+        }
+    }
+
+    /// The public keys of the vectors' authorities and certificates: each alone, and in one set.
+    pub fn jwks(&self) {
+        let mut texts: Vec<Vec<u8>> = pems().into_iter().map(|(_, pem)| pem.into()).collect();
+        for set in vectors()["authorities"].as_object().unwrap().values() {
+            let entries = ["certificates", "tokens"].map(|role| set[role].as_array().cloned());
+            for entry in entries.into_iter().flatten().flatten() {
+                for key in ["classicalKey", "alternativeKey"] {
+                    texts.extend(entry[key]["publicKey"].as_str().map(Into::into));
+                }
+            }
+        }
+        let mut keys: Vec<Value> = Vec::new();
+        for document in texts.iter().flat_map(|text| document::read(text)).flatten() {
+            let certificate = report::Certificate::parse(&document.bytes);
+            let spki = certificate
+                .as_ref()
+                .map_or(&document.bytes[..], |it| it.public_key());
+            if let Ok(key) = PublicKey::from_spki(spki) {
+                let akp = key.name().starts_with("ML-DSA").then(|| key.name());
+                let key = Jwk::new(key, Some(format!("key-{}", keys.len())), akp);
+                self.write(
+                    &format!("key-{}", keys.len()),
+                    key.to_json().to_string().as_bytes(),
+                );
+                keys.push(key.to_json());
+            }
+        }
+        assert!(keys.len() > 3);
+        keys.truncate(jwk::MAXIMUM_KEYS);
+        self.write("set", json!({ "keys": keys }).to_string().as_bytes());
+    }
+
+    /// What holds, unchanged, by edits and as texts.
+    pub fn proofs(&self) {
+        self.write("tampered", &[0, 0]);
+        let cases = [
+            (1, "proof", Proving::PROOF_HEADER, Proving::proof_claims()),
+            (
+                2,
+                "identity",
+                Proving::IDENTITY_HEADER,
+                Proving::identity_claims(),
+            ),
+        ];
+        for (what, name, header, claims) in cases {
+            self.write(&format!("{name}-edited"), &[what, 1, 0, 0]);
+            let cut = u8::try_from(header.len() + 1).unwrap();
+            let start = [what, cut, 1];
+            let text = [&start[..], header.as_bytes(), &[1], claims.as_bytes()].concat();
+            self.write(name, &text);
         }
     }
 

@@ -106,6 +106,18 @@ fn refuses_private_members_and_names_them() {
     let symmetric = json!({"kty": "oct", "k": "AA"});
     let refused = outcome(&symmetric.to_string());
     assert_eq!(refused, Err(("k".to_owned(), InvalidJwkCause::Private)));
+    let set = json!({"keys": [akp()], "priv": "AA"}).to_string();
+    let refused = outcome(&set);
+    assert_eq!(refused, Err(("priv".to_owned(), InvalidJwkCause::Private)));
+}
+
+#[test]
+fn refuses_a_key_that_is_a_set_as_well() {
+    let both = with(rsa(), "keys", json!([akp()])).to_string();
+    let refused = outcome(&both);
+    assert_eq!(refused, Err(("kty".to_owned(), InvalidJwkCause::KeyAndSet)));
+    let described = json!({"keys": [akp()], "expires": 1}).to_string();
+    assert_eq!(outcome(&described), Ok(vec!["ML-DSA-65".to_owned()]));
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) struct Claims {
     #[serde(default, deserialize_with = "super::present")]
     nbf: Option<u64>,
     jti: String,
+    #[serde(deserialize_with = "crate::json::object")]
     cnf: Confirmation,
     #[serde(default, deserialize_with = "super::present")]
     model_digest: Option<String>,

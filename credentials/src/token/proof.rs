@@ -38,6 +38,9 @@ pub const IDENTITY_TYPE: &str = "wit+jwt";
 pub const PROOF_TYPE: &str = "wpt+jwt";
 /// The longest proof, in bytes. With ML-DSA-87 it has about 6.6 KiB.
 pub const MAXIMUM_PROOF_BYTES: usize = 8 * 1024;
+/// The longest access or transaction token that a proof can cover, in bytes. Both are kept as long
+/// as the proof counts.
+pub const MAXIMUM_COVERED_BYTES: usize = 16 * 1024;
 /// The longest time that a proof counts, in seconds before its `exp`.
 pub const MAXIMUM_PROOF_SECONDS: u64 = 60;
 
@@ -72,6 +75,7 @@ struct IdentityClaims {
     nbf: Option<u64>,
     #[serde(default, deserialize_with = "super::present")]
     jti: Option<String>,
+    #[serde(deserialize_with = "crate::json::object")]
     cnf: KeyConfirmation,
     #[serde(rename = "x5t#S256")]
     certificate_sha256: String,
@@ -79,6 +83,7 @@ struct IdentityClaims {
 
 #[derive(Deserialize)]
 struct KeyConfirmation {
+    #[serde(deserialize_with = "crate::json::object")]
     jwk: ConfirmedKey,
 }
 
@@ -207,7 +212,8 @@ impl WorkloadIdentity {
     ///
     /// # Errors
     ///
-    /// - `Malformed`, `AlgorithmRefused`: not the form above, or not the algorithm of the key.
+    /// - `Malformed`, `AlgorithmRefused`: not the form above, or not the algorithm of the key; or a
+    ///   token that it has to cover is longer than [`MAXIMUM_COVERED_BYTES`].
     /// - `ProofInvalid`: the signature does not hold.
     /// - `BindingMismatch`: it is for another token than those of the request.
     /// - `ClaimsInvalid`: a claim is missing or wrong, or `aud` does not contain `called`.
@@ -216,6 +222,12 @@ impl WorkloadIdentity {
         presented: &ProvenToken<'_>,
         called: &SpiffeId,
     ) -> Result<Proof, CredentialFault> {
+        let mut covered = [presented.access_token, presented.transaction_token]
+            .into_iter()
+            .flatten();
+        if covered.any(|token| token.len() > MAXIMUM_COVERED_BYTES) {
+            return Err(CredentialFault::Malformed);
+        }
         let claims = self.verified_claims(presented.proof)?;
         let covers = |hash: &Option<String>, token: Option<&[u8]>| match (hash, token) {
             (None, None) => Ok(()),

@@ -140,7 +140,9 @@ impl<'a> TokenHeaders<'a> {
 
 /// The credentials of the schemes that carry an access token. Others, such as `Basic`, do not.
 fn access_token(authorization: &[u8]) -> Option<&[u8]> {
-    let end = authorization.iter().position(|byte| *byte == b' ')?;
+    // A tab is no separator by the standard, but many readers take it for one.
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let end = authorization.iter().position(is_space)?;
     let (scheme, token) = authorization.split_at_checked(end)?;
     let is_token = scheme.eq_ignore_ascii_case(b"Bearer") || scheme.eq_ignore_ascii_case(b"DPoP");
     is_token.then(|| token.trim_ascii())
@@ -229,6 +231,7 @@ mod tests {
         for (authorization, access_token) in [
             ("Bearer abc", Some(&b"abc"[..])),
             ("bearer  abc", Some(b"abc")),
+            ("Bearer\tabc", Some(b"abc")),
             ("DPoP abc", Some(b"abc")),
             ("Bearer ", Some(b"")),
             ("Basic abc", None),

@@ -52,9 +52,9 @@ impl<T> HalvesCache<T> {
         if !is_known {
             let result = verify()?;
             let entries = self.0.get_or_insert_mut(*certificate_sha256, Vec::new);
-            // One failure at most, so that failing tokens push out none that hold.
+            // One failure at most, and beside the tokens that hold: it pushes out none of them.
             entries.retain(|entry| entry.result.is_ok());
-            if entries.len() >= TOKENS_OF_CERTIFICATE {
+            if result.is_ok() && entries.len() >= TOKENS_OF_CERTIFICATE {
                 entries.remove(0);
             }
             entries.push(Entry {
@@ -89,7 +89,7 @@ const MAXIMUM_CERTIFICATES: NonZeroUsize = match NonZeroUsize::new(512) {
     Some(n) => n,
     None => NonZeroUsize::MIN,
 };
-/// The current token, and the one before while requests with it are under way. At most 18 KB each,
+/// The current token, and those before while requests with them are under way. At most 18 KB each,
 /// usually 6 KB.
 const TOKENS_OF_CERTIFICATE: usize = 3;
 const FAILURE_MS: u64 = 10_000;
@@ -174,6 +174,14 @@ mod tests {
             assert_eq!(counting.ask(1, &format!("bad {number}"), NOW), invalid);
         }
         assert_eq!(counting.ask(1, "a", NOW), Ok(1), "no failure pushes it out");
+        for token in ["b", "c", "bad"] {
+            let _ = counting.ask(1, token, NOW);
+        }
+        assert_eq!(
+            counting.ask(1, "a", NOW),
+            Ok(1),
+            "nor where all places are taken"
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Two accounts, both of signature checks that come back with time. Each certificate that presents
 //! tokens has one: a failed verification costs it many times as much, so that whoever sends garbage
 //! is soon out of it, alone. The worker has one that only successful verifications draw on, since
-//! after a new configuration all caches are cold and nobody is to blame.
+//! after a new configuration all caches are cold and nobody is to blame. Of its lower half a
+//! certificate may take little, so that a few that always bring new valid tokens leave room for
+//! everybody else's first one.
 
 use std::num::NonZeroUsize;
 
@@ -15,7 +17,15 @@ use sallyport_engine::time::TimeMs;
 #[derive(Debug)]
 pub(crate) struct VerificationBudget {
     worker: Account,
-    certificates: LruCache<[u8; 32], Account>,
+    certificates: LruCache<[u8; 32], Accounts>,
+}
+
+/// The accounts of one certificate.
+#[derive(Debug, Clone, Copy)]
+struct Accounts {
+    own: Account,
+    /// What it may still take of the worker's lower half.
+    reserve: Account,
 }
 
 /// Signature checks, in thousandths.
@@ -50,12 +60,16 @@ impl VerificationBudget {
         signatures: u32,
         now: TimeMs,
     ) -> bool {
-        let account = self
+        let accounts = self
             .certificates
-            .get_or_insert_mut(*certificate_sha256, || Account::full(&CERTIFICATE, now));
-        account.fill(&CERTIFICATE, now);
-        let has_own = account.has(signatures);
-        has_own && self.allows_worker(signatures, now)
+            .get_or_insert_mut(*certificate_sha256, || Accounts::full(now));
+        accounts.own.fill(&CERTIFICATE, now);
+        accounts.reserve.fill(&RESERVE, now);
+        let has_own = accounts.own.has(signatures);
+        let has_reserve = accounts.reserve.has(signatures);
+        has_own
+            && self.allows_worker(signatures, now)
+            && (has_reserve || self.worker.has(WORKER_RESERVE))
     }
 
     /// Whether so many signatures of certificates may be checked.
@@ -72,8 +86,12 @@ impl VerificationBudget {
         result: Result<(), CredentialFault>,
     ) {
         let cost = result.map_or_else(cost_of_failure, |()| signatures);
-        if let Some(account) = self.certificates.get_mut(certificate_sha256) {
-            account.take(cost);
+        let is_reserve = !self.worker.has(WORKER_RESERVE);
+        if let Some(accounts) = self.certificates.get_mut(certificate_sha256) {
+            accounts.own.take(cost);
+            if is_reserve && result.is_ok() {
+                accounts.reserve.take(signatures);
+            }
         }
         if result.is_ok() {
             self.spend_worker(signatures);
@@ -83,6 +101,17 @@ impl VerificationBudget {
     /// Books the check of a certificate's signatures.
     pub(crate) const fn spend_worker(&mut self, signatures: u32) {
         self.worker.take(signatures);
+    }
+}
+
+// === impl Accounts ===
+
+impl Accounts {
+    const fn full(now: TimeMs) -> Self {
+        Self {
+            own: Account::full(&CERTIFICATE, now),
+            reserve: Account::full(&RESERVE, now),
+        }
     }
 }
 
@@ -134,6 +163,14 @@ const CERTIFICATE: Terms = Terms {
     capacity: 400,
     each_second: 100,
 };
+/// As many as the first requests of a caller need, with its identity token and some proofs. It takes
+/// 250 certificates to use up what comes back to the worker.
+const RESERVE: Terms = Terms {
+    capacity: 40,
+    each_second: 2,
+};
+/// Below this the worker's account is for certificates that are new, and for who took little of it.
+const WORKER_RESERVE: u32 = 2_000;
 /// What a failed verification costs its certificate. Where signatures were checked in vain: eight at
 /// once, then two each second. Where the form or the pins were wrong, there was less to do.
 const fn cost_of_failure(fault: CredentialFault) -> u32 {
@@ -229,7 +266,28 @@ mod tests {
         assert_eq!(all, 2_000, "two signatures each");
         assert!(!budget.allows_worker(1, NOW));
         let later = TimeMs(NOW.0 + 1_000);
-        assert_eq!(allowed(&mut budget, 200, 1000, Ok(()), later), 200);
+        assert_eq!(allowed(&mut budget, 200, 1000, Ok(()), later), 20);
+        let full = TimeMs(NOW.0 + 10_000);
+        assert_eq!(allowed(&mut budget, 200, 1000, Ok(()), full), 200);
+    }
+
+    #[test]
+    fn a_few_who_always_bring_new_tokens_leave_room_for_the_first_of_others() {
+        let mut budget = VerificationBudget::new(NOW);
+        for second in 0..60 {
+            let now = TimeMs(NOW.0 + second * 1_000);
+            for greedy in 0..20 {
+                allowed(&mut budget, greedy, 1_000, Ok(()), now);
+            }
+            let newcomer = u16::try_from(1_000 + second).unwrap();
+            assert!(budget.allows_worker(2, now), "second {second}");
+            budget.spend_worker(2);
+            assert_eq!(
+                allowed(&mut budget, newcomer, 3, Ok(()), now),
+                3,
+                "{second}"
+            );
+        }
     }
 
     #[test]

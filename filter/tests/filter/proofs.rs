@@ -117,6 +117,20 @@ fn a_proof_on_another_connection_is_a_replay() {
     assert_eq!(workload.ask(&mut plugin, &host, 1, &proof), Next::Continue);
 }
 
+/// Envoy tries a request again on another connection when the called workload answers 503 or the
+/// first connection breaks. Neither is up to the caller.
+#[test]
+fn requests_that_a_proxy_tries_again_do_not_isolate_their_caller() {
+    let (host, mut plugin) = start();
+    let workload = Workload::new();
+    for _ in 0..30 {
+        let proof = workload.proof();
+        assert_eq!(workload.ask(&mut plugin, &host, 1, &proof), Next::Continue);
+        assert_eq!(workload.ask(&mut plugin, &host, 2, &proof), Next::Stop);
+        assert_eq!(host.denied(), "proof_replayed");
+    }
+}
+
 #[test]
 fn another_worker_knows_of_the_proof_and_so_does_the_next_configuration() {
     let (host, mut first) = start();

@@ -196,8 +196,9 @@ fn says_which_half_of_a_token_fails_and_why() {
         ["classical", "alternative", "claims"].map(|part| report[part]["result"].clone())
     };
     let bound = ["--certificate", "leaf/cert-chain.pem"];
-    for more in [&bound[..], &[]] {
+    for (more, binding) in [(&bound[..], "verified"), (&[], "unchecked")] {
         let (exit, report) = judge("one", "one", more);
+        assert_eq!(report["binding"], binding);
         assert_eq!((exit, of(&report)), (0, ["verified"; 3].map(Value::from)));
         assert_eq!(report["assurance"], "hybrid");
         assert_eq!(report["subject"], WEB);

@@ -22,6 +22,8 @@ struct Report {
     classical: HalfReport,
     alternative: HalfReport,
     claims: HalfReport,
+    /// Whether the token is bound to the certificate; `unchecked` where none was given.
+    binding: &'static str,
     assurance: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     authority: Option<String>,
@@ -76,6 +78,12 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, output: Output) -> Result<Exit
         Some(Err(_)) | None => None,
     };
     let holds = judged.holds();
+    let binding = match (&bound_to, &judged.claims) {
+        (None, _) => "unchecked",
+        (Some(_), Some(Ok(_))) => "verified",
+        (Some(_), Some(Err(CredentialFault::BindingMismatch))) => "failed",
+        (Some(_), Some(Err(_)) | None) => "unread",
+    };
     let report = Report {
         alternative: half(judged.alternative, judged.alternative_algorithm),
         classical: half(judged.classical, judged.classical_algorithm),
@@ -89,12 +97,13 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, output: Output) -> Result<Exit
                 fault: Some("claims are read after the JWT half was verified"),
             },
         },
+        binding,
         assurance: if holds { "hybrid" } else { "none" },
         authority: judged.authority.map(|name| name.to_string()),
         subject: facts.map(|facts| facts.subject.to_string()),
         validity: facts.map(|facts| validity(facts, now.0)),
     };
-    let text = text(&report, bound_to.is_some());
+    let text = text(&report);
     conclude(&report, &text, holds, output)
 }
 
@@ -125,7 +134,7 @@ fn validity(facts: &CredentialFacts, now: u64) -> ValidityReport {
     }
 }
 
-fn text(report: &Report, is_bound: bool) -> String {
+fn text(report: &Report) -> String {
     let mut lines = Vec::new();
     let mut add = |name: &str, value: String| lines.push(format!("{name:<12} {value}"));
     for (name, half) in [
@@ -156,7 +165,7 @@ fn text(report: &Report, is_bound: bool) -> String {
         let (start, end) = (&validity.not_before, &validity.not_after);
         add("validity", format!("{state}, {start} until {end}"));
     }
-    if !is_bound {
+    if report.binding == "unchecked" {
         let note = "the binding to a certificate was not checked: give it with --certificate";
         add("note", note.to_owned());
     }
