@@ -69,7 +69,7 @@ impl SteadyClock {
         let step = host
             .saturating_sub(self.ahead)
             .saturating_sub(i64::from(self.shown));
-        if step > MAXIMUM_STEP || step < -MAXIMUM_STEP {
+        if !(-MAXIMUM_STEP..=MAXIMUM_STEP).contains(&step) {
             let counted = step.clamp(0, MAXIMUM_STEP);
             self.show(counted);
             self.ahead = host.saturating_sub(i64::from(self.shown));

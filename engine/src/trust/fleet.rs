@@ -104,7 +104,8 @@ mod tests {
     fn rises_at(peers: usize, every: u32) -> Option<u32> {
         let mut fleet = fleet_of(peers);
         let guard = FleetGuard::default();
-        (1..=60).find(|number| fleet.cross(guard, Moment(START + number * every)))
+        (1..=60_u32)
+            .find(|number| fleet.cross(guard, Moment(START).plus(number.saturating_mul(every))))
     }
 
     #[test]

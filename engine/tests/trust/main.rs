@@ -6,7 +6,6 @@
     clippy::as_conversions,
     clippy::float_arithmetic,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that meets the unexpected shall panic"
 )]

@@ -1,8 +1,3 @@
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "an overflow in a test shall panic"
-)]
-
 use alloc::format;
 use alloc::vec::Vec;
 
