@@ -18,6 +18,8 @@ pub struct Settings {
     pub envoy: PathBuf,
     /// The built module.
     pub wasm: PathBuf,
+    /// Worker threads of each Envoy.
+    pub workers: u8,
 }
 
 impl Settings {
@@ -29,6 +31,7 @@ impl Settings {
         Ok(Self {
             envoy: existing(ENVOY)?,
             wasm: existing(WASM)?,
+            workers: 1,
         })
     }
 

@@ -200,7 +200,7 @@ fn denies_in_a_listener_that_is_not_inbound() {
         serde_json::from_str(&text.replace("\"INBOUND\"", "\"OUTBOUND\"")).unwrap();
     let processes = Processes::default();
     let envoy = Envoy::start(
-        &bench.settings.envoy,
+        &bench.settings,
         bench.folder.path(),
         "outbound",
         &outbound,

@@ -178,7 +178,7 @@ impl Pair {
         let processes = Processes::default();
         let start = |name, mut bootstrap| {
             set_tls_params(&mut bootstrap, tls_params);
-            Envoy::start(&settings.envoy, folder.path(), name, &bootstrap, &processes).unwrap()
+            Envoy::start(settings, folder.path(), name, &bootstrap, &processes).unwrap()
         };
         let inbound = start("inbound", inbound(settings, mesh, server));
         let port = inbound.port(INBOUND).unwrap();

@@ -118,9 +118,10 @@ impl LocalReply {
     pub fn of(denial: &Denial) -> Self {
         let context = denial.context();
         let (policy, flow) = (context.policy.as_deref(), context.flow.as_deref());
+        let reply = Self::new(denial.reason(), policy, flow, context.decision_id);
         Self {
-            retry_after: context.retry_after_seconds,
-            ..Self::new(denial.reason(), policy, flow, context.decision_id)
+            retry_after: context.retry_after_seconds.or(reply.retry_after),
+            ..reply
         }
     }
 
@@ -146,8 +147,19 @@ impl LocalReply {
             body: format!("denied by sallyport: {code} (decision {decision_id})"),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),
-            retry_after: None,
+            retry_after: retry_after(reason),
         }
+    }
+}
+
+/// When the same request may be worth a try, in seconds, where that is so for each caller alike.
+fn retry_after(reason: DenyReason) -> Option<u32> {
+    if reason == DenyReason::VerificationBudgetExceeded {
+        Some(1)
+    } else if reason == DenyReason::ProofQuotaExceeded {
+        Some(10)
+    } else {
+        None
     }
 }
 

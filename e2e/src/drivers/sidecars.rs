@@ -116,7 +116,7 @@ fn start_outbound(
     }
     .bootstrap();
     Envoy::start(
-        &stage.settings.envoy,
+        stage.settings,
         stage.folder,
         "outbound",
         &bootstrap,

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::records::{self, Record};
 use crate::HarnessError;
+use crate::settings::Settings;
 use crate::wire::{Connection, Dial, Layer, Response, request_text};
 
 /// All Envoys of a program, so that they can be ended together, from whichever thread.
@@ -62,7 +63,7 @@ impl Envoy {
     /// # Errors
     /// When it does not come up.
     pub fn start(
-        binary: &Path,
+        settings: &Settings,
         folder: &Path,
         name: &str,
         bootstrap: &Value,
@@ -81,10 +82,10 @@ impl Envoy {
             }
         }
         write_secret(&config, &bootstrap.to_string()).map_err(failed(&config))?;
-        let child = Command::new(binary)
+        let child = Command::new(&settings.envoy)
             .args([
                 "--concurrency",
-                "1",
+                &settings.workers.to_string(),
                 "--disable-hot-restart",
                 "-l",
                 "warning",
@@ -97,7 +98,7 @@ impl Envoy {
             .stdout(File::create(&access_log).map_err(failed(&access_log))?)
             .stderr(File::create(&log).map_err(failed(&log))?)
             .spawn()
-            .map_err(|cause| HarnessError::file(binary, cause))?;
+            .map_err(|cause| HarnessError::file(&settings.envoy, cause))?;
         let processes = processes.clone();
         let id = child.id();
         processes.add(child);

@@ -95,8 +95,13 @@ impl Sidecar {
             maximum_headers: MAXIMUM_HEADERS,
         }
         .bootstrap();
-        let binary = &stage.settings.envoy;
-        let envoy = Envoy::start(binary, stage.folder, "inbound", &bootstrap, stage.processes)?;
+        let envoy = Envoy::start(
+            stage.settings,
+            stage.folder,
+            "inbound",
+            &bootstrap,
+            stage.processes,
+        )?;
         let port = envoy.port(INBOUND)?;
         Ok(Self {
             envoy,

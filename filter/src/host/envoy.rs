@@ -111,6 +111,10 @@ impl Host for EnvoyHost {
         if let Some(challenge) = &reply.challenge {
             headers.push((b"www-authenticate", challenge.as_bytes()));
         }
+        let retry_after = reply.retry_after.map(|seconds| seconds.to_string());
+        if let Some(seconds) = &retry_after {
+            headers.push((b"retry-after", seconds.as_bytes()));
+        }
         let block = HeaderBlock::write(&headers).map_err(|_| HostError { call, status: -1 })?;
         let (details, body, block) = (&reply.details, &reply.body, block.as_bytes());
         // SAFETY: all pointers are valid for the lengths beside them.
