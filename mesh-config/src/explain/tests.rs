@@ -164,7 +164,7 @@ fn assumed_denials_lower_trust_until_the_caller_is_isolated() {
             },
         )
     };
-    let trust: Vec<Option<u8>> = [0, 2, 4, 6].map(|denials| ask(denials).record.trust).into();
+    let trust: Vec<Option<u8>> = [0, 1, 2, 3].map(|denials| ask(denials).record.trust).into();
     assert!(trust.windows(2).all(|pair| pair[0] > pair[1]), "{trust:?}");
     assert_eq!(code(&ask(1000)), Some("peer_isolated"));
 }
