@@ -86,7 +86,7 @@ pub fn admit(
     let facts = *facts;
     let asked = Asked {
         facts,
-        credential: [credential, b"", b"", b""],
+        credential: [credential, b"", b""],
     };
     book(&verdict, &asked, caller, policy, peers, now);
     verdict
@@ -238,7 +238,7 @@ fn gather<'a>(
 struct Asked<'a> {
     facts: Facts<'a>,
     /// The token as it was sent; empty where there is none.
-    credential: [&'a [u8]; 4],
+    credential: [&'a [u8]; 3],
 }
 
 impl Asked<'_> {

@@ -151,8 +151,8 @@ impl<'a> RequestHead<'a> {
         self.tokens.presented()
     }
 
-    /// All values that make one token differ from another; empty where there is none.
-    pub(crate) fn raw_token(&self) -> [&'a [u8]; 4] {
+    /// The values that make one token differ from another; empty where there is none.
+    pub(crate) fn raw_token(&self) -> [&'a [u8]; 3] {
         self.tokens.raw()
     }
 

@@ -423,6 +423,26 @@ fn different_tokens_that_do_not_hold_isolate_and_one_again_and_again_does_not() 
 }
 
 #[test]
+fn new_proofs_for_a_token_that_does_not_hold_are_one_failure() {
+    // After a rotation a workload may send its old token for a while, with a new proof each time.
+    let mut worker = Worker::new(policy(|_| {}), Scene::good());
+    for number in 0..50 {
+        let proof = format!("p{number}");
+        let headers = [
+            INFER[0],
+            INFER[1],
+            ("workload-identity-token", "t"),
+            ("hybrid-identity-signature", "s"),
+            ("workload-proof-token", proof.as_str()),
+        ];
+        let mismatch = Err(DenyReason::CredentialBindingMismatch);
+        let (denial, _) = ask_with_headers(&mut worker, &headers, mismatch);
+        assert_eq!(denial, Some(DenyReason::CredentialBindingMismatch));
+    }
+    assert_eq!(worker.standing(), Behaviour::Trusted);
+}
+
+#[test]
 fn a_token_is_not_verified_for_a_peer_that_is_refused_anyway() {
     let changes: [Change; 4] = [
         (
