@@ -60,28 +60,26 @@ fn without_one_of(schema: &mut Map<String, Value>) {
     let Some(Value::Array(choices)) = schema.get("oneOf") else {
         return;
     };
-    let words: Vec<Value> = choices
+    let words: Option<Vec<Value>> = choices
         .iter()
-        .filter_map(|choice| choice.get("const").cloned())
+        .map(|choice| choice.get("const").cloned())
         .collect();
-    let properties: Map<String, Value> = choices
-        .iter()
-        .filter_map(|choice| choice.get("properties")?.as_object())
-        .flat_map(|properties| properties.clone())
-        .collect();
-    let (is_word, has_keys) = (!words.is_empty(), !properties.is_empty());
-    let word = json!({"enum": words});
-    let key = json!({
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "minProperties": 1,
-        "maxProperties": 1,
-    });
-    let merged = match (is_word, has_keys) {
-        (true, false) => word,
-        (true, true) => json!({"if": {"type": "string"}, "then": word, "else": key}),
-        (false, _) => key,
+    let merged = match words {
+        Some(words) => json!({"enum": words}),
+        None => {
+            let properties: Map<String, Value> = choices
+                .iter()
+                .filter_map(|choice| choice.get("properties")?.as_object())
+                .flat_map(|properties| properties.clone())
+                .collect();
+            json!({
+                "type": "object",
+                "properties": properties,
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            })
+        }
     };
     schema.remove("oneOf");
     if let Value::Object(merged) = merged {
@@ -110,17 +108,6 @@ mod tests {
         );
         let material = schema.pointer("/$defs/Material/properties").unwrap();
         assert!(material.get("inline").is_some() && material.get("file").is_some());
-    }
-
-    #[test]
-    fn a_choice_of_words_and_keys_is_judged_by_what_is_written() {
-        let schema = for_validation();
-        let effect = schema.pointer("/$defs/SignalEffect").unwrap();
-        assert_eq!(
-            effect.pointer("/then/enum"),
-            Some(&json!(["quarantine", "release"]))
-        );
-        assert!(effect.pointer("/else/properties/weigh").is_some());
     }
 
     #[test]
