@@ -164,6 +164,9 @@ pub enum PolicyErrorCause {
     /// A text that is empty or too long.
     #[error("needs a text of 1 to {0} bytes")]
     TextLength(usize),
+    /// A weight of a signal that does not weigh.
+    #[error("only a signal with `effect: weigh` has a weight: leave it out")]
+    WeightWithoutWeigh,
     /// A signal that ends before it begins.
     #[error("is not after `issued`")]
     ExpiresBeforeIssued,

@@ -768,6 +768,14 @@ pub struct Signal {
     pub about: SignalSubject,
     /// What follows.
     pub effect: SignalEffect,
+    /// With `weigh`: how much, in milli-nats, 1 to 20000. All signals about a caller weigh at most
+    /// 20000 together.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub milli_nats: Option<u32>,
 }
 
 /// Whom a signal is about.
@@ -786,13 +794,12 @@ pub enum SignalSubject {
 /// What follows from a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub enum SignalEffect {
     /// The callers are denied everything, at once.
     Quarantine,
-    /// It weighs so much against them, in milli-nats: 1 to 20000. All signals together weigh at most
-    /// 20000.
-    Weigh(u32),
+    /// It weighs `milliNats` against them.
+    Weigh,
     /// Callers that were restricted or isolated before `issued` are released.
     Release,
 }

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::raw::{AlternativeAlgorithm, SignalEffect};
+use super::raw::AlternativeAlgorithm;
 use super::segment::SegmentId;
 use crate::facts::CredentialFacts;
 use crate::identity::SpiffeId;
@@ -38,7 +38,16 @@ pub(super) struct Signals {
 pub(super) struct Signal {
     pub(super) issued: TimeMs,
     pub(super) expires: TimeMs,
-    pub(super) effect: SignalEffect,
+    pub(super) effect: Effect,
+}
+
+/// What follows from a signal.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Effect {
+    Quarantine,
+    /// In milli-nats.
+    Weigh(u32),
+    Release,
 }
 
 impl Trust {
@@ -101,14 +110,14 @@ impl Signals {
 impl Signal {
     fn add_to(self, pushed: &mut Pushed, now: TimeMs) {
         match self.effect {
-            SignalEffect::Quarantine => pushed.is_quarantined = true,
-            SignalEffect::Weigh(milli_nats) => {
+            Effect::Quarantine => pushed.is_quarantined = true,
+            Effect::Weigh(milli_nats) => {
                 let sum = pushed.milli_nats.saturating_add(milli_nats);
                 pushed.milli_nats = sum.min(Params::SIGNAL_CAP);
             }
             // A release from the future would release from all that is still to come.
-            SignalEffect::Release if self.issued > now => {}
-            SignalEffect::Release => {
+            Effect::Release if self.issued > now => {}
+            Effect::Release => {
                 pushed.released_before = pushed.released_before.max(Some(self.issued));
             }
         }

@@ -8,7 +8,7 @@ use super::errors::Errors;
 use super::limits::{MAXIMUM_SIGNAL_TEXT, MAXIMUM_SIGNALS};
 use super::revocations::{digest, identity};
 use crate::policy::segment::SegmentId;
-use crate::policy::trust::{Signal, Signals};
+use crate::policy::trust::{Effect, Signal, Signals};
 use crate::policy::{PolicyErrorCause as Cause, raw};
 use crate::time::TimeMs;
 use crate::trust::Params;
@@ -52,15 +52,7 @@ fn signal(entry: &raw::Signal, path: &str, errors: &mut Errors) -> Option<Signal
             );
         }
     }
-    if let raw::SignalEffect::Weigh(weight) = entry.effect
-        && !(1..=Params::SIGNAL_CAP).contains(&weight)
-    {
-        let (least, most) = (1, Params::SIGNAL_CAP.into());
-        errors.add(
-            &format!("{path}.effect.weigh"),
-            Cause::OutOfRange { least, most },
-        );
-    }
+    let effect = effect(entry, path, errors)?;
     let issued = time(&entry.issued, &format!("{path}.issued"), errors);
     let expires = time(&entry.expires, &format!("{path}.expires"), errors);
     let (issued, expires) = issued.zip(expires)?;
@@ -70,8 +62,28 @@ fn signal(entry: &raw::Signal, path: &str, errors: &mut Errors) -> Option<Signal
     Some(Signal {
         issued,
         expires,
-        effect: entry.effect,
+        effect,
     })
+}
+
+fn effect(entry: &raw::Signal, path: &str, errors: &mut Errors) -> Option<Effect> {
+    let path = format!("{path}.milliNats");
+    match (entry.effect, entry.milli_nats) {
+        (raw::SignalEffect::Quarantine, None) => Some(Effect::Quarantine),
+        (raw::SignalEffect::Release, None) => Some(Effect::Release),
+        (raw::SignalEffect::Weigh, Some(weight @ 1..=Params::SIGNAL_CAP)) => {
+            Some(Effect::Weigh(weight))
+        }
+        (raw::SignalEffect::Weigh, Some(_) | None) => {
+            let (least, most) = (1, Params::SIGNAL_CAP.into());
+            errors.add(&path, Cause::OutOfRange { least, most });
+            None
+        }
+        (raw::SignalEffect::Quarantine | raw::SignalEffect::Release, Some(_)) => {
+            errors.add(&path, Cause::WeightWithoutWeigh);
+            None
+        }
+    }
 }
 
 fn insert(

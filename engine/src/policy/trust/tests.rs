@@ -9,6 +9,13 @@ use crate::policy::raw::{self, SignalEffect, SignalSubject};
 use crate::time::TimeMs;
 use crate::trust::Pushed;
 
+fn weighing(name: &str, milli_nats: u32) -> raw::Signal {
+    raw::Signal {
+        milli_nats: Some(milli_nats),
+        ..signal(name, gateways(), SignalEffect::Weigh)
+    }
+}
+
 fn signal(name: &str, about: SignalSubject, effect: SignalEffect) -> raw::Signal {
     raw::Signal {
         name: name.into(),
@@ -20,6 +27,7 @@ fn signal(name: &str, about: SignalSubject, effect: SignalEffect) -> raw::Signal
         expires: "2027-01-15T09:00:00Z".into(),
         about,
         effect,
+        milli_nats: None,
     }
 }
 
@@ -66,16 +74,13 @@ fn weights_add_up_to_their_cap() {
         let signals: alloc::vec::Vec<raw::Signal> = weights
             .iter()
             .enumerate()
-            .map(|(number, weight)| {
-                let effect = SignalEffect::Weigh(*weight);
-                signal(&format!("s-{number}"), gateways(), effect)
-            })
+            .map(|(number, weight)| weighing(&format!("s-{number}"), *weight))
             .collect();
         pushed(&signals, GATEWAY, [7; 32], NOW).milli_nats
     };
     assert_eq!(of(&[3_000, 4_000]), 7_000);
     assert_eq!(of(&[20_000, 20_000]), 20_000);
-    let other = [signal("s", gateways(), SignalEffect::Weigh(3_000))];
+    let other = [weighing("s", 3_000)];
     assert_eq!(pushed(&other, INFERENCE, [7; 32], NOW), Pushed::default());
 }
 

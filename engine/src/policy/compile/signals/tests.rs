@@ -19,6 +19,7 @@ fn signal() -> Signal {
         expires: "2027-01-15T09:00:00Z".into(),
         about: SignalSubject::Segment("gateway".into()),
         effect: SignalEffect::Quarantine,
+        milli_nats: None,
     }
 }
 
@@ -35,7 +36,7 @@ type Change = (fn(&mut Signal), &'static str);
 #[test]
 fn each_broken_rule_is_named_with_its_path() {
     assert_eq!(errors(alloc::vec![signal()]), Vec::<String>::new());
-    let changes: [Change; 10] = [
+    let changes: [Change; 11] = [
         (
             |s| s.name = "An Alert".into(),
             ".name: `An Alert` is no DNS label",
@@ -55,12 +56,16 @@ fn each_broken_rule_is_named_with_its_path() {
             ".expires: is not after `issued`",
         ),
         (
-            |s| s.effect = SignalEffect::Weigh(0),
-            ".effect.weigh: is outside of 1 to 20000",
+            |s| s.effect = SignalEffect::Weigh,
+            ".milliNats: is outside of 1 to 20000",
         ),
         (
-            |s| s.effect = SignalEffect::Weigh(20_001),
-            ".effect.weigh: is outside of 1 to 20000",
+            |s| (s.effect, s.milli_nats) = (SignalEffect::Weigh, Some(20_001)),
+            ".milliNats: is outside of 1 to 20000",
+        ),
+        (
+            |s| s.milli_nats = Some(1),
+            ".milliNats: only a signal with `effect: weigh`",
         ),
         (
             |s| s.about = SignalSubject::Segment("gatewy".into()),
