@@ -31,7 +31,7 @@ fn every_scenario_comes_out_as_expected() {
 }
 
 /// Reasons that no scenario can lead to, and what covers them instead.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("not_configured", "tests/configuration.rs"),
     ("listener_not_inbound", "tests/configuration.rs"),
     (
@@ -46,10 +46,6 @@ const ELSEWHERE: [(&str, &str); 9] = [
     (
         "proof_quota_exceeded",
         "needs hundreds of proofs: tests of the engine and the filter",
-    ),
-    (
-        "restricted_rate_exceeded",
-        "depends on how fast a driver is: tests of the engine and the filter",
     ),
     (
         "verification_budget_exceeded",

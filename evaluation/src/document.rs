@@ -45,8 +45,8 @@ A peer is a replica. Everyday life has {PEERS} of them for {DAYS} days a seed, a
 nights, autocorrelated load, clusters, hourly batch jobs at every tenth replica, renewed certificates
 (daily), deploys (0.3 a day and service), failures of the called workload with retries (0.25 a day), and
 undeclared paths (one in a hundred days and service). Attackers take over a replica of about 40 requests
-a minute after two hours of its usual work. What the generator does was written by the same people as
-the score: results on recorded traffic (`sallyport simulate`, [operations.md](operations.md)) count for more.
+a minute after two hours of its usual work. The generator and the score rest on the same
+assumptions: results on recorded traffic (`sallyport simulate`, [operations.md](operations.md)) count for more.
 
 ",
         CHOOSING.start,
