@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 mod cred;
+mod simulate;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use serde::Deserialize;
 
 pub(crate) use cred::*;
+pub(crate) use simulate::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
 #[derive(Debug, Parser)]
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     /// Make authorities and credentials; examine and verify those of any origin.
     #[command(subcommand)]
     Cred(CredCommand),
+    /// Replay a trace of requests: whom would a policy restrict or isolate?
+    Simulate(Box<SimulateArgs>),
     /// Write the configuration of a proxy.
     Render(RenderArgs),
     /// Print the JSON Schema of policy files.

@@ -12,6 +12,7 @@ use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Finding, Printable};
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
+use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
 use crate::args::Output;
@@ -119,6 +120,23 @@ pub(crate) enum Failure {
     PrivateKey(PathBuf),
     #[error("`{}` is longer than {} MiB", path.display(), limit.checked_div(1024 * 1024).unwrap_or_default())]
     TooLong { path: PathBuf, limit: u64 },
+    #[error("`{}`, line {line}: {cause}", path.display())]
+    Trace {
+        path: PathBuf,
+        line: u64,
+        cause: LineFault,
+    },
+}
+
+/// Why a line of a trace cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LineFault {
+    #[error("longer than 64 KiB")]
+    TooLong,
+    #[error("is not UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Invalid(InvalidLine),
 }
 
 /// A failure as JSON.
@@ -209,6 +227,7 @@ impl Failure {
             | Self::KeyUnknown { path, .. }
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
+            | Self::Trace { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Rendering(_)
@@ -306,6 +325,9 @@ impl Failure {
                 "give a public key of RFC 9881 (PEM or DER) or an AKP JWK of RFC 9964",
             ),
             Self::PrivateKey(_) => invalid("private_key", "name its public half"),
+            Self::Trace { .. } => {
+                invalid("trace_invalid", "docs/operations.md says what a line holds")
+            }
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }

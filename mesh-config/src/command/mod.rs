@@ -9,6 +9,7 @@ mod explain;
 pub(crate) mod failure;
 mod render;
 mod schema;
+mod simulate;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args, output),
         Command::Explain(args) => explain::run(*args, output),
         Command::Cred(command) => cred::run(command, output),
+        Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),

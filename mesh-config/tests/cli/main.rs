@@ -12,6 +12,7 @@ mod cred;
 mod explain;
 mod failure;
 mod render;
+mod simulate;
 mod support;
 mod usage;
 mod verify;
