@@ -18,6 +18,9 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
+evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyday life
+	@scripts/evaluate $(ARGS)
+
 fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
 
@@ -44,4 +47,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo test fuzz-smoke bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo evaluate test fuzz-smoke bench-credentials lint fmt deny check presubmit docs clean distclean
