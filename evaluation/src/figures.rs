@@ -5,6 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use sallyport_simulation::generate::Scenario;
 
+use crate::plan::Line;
 use crate::run::Course;
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -46,18 +47,21 @@ fn thinned(course: &Course) -> Vec<(f64, f64)> {
 }
 
 /// How soon an attack is stopped against how often the innocent are.
-pub(crate) fn tradeoff(lines: &[(&'static str, Vec<(f64, f64)>)], path: &Path) -> Drawn {
+pub(crate) fn tradeoff(lines: &[Line], path: &Path) -> Drawn {
     let root = SVGBackend::new(path, (800, 500)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption("one probe a minute: time to isolate", ("sans-serif", 18))
+        .caption(
+            "scan of two requests a second: time to isolate",
+            ("sans-serif", 18),
+        )
         .margin(10)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d(0.0..50.0, 0.0..1_900.0)?;
+        .build_cartesian_2d(-1.0..50.0, 0.0..60.0)?;
     chart
         .configure_mesh()
-        .light_line_style(WHITE)
+        .disable_mesh()
         .x_desc("false isolations in 1000 peer-days")
         .y_desc("seconds (median)")
         .draw()?;

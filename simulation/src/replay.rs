@@ -79,7 +79,7 @@ impl<'p> Replay<'p> {
             is_allowed: verdict.is_allowed(),
             reason: verdict.reason(),
             standing: context.standing,
-            score: context.score.clone(),
+            score: context.score,
         };
         self.enter(event, &step, context.cause);
         if let Verdict::Allow(permit) = &verdict
@@ -153,7 +153,7 @@ impl<'p> Replay<'p> {
             is_labelled: event.label.is_some(),
             is_allowed: step.is_allowed,
             reason: step.reason,
-            score: step.score.clone(),
+            score: step.score,
         };
         let connection = &event.connection;
         self.accounts.totals.add(&entry);

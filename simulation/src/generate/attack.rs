@@ -27,6 +27,10 @@ pub struct Attack {
     random: Random,
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most scenarios need nothing special at each place"
+)]
 impl Attack {
     /// The attack of a scenario; none if it is no attack.
     pub(super) fn new(scenario: Scenario, mesh: &Mesh, mut random: Random) -> Option<Self> {

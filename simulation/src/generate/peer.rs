@@ -141,7 +141,7 @@ impl Peer {
         let unit = self.random.unit();
         let variety = f64::from(u32::try_from(self.variety).unwrap_or(1));
         let number = whole(variety * unit * unit);
-        let operation = usize::try_from(number).ok().and_then(|n| OPERATIONS.get(n));
+        let operation = OPERATIONS.get(usize::try_from(number).unwrap_or(0));
         let (method, template) = operation.copied().unwrap_or(("GET", "/v1/orders"));
         let path = path(template, &mut self.random);
         self.event(minute, at, method, &path, weather)
@@ -218,11 +218,14 @@ pub(super) fn connection(
     not_after_ms: Option<u64>,
 ) -> Option<Arc<Connection>> {
     let peer = format!("spiffe://mesh.example/ns/{segment}/sa/{account}");
+    let (Ok(peer), Ok(to)) = (peer.parse::<SpiffeId>(), CALLED.parse()) else {
+        return None;
+    };
     Some(Arc::new(Connection::new(Words {
-        peer: peer.parse::<SpiffeId>().ok()?,
+        peer,
         certificate,
         segment: Arc::from(segment),
-        to: CALLED.parse().ok()?,
+        to,
         port: 8080,
         assurance: RequiredAssurance::Hybrid,
         not_after_ms,

@@ -83,7 +83,9 @@ fn the_policy_allows_what_the_mesh_does_on_a_good_day() {
 fn a_scanner_is_isolated_and_nobody_else() {
     let policy = policy();
     let mut replay = Replay::new(&policy, 1_000);
-    Generator::new(&plan(Scenario::Scan)).for_each(|event| drop(replay.step(&event)));
+    for event in Generator::new(&plan(Scenario::Scan)) {
+        let _ = replay.step(&event);
+    }
     let accounts = replay.finish();
     for (key, account) in accounts.sorted() {
         let isolated = account.first(Behaviour::Isolated).is_some();
