@@ -256,8 +256,14 @@ fn writes_ten_records_a_second_and_counts_the_rest() {
         open.exchange(&get("/admin")).unwrap();
     }
     let log = sidecar.envoy().log().unwrap();
+    // The requests cost trust, and a line for each change of the peer's state is written or counted
+    // as records are.
     let records = log.matches("\"reason\":\"operation_not_allowed\"").count();
-    let suppressed = metric(sidecar.envoy(), "record_suppressed").unwrap();
-    assert_eq!(u64::try_from(records).unwrap() + suppressed, 60);
+    let changes = log.matches("\"event\":").count();
+    let written = u64::try_from(records + changes).unwrap();
+    let count = |name| metric(sidecar.envoy(), name).unwrap();
+    let suppressed = count("record_suppressed");
+    let all_changes = count("peer_restricted") + count("peer_isolated") + count("peer_trusted");
+    assert_eq!(written + suppressed, 60 + all_changes);
     assert!(suppressed > 0, "60 requests took more than six seconds");
 }
