@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::thread;
 
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
@@ -116,6 +116,8 @@ async fn serve(listener: std::net::TcpListener) {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = serde_json::to_vec(&Echo::of(&request)).unwrap_or_default();
+    // Like an application that reads before it answers. A body that breaks off ends the connection.
+    drop(request.into_body().collect().await);
     let mut response = Response::new(Full::new(Bytes::from(body)));
     response
         .headers_mut()

@@ -548,3 +548,34 @@ fn hostile_header_bytes_end_in_a_verdict() {
         }
     }
 }
+
+#[test]
+fn metadata_of_istio_can_only_lower_trust() {
+    let mut policy = policy();
+    policy["spec"]["applicationHeaders"] = json!(true);
+    // Trust is rounded down from 99 for a clean peer: evidence brings it to where terms show.
+    let trust = |namespace: Option<&[u8]>| -> u64 {
+        let host = FakeHost::new(&configuration(&policy));
+        let mut plugin = Plugin::default();
+        plugin.configure(&host);
+        host.connect(1, &mesh().hybrid_leaf(GATEWAY));
+        if let Some(namespace) = namespace {
+            let mut properties = host.properties.borrow_mut();
+            properties.insert(Property::PeerNamespace, namespace.to_vec());
+        }
+        for number in 0..3 {
+            let path = format!("/secret/{}", word(number));
+            host.request(&[(":method", b"GET"), (":path", path.as_bytes())]);
+            plugin.on_request_headers(&host);
+        }
+        host.request(&INFER);
+        assert_eq!(plugin.on_request_headers(&host), Next::Continue);
+        let trust = host.header("x-sallyport-trust").expect("a score");
+        String::from_utf8(trust).unwrap().parse().unwrap()
+    };
+    let without = trust(None);
+    assert_eq!(trust(Some(b"gateway")), without, "agreement says nothing");
+    assert_eq!(trust(Some(b"")), without);
+    assert!(trust(Some(b"training")) < without);
+    assert!(trust(Some(b"\xff\xfe")) < without);
+}
