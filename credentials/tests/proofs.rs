@@ -420,7 +420,7 @@ fn what_a_proof_covers_is_bounded() {
     let proof = scene.proof(|proof| proof.access_token = Some(&longest));
     assert!(scene.verify_beside(&proof, Some(&longest), None).is_ok());
     let proof = scene.proof(|proof| proof.access_token = Some(&longer));
-    for (access, transaction) in [(Some(&longer[..]), None), (None, Some(&longer[..]))] {
+    for (access, transaction) in [(Some(longer.as_str()), None), (None, Some(longer.as_str()))] {
         let answer = scene.verify_beside(&proof, access, transaction);
         assert_eq!(answer.err(), Some(Fault::Malformed));
     }

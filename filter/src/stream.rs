@@ -136,18 +136,24 @@ pub(crate) fn on_end(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) {
 }
 
 fn outcome(host: &impl Host) -> Option<Outcome> {
-    let number = |property| match host.property(property) {
-        Ok(Some(bytes)) => <[u8; 8]>::try_from(bytes.as_slice())
-            .map_or(None, |bytes| Some(u64::from_le_bytes(bytes))),
-        Ok(None) | Err(_) => None,
-    };
     Some(Outcome {
-        status: number(Property::ResponseCode)
-            .and_then(|code| u16::try_from(code).map_or(None, Some))?,
-        request_bytes: number(Property::RequestSize)?,
-        response_bytes: number(Property::ResponseSize)?,
+        status: number(host, Property::ResponseCode)?,
+        request_bytes: number(host, Property::RequestSize)?,
+        response_bytes: number(host, Property::ResponseSize)?,
         duration_ms: 0,
     })
+}
+
+/// A number that the host tells, if it does and it fits.
+fn number<T: TryFrom<u64>>(host: &impl Host, property: Property) -> Option<T> {
+    let Ok(Some(bytes)) = host.property(property) else {
+        return None;
+    };
+    let bytes = <[u8; 8]>::try_from(bytes.as_slice());
+    match bytes.map(|bytes| T::try_from(u64::from_le_bytes(bytes))) {
+        Ok(Ok(number)) => Some(number),
+        Ok(Err(_)) | Err(_) => None,
+    }
 }
 
 /// Decides the current request. Three host calls for a request on a known connection: headers,

@@ -27,7 +27,9 @@ impl Proxy {
 
     /// A request of a peer on a connection of its own to one worker.
     fn ask(&mut self, worker: usize, leaf: &Leaf, path: &str) -> Next {
-        let connection = u64::from(leaf.sha256()[0]) * 100 + worker as u64;
+        let [a, b, c, d, ..] = leaf.sha256();
+        let leaf_number = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let connection = leaf_number * 100 + u64::try_from(worker).unwrap();
         self.host.connect(connection, leaf);
         let (method, path): (&[u8], &[u8]) = match path {
             "" => (INFER[0].1, INFER[1].1),
