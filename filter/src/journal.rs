@@ -35,13 +35,11 @@ impl Journal {
         record: impl FnOnce() -> Record,
     ) {
         self.turn_to(host, now);
-        if self.written >= MAXIMUM_PER_SECOND {
+        if !self.has_room(host, metrics) {
             let count = self.suppressed.entry(reason).or_default();
             *count = count.saturating_add(1);
-            metrics.increment(host, Metric::RecordSuppressed);
             return;
         }
-        self.written = self.written.saturating_add(1);
         // A record is plain data with text keys, so writing it as JSON cannot fail; a log that does
         // not take it must not stop a decision.
         if let Ok(line) = serde_json::to_string(&record()) {
@@ -51,11 +49,9 @@ impl Journal {
 
     /// Writes a line about a host that failed, within the same limit.
     pub(crate) fn write_failure(&mut self, host: &impl Host, metrics: &Metrics, line: &str) {
-        if self.written >= MAXIMUM_PER_SECOND {
-            metrics.increment(host, Metric::RecordSuppressed);
+        if !self.has_room(host, metrics) {
             return;
         }
-        self.written = self.written.saturating_add(1);
         let _ = host.log(LogLevel::Error, line);
     }
 
@@ -98,12 +94,20 @@ impl Journal {
         line: &str,
     ) {
         self.turn_to(host, now);
-        if self.written >= MAXIMUM_PER_SECOND {
-            metrics.increment(host, Metric::RecordSuppressed);
+        if !self.has_room(host, metrics) {
             return;
         }
-        self.written = self.written.saturating_add(1);
         let _ = host.log(LogLevel::Warn, line);
+    }
+
+    /// Takes room for one line in this second, or counts that there is none left.
+    fn has_room(&mut self, host: &impl Host, metrics: &Metrics) -> bool {
+        if self.written >= MAXIMUM_PER_SECOND {
+            metrics.increment(host, Metric::RecordSuppressed);
+            return false;
+        }
+        self.written = self.written.saturating_add(1);
+        true
     }
 
     /// Closes the second that is over, with a summary if records were suppressed in it.

@@ -14,7 +14,7 @@ use crate::host::{Host, HostError, SharedVersion};
 use crate::metrics::Metrics;
 
 /// What a worker knows of the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sharing {
     generation: Option<SharedVersion>,
     /// Counts the generations that this worker saw. At 0 nothing was read of a peer.
