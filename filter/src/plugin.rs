@@ -87,6 +87,7 @@ impl Plugin {
             }
         };
         self.configurations = self.configurations.wrapping_add(1);
+        self.retire(host);
         self.worker = Some(Worker::new(
             host,
             configuration,
@@ -126,6 +127,13 @@ impl Plugin {
     pub fn on_end(&mut self, host: &impl Host, ongoing: &Ongoing) {
         if let Some(worker) = &mut self.worker {
             on_end(host, worker, ongoing);
+        }
+    }
+
+    /// Called once, before the plugin ends.
+    pub fn retire(&mut self, host: &impl Host) {
+        if let Some(worker) = &mut self.worker {
+            worker.retire(host);
         }
     }
 

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use sallyport_engine::access_log::AccessLogLine;
 use sallyport_engine::decide::deny_without_facts;
 use sallyport_engine::effect::{HeaderChanges, LocalReply, RequestEffect};
 use sallyport_engine::facts::CredentialFacts;
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
+use sallyport_engine::policy::Policy;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session::{Request, answer, observe_response, refused_since};
@@ -335,8 +337,14 @@ fn report(
         Verdict::Deny(denial) => (Metric::Denied(denial.reason()), Some(denial.reason())),
     };
     metrics.increment(host, metric);
-    if let Some(score) = decided.verdict.context().score {
-        metrics.set(host, Metric::Trust, u64::from(score.trust));
+    let context = decided.verdict.context();
+    if let (Some(score), Some(segment)) = (&context.score, &context.source_segment) {
+        metrics.record_trust(host, segment, score.trust);
+    }
+    let policy = configuration.active().map(|active| &active.policy);
+    if policy.is_some_and(Policy::access_log) {
+        // A note that cannot be made must not stop a decision.
+        let _ = host.note(&AccessLogLine(&decided.verdict).to_string());
     }
     if decided.verdict.is_allowed() && configuration.active().is_none() {
         metrics.increment(host, Metric::PassedUnconfigured);

@@ -1,8 +1,9 @@
 //! The state of one Envoy worker under one configuration. A new configuration starts a new state,
 //! so nothing that an old authority vouched for is remembered.
 
+use sallyport_engine::metric::Metric;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerTable, TargetHasher};
+use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
@@ -33,6 +34,10 @@ pub(crate) struct Worker {
     changes: u64,
     /// When the others were told last.
     told: TimeMs,
+    /// What the gauges of peers show of this worker.
+    shown: Census,
+    /// Whether its part was taken out of the gauges for good.
+    is_retired: bool,
     vm: [u8; 8],
     decisions: u64,
 }
@@ -60,6 +65,8 @@ impl Worker {
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
+            shown: Census::default(),
+            is_retired: false,
             vm,
             decisions: 0,
         })
@@ -93,6 +100,36 @@ impl Worker {
         if now.since(self.told) >= TELL_MS || now < self.told {
             self.told = now;
             self.tell(host, now);
+            self.count_peers(host, now);
+        }
+    }
+
+    /// Brings this worker's part of the gauges up to date.
+    fn count_peers(&mut self, host: &impl Host, now: TimeMs) {
+        if !self.is_retired {
+            let census = self.peers.census(now);
+            self.show_peers(host, census);
+        }
+    }
+
+    /// Takes this worker's part out of the gauges, before its end.
+    pub(crate) fn retire(&mut self, host: &impl Host) {
+        self.is_retired = true;
+        self.show_peers(host, Census::default());
+    }
+
+    fn show_peers(&mut self, host: &impl Host, census: Census) {
+        let shown = std::mem::replace(&mut self.shown, census);
+        let gauges = [
+            (Behaviour::Trusted, shown.trusted, census.trusted),
+            (Behaviour::Restricted, shown.restricted, census.restricted),
+            (Behaviour::Isolated, shown.isolated, census.isolated),
+        ];
+        for (state, before, now) in gauges {
+            let change = i64::from(now).saturating_sub(i64::from(before));
+            if change != 0 {
+                self.metrics.add(host, Metric::Peers(state), change);
+            }
         }
     }
 

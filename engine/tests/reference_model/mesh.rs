@@ -256,6 +256,7 @@ impl Mesh {
                 minimum_assurance: self.assurance,
                 minimum_trust: self.trust,
                 application_headers: None,
+                access_log: None,
                 authorities: None,
                 revocations: None,
                 trust: None,

@@ -12,5 +12,6 @@ mod configuration;
 mod proofs;
 mod requests;
 mod sharing;
+mod shown;
 mod streams;
 mod support;
