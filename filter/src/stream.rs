@@ -20,6 +20,7 @@ use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 use crate::configuration::Configuration;
 use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
 use crate::host::{Host, HostError, Property};
+use crate::successor::Second;
 use crate::token::Bringing;
 use crate::verification::Means;
 use crate::worker::Worker;
@@ -51,6 +52,8 @@ pub struct Ongoing {
 pub(crate) struct Seen {
     /// Configurations of this plugin.
     pub(crate) configurations: u64,
+    /// Newer ones, of other plugins in this one's place.
+    pub(crate) successors: u64,
     /// News of other workers.
     pub(crate) epoch: u64,
     /// Changes of state among the peers of this worker.
@@ -93,8 +96,13 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     let heard = ongoing
         .connection
         .hear(host, &worker.metrics, peers, &worker.sharing, now);
+    let mut ask = |policy: &Policy| refused_since(policy, facts, token, peer.as_ref(), peers, now);
     let refused = match heard {
-        Ok(()) => refused_since(&active.policy, facts, token, peer.as_ref(), peers, now),
+        Ok(()) => ask(&active.policy).or_else(|| match worker.successor.second() {
+            Second::None => None,
+            Second::Policy(policy) => ask(policy),
+            Second::Unreadable => Some(DenyReason::NotConfigured),
+        }),
         Err(_) => Some(DenyReason::HostReadFailed),
     };
     match refused {

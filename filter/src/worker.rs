@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::sharing::Sharing;
 use crate::stream::Seen;
+use crate::successor::Successor;
 use crate::token::TokenVerifier;
 use crate::verification::VerificationBudget;
 
@@ -24,6 +25,8 @@ pub(crate) struct Worker {
     pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
     pub(crate) sharing: Sharing,
+    /// Looked for only where streams are looked at again.
+    pub(crate) successor: Successor,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     /// How many configurations the plugin has had, with this one.
@@ -59,6 +62,7 @@ impl Worker {
             budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, targets),
             sharing: Sharing::new(),
+            successor: Successor::new(),
             journal: Journal::default(),
             metrics,
             configurations,
@@ -85,6 +89,7 @@ impl Worker {
     pub(crate) const fn seen(&self) -> Seen {
         Seen {
             configurations: self.configurations,
+            successors: self.successor.changes(),
             epoch: self.sharing.epoch(),
             changes: self.changes,
             second: self.now.0 / 1000,
@@ -97,6 +102,11 @@ impl Worker {
         self.now = now;
         self.journal.turn_to(host, now);
         self.sharing.listen(host);
+        if let Some(active) = self.configuration.active()
+            && active.policy.rechecks_streams()
+        {
+            self.successor.listen(host, &active.sha256);
+        }
         if now.since(self.told) >= TELL_MS || now < self.told {
             self.told = now;
             self.tell(host, now);
