@@ -5,6 +5,7 @@
 //! of it. [`play`] runs it on a [`drivers::Driver`]; all drivers must come to the same answers.
 //! [`demo`] shows the main ones to people.
 
+pub mod app;
 pub mod demo;
 pub mod drivers;
 pub mod envoy;

@@ -80,7 +80,7 @@ impl Echo {
         self.headers.iter().any(|(other, _)| other == name)
     }
 
-    fn of(request: &Request<Incoming>) -> Self {
+    pub(crate) fn of(request: &Request<Incoming>) -> Self {
         let headers = request.headers().iter();
         Self {
             method: request.method().to_string(),
