@@ -7,7 +7,9 @@
 
 pub mod explain;
 pub mod finding;
+pub mod manifests;
 pub mod policy_file;
 pub mod reference;
 pub mod render;
 pub mod schema;
+mod yaml;

@@ -7,7 +7,6 @@
 mod material;
 mod shape;
 mod warnings;
-mod yaml;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -19,7 +18,7 @@ use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
 use crate::finding::Finding;
-use yaml::Document;
+use crate::yaml::{self, Document};
 
 /// A valid policy.
 pub struct LoadedPolicy {
@@ -166,7 +165,7 @@ fn complaint(path: String, text: &str) -> Finding {
 
 fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {
     let locate = |finding: Finding| Finding {
-        line: yaml.line(&finding.path),
+        line: yaml.lines.of(&finding.path),
         ..finding
     };
     findings.into_iter().map(locate).collect()

@@ -8,9 +8,9 @@ use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::yaml::member;
 use crate::finding::Finding;
 use crate::schema;
+use crate::yaml::member;
 
 /// Every deviation from the schema, in the order of the document.
 pub(super) fn check(value: &Value) -> Vec<Finding> {
