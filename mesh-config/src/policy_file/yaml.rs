@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::{Error, Spanned};
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 
 /// A document, and where its parts stand.
 #[derive(Debug)]
@@ -107,6 +107,7 @@ fn syntax(error: &Error) -> Finding {
     let finding = if let Error::DuplicateMappingKey { key, .. } = error {
         let key = member("", key.as_deref().unwrap_or("?"));
         Finding::new(
+            Code::KeyTwice,
             "",
             format!("the key `{key}` stands twice in the same mapping"),
         )
@@ -116,8 +117,12 @@ fn syntax(error: &Error) -> Finding {
         // The place is told apart from the text.
         let text = text.split(" at line ").next().unwrap_or_default();
         let text: String = text.chars().take(MAXIMUM_MESSAGE_CHARACTERS).collect();
-        Finding::new("", format!("this is no YAML that a policy may use: {text}"))
-            .with_hint("write one document of plain mappings, lists and values")
+        Finding::new(
+            Code::Syntax,
+            "",
+            format!("this is no YAML that a policy may use: {text}"),
+        )
+        .with_hint("write one document of plain mappings, lists and values")
     };
     Finding { line, ..finding }
 }
