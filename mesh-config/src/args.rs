@@ -215,6 +215,8 @@ pub(crate) enum Strategy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferenceDocument {
+    /// The codes of findings.
+    Findings,
     /// Why requests are denied.
     Reasons,
     /// The metrics of the filter.

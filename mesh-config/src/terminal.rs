@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Color, Style};
+use sallyport_mesh_config::finding::{Finding, Severity};
 
 /// What a word stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub(crate) fn toned(tone: Tone, word: &str) -> String {
     };
     let style = Style::new().bold().fg_color(Some(Color::Ansi(color)));
     format!("{style}{word}{style:#}")
+}
+
+/// `error[SP104]: spec.flows[0].to (line 17): ..`, with the severity in its tone.
+pub(crate) fn labelled(finding: &Finding) -> String {
+    let tone = match finding.severity {
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Warning,
+        Severity::Note => Tone::Good,
+    };
+    let label = format!("{}[{}]", finding.severity.as_str(), finding.code);
+    format!("{}: {finding}", toned(tone, &label))
 }
 
 /// Writes a line to standard output.

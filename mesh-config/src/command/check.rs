@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use sallyport_engine::hexadecimal;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
 use serde::Serialize;
 
 use super::failure::Failure;
 use crate::args::{CheckArgs, Output};
 use crate::exit::Exit;
-use crate::terminal::{self, Tone, toned};
+use crate::terminal::{self, Tone, labelled, toned};
 
 /// What is to say about one file.
 #[derive(Serialize)]
@@ -41,12 +41,7 @@ pub(super) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Failure> {
                 }
             }
             Err(error) => {
-                let unreadable = Finding {
-                    path: String::new(),
-                    line: None,
-                    message: error.to_string(),
-                    hint: None,
-                };
+                let unreadable = Finding::new(Code::Unreadable, "", error.to_string());
                 report(path, None, &[unreadable], false, output)?;
                 exit = Exit::Failure;
             }
@@ -82,17 +77,9 @@ fn report(
 }
 
 fn text(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
-    let error = toned(Tone::Bad, "error");
-    let warning = toned(Tone::Warning, "warning");
-    let errors = report
-        .errors
-        .iter()
-        .map(|finding| format!("{error}: {finding}\n"));
-    let warnings = report
-        .warnings
-        .iter()
-        .map(|finding| format!("{warning}: {finding}\n"));
-    errors.chain(warnings).collect::<String>() + &summary(report, loaded)
+    let findings = report.errors.iter().chain(report.warnings);
+    let lines = findings.map(|finding| labelled(finding) + "\n");
+    lines.collect::<String>() + &summary(report, loaded)
 }
 
 fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {

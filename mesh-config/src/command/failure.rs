@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
-use crate::terminal::{Tone, toned};
+use crate::terminal::{Tone, labelled, toned};
 
 /// Why a command gave no result. What to do about it is said by [`Failure::help`].
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +185,7 @@ impl Failure {
             text = text + ": " + help;
         }
         let findings = self.findings().iter();
-        let lines = findings.map(|finding| format!("\n{error}: {finding}"));
+        let lines = findings.map(|finding| format!("\n{}", labelled(finding)));
         lines.fold(text, |text, line| text + &line)
     }
 

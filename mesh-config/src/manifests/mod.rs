@@ -16,7 +16,7 @@ use k8s_openapi::Resource;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::finding::{Finding, Printable};
+use crate::finding::{Code, Finding};
 use crate::yaml::Lines;
 
 /// An object of Kubernetes, as its manifest says it.
@@ -49,21 +49,12 @@ pub struct Manifests {
     pub objects: Vec<Object>,
     /// Documents in folders that are no Kubernetes objects and were left out: values of Helm charts
     /// and the like.
-    pub left_out: Vec<Complaint>,
+    pub left_out: Vec<Finding>,
 }
 
-/// What is wrong, and in which file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// The file or folder.
-    pub file: PathBuf,
-    /// What is wrong there.
-    pub finding: Finding,
-}
-
-/// Why there are no manifests: everything that is wrong.
+/// Why there are no manifests: everything that is wrong, each with its file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct InvalidManifests(pub Vec<Complaint>);
+pub struct InvalidManifests(pub Vec<Finding>);
 
 /// Reads files and folders, and standard input for `-`.
 ///
@@ -71,26 +62,21 @@ pub struct InvalidManifests(pub Vec<Complaint>);
 /// Everything that cannot be read, in all of them.
 pub fn read(paths: &[PathBuf]) -> Result<Manifests, InvalidManifests> {
     let mut manifests = Manifests::default();
-    let mut complaints = Vec::new();
-    for source in read::sources(paths, &mut complaints) {
+    let mut findings = Vec::new();
+    for source in read::sources(paths, &mut findings) {
         let file: Arc<Path> = Arc::from(source.file.as_path());
         let result = read::text(&source)
             .and_then(|text| unpack::objects(&text, &file, source.named, &mut manifests));
-        if let Err(finding) = result {
-            complaints.push(Complaint {
-                file: source.file,
-                finding,
-            });
-        }
+        findings.extend(result.err().map(|finding| of_file(finding, &file)));
     }
-    if complaints.is_empty() {
+    if findings.is_empty() {
         Ok(manifests)
     } else {
-        Err(InvalidManifests(complaints))
+        Err(InvalidManifests(findings))
     }
 }
 
-/// Reads the text of a file. `file` is what complaints call it.
+/// Reads the text of a file. `file` is what findings call it.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -98,11 +84,13 @@ pub fn from_text(text: &str, file: &Path) -> Result<Manifests, InvalidManifests>
     let mut manifests = Manifests::default();
     match unpack::objects(text, &Arc::from(file), true, &mut manifests) {
         Ok(()) => Ok(manifests),
-        Err(finding) => Err(InvalidManifests(vec![Complaint {
-            file: file.to_owned(),
-            finding,
-        }])),
+        Err(finding) => Err(InvalidManifests(vec![of_file(finding, file)])),
     }
+}
+
+fn of_file(finding: Finding, file: &Path) -> Finding {
+    let line = finding.line;
+    finding.in_file(file.display().to_string(), line)
 }
 
 // === impl Object ===
@@ -120,13 +108,17 @@ impl Object {
     ///
     /// # Errors
     /// When it is, and does not have the type's form.
-    pub fn view<K: Resource + DeserializeOwned>(&self) -> Result<Option<K>, Complaint> {
+    pub fn view<K: Resource + DeserializeOwned>(&self) -> Result<Option<K>, Finding> {
         if self.api_version != K::API_VERSION || self.kind != K::KIND {
             return Ok(None);
         }
         K::deserialize(&self.value).map(Some).map_err(|error| {
             let text: String = error.to_string().chars().take(200).collect();
-            self.complaint("", format!("is no `{}` of Kubernetes: {text}", K::KIND))
+            self.finding(
+                Code::NoObject,
+                "",
+                format!("is no `{}` of Kubernetes: {text}", K::KIND),
+            )
         })
     }
 
@@ -138,15 +130,9 @@ impl Object {
 
     /// Something to say about a place in it.
     #[must_use]
-    pub fn complaint(&self, path: &str, message: String) -> Complaint {
-        let finding = Finding::new(self.place(path), message);
-        Complaint {
-            file: self.file.to_path_buf(),
-            finding: Finding {
-                line: Some(self.line_of(path)),
-                ..finding
-            },
-        }
+    pub fn finding(&self, code: Code, path: &str, message: impl Into<String>) -> Finding {
+        let line = Some(self.line_of(path));
+        Finding::new(code, self.place(path), message).in_file(self.file.display().to_string(), line)
     }
 
     fn place(&self, path: &str) -> String {
@@ -158,22 +144,15 @@ impl Object {
     }
 }
 
-// === impl Complaint ===
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display().to_string();
-        write!(f, "`{}`: {}", Printable(&file), self.finding)
-    }
-}
+// === impl InvalidManifests ===
 
 impl fmt::Display for InvalidManifests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, complaint) in self.0.iter().enumerate() {
+        for (number, finding) in self.0.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{complaint}")?;
+            write!(f, "{finding}")?;
         }
         Ok(())
     }

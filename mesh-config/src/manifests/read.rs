@@ -4,8 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::Complaint;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 
 /// A file to read.
 pub(super) struct Source {
@@ -14,8 +13,8 @@ pub(super) struct Source {
     pub(super) named: bool,
 }
 
-/// The files of the named paths. What is wrong with a path goes to `complaints`.
-pub(super) fn sources(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec<Source> {
+/// The files of the named paths. What is wrong with a path goes to `findings`.
+pub(super) fn sources(paths: &[PathBuf], findings: &mut Vec<Finding>) -> Vec<Source> {
     let mut found = Vec::new();
     for path in paths {
         let result = if path.is_dir() {
@@ -27,15 +26,14 @@ pub(super) fn sources(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec
             });
             Ok(())
         };
-        complaints.extend(result.err());
+        findings.extend(result.err());
     }
     found
 }
 
-fn folder(path: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), Complaint> {
-    let failed = |text: String| Complaint {
-        file: path.to_owned(),
-        finding: Finding::new("", text),
+fn folder(path: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), Finding> {
+    let failed = |text: String| {
+        Finding::new(Code::Unreadable, "", text).in_file(path.display().to_string(), None)
     };
     if depth > MAXIMUM_FOLDERS {
         return Err(failed("is too deep a folder".to_owned()));
@@ -55,11 +53,10 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), Comp
         if entry.is_dir() {
             // Such links could lead round in circles.
             if entry.is_symlink() {
-                return Err(Complaint {
-                    file: entry,
-                    finding: Finding::new("", "is a link to a folder, which is not followed")
-                        .with_hint("name that folder itself"),
-                });
+                let text = "is a link to a folder, which is not followed";
+                return Err(Finding::new(Code::Unreadable, "", text)
+                    .with_hint("name that folder itself")
+                    .in_file(entry.display().to_string(), None));
             }
             folder(&entry, depth.saturating_add(1), found)?;
         } else if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
@@ -82,7 +79,7 @@ pub(super) fn text(source: &Source) -> Result<String, Finding> {
     } else {
         File::open(&source.file).and_then(bounded)
     };
-    result.map_err(|error| Finding::new("", format!("cannot be read: {error}")))
+    result.map_err(|error| Finding::new(Code::Unreadable, "", format!("cannot be read: {error}")))
 }
 
 fn bounded(input: impl Read) -> io::Result<String> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Complaint, Manifests, Object};
-use crate::finding::Finding;
+use super::{Manifests, Object};
+use crate::finding::{Code, Finding};
 use crate::yaml::{self, Lines};
 
 /// Adds the objects of a file. `named`: the file was named, so all of its documents must be objects.
@@ -24,15 +24,14 @@ pub(super) fn objects(
             has("apiVersion") || has("kind")
         };
         if !is_object(&document.value) {
-            let finding = Finding::new("", "is no object of Kubernetes: it has no `kind`");
-            let finding = Finding { line, ..finding };
+            let code = if named { Code::NoObject } else { Code::LeftOut };
+            let finding = Finding::new(code, "", "is no object of Kubernetes: it has no `kind`");
             if named {
+                let finding = Finding { line, ..finding };
                 return Err(finding.with_hint("name files with Kubernetes manifests only"));
             }
-            manifests.left_out.push(Complaint {
-                file: file.to_path_buf(),
-                finding,
-            });
+            let finding = finding.in_file(file.display().to_string(), line);
+            manifests.left_out.push(finding);
             continue;
         }
         let unpacking = Unpacking {
@@ -149,7 +148,7 @@ impl Unpacking<'_> {
     fn finding(&self, path: &str, message: &str) -> Finding {
         Finding {
             line: self.lines.of(path),
-            ..Finding::new(path, message)
+            ..Finding::new(Code::NoObject, path, message)
         }
     }
 }

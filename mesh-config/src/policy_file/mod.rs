@@ -17,7 +17,7 @@ use sallyport_credentials::AuthoritySet;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::yaml::{self, Document};
 
 /// A valid policy.
@@ -100,6 +100,7 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
     }
     let document: PolicyDocument = serde_json::from_value(yaml.value.clone()).map_err(|error| {
         vec![Finding::new(
+            Code::OtherForm,
             "",
             format!("is not in the format of a policy: {error}"),
         )]
@@ -116,8 +117,7 @@ fn complete(
     let policy = match compile(&document) {
         Ok(policy) => Some(policy),
         Err(errors) => {
-            let errors = errors.into_iter();
-            findings.extend(errors.map(|error| Finding::new(error.path, error.cause.to_string())));
+            findings.extend(errors.into_iter().map(Finding::from));
             None
         }
     };
@@ -132,7 +132,7 @@ fn complete(
             let errors = errors
                 .into_iter()
                 .filter(|error| !known.contains(&error.path));
-            findings.extend(errors.map(|error| complaint(error.path, &error.cause.to_string())));
+            findings.extend(errors.map(Finding::from));
             None
         }
     };
@@ -141,6 +141,7 @@ fn complete(
     };
     let canonical_json = serde_json::to_string(&document).map_err(|error| {
         vec![Finding::new(
+            Code::OtherForm,
             "",
             format!("cannot be written as JSON: {error}"),
         )]
@@ -153,14 +154,6 @@ fn complete(
         authorities,
         canonical_json,
     })
-}
-
-/// An error of an authority, whose text says after a semicolon what to do.
-fn complaint(path: String, text: &str) -> Finding {
-    match text.rsplit_once("; ") {
-        Some((message, hint)) => Finding::new(path, message).with_hint(hint),
-        None => Finding::new(path, text),
-    }
 }
 
 fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {

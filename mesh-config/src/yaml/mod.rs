@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::{Error, Location, Spanned};
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 
 /// A document, and where its parts stand.
 #[derive(Debug)]
@@ -194,6 +194,7 @@ impl Reading<'_> {
         let is_quoted = rest.is_some_and(|rest| rest.starts_with(['"', '\'']));
         if !is_quoted {
             let finding = Finding::new(
+                Code::AmbiguousWord,
                 path,
                 format!("Kubernetes reads the word `{word}` without quotes as true or false"),
             );
@@ -213,6 +214,7 @@ fn syntax(error: &Error, dialect: Dialect) -> Finding {
     let finding = if let Error::DuplicateMappingKey { key, .. } = error {
         let key = member("", key.as_deref().unwrap_or("?"));
         Finding::new(
+            Code::KeyTwice,
             "",
             format!("the key `{key}` stands twice in the same mapping"),
         )
@@ -223,7 +225,12 @@ fn syntax(error: &Error, dialect: Dialect) -> Finding {
         let text = text.split(" at line ").next().unwrap_or_default();
         let text: String = text.chars().take(MAXIMUM_MESSAGE_CHARACTERS).collect();
         let Dialect { who, hint } = dialect;
-        Finding::new("", format!("this is no YAML that {who} may use: {text}")).with_hint(hint)
+        Finding::new(
+            Code::Syntax,
+            "",
+            format!("this is no YAML that {who} may use: {text}"),
+        )
+        .with_hint(hint)
     };
     Finding { line, ..finding }
 }

@@ -28,8 +28,8 @@ fn check_names_each_error_and_exits_with_1() {
     let output = sallyport(&["check", "broken.yaml"], folder.path());
     assert_eq!(code(&output), 1);
     let expected = "\
-error: spec.flows[0].operations[0].methods[0] (line 19): `get` is not in upper case: methods are compared exactly, and no client sends this one
-error: spec.flows[0].to (line 17): there is no segment `order`: did you mean `orders`?
+error[SP107]: spec.flows[0].operations[0].methods[0] (line 19): `get` is not in upper case: methods are compared exactly, and no client sends this one
+error[SP104]: spec.flows[0].to (line 17): there is no segment `order`: did you mean `orders`?
 broken.yaml: invalid, 2 errors
 ";
     assert_eq!(stdout(&output), expected);
@@ -62,6 +62,10 @@ fn check_writes_one_json_object_a_file() {
     let error = &broken["errors"][1];
     assert_eq!(error["path"], "spec.flows[0].to");
     assert_eq!(error["line"], 17);
+    assert_eq!(
+        (&error["code"], &error["severity"]),
+        (&"SP104".into(), &"error".into())
+    );
 }
 
 #[test]
@@ -88,7 +92,9 @@ fn warnings_do_not_fail_a_check() {
     fs::write(folder.path().join("shadow.yaml"), shadow).unwrap();
     let output = sallyport(&["check", "shadow.yaml"], folder.path());
     assert_eq!(code(&output), 0);
-    assert!(stdout(&output).starts_with("warning: spec.mode (line 6): the policy is in shadow"));
+    assert!(
+        stdout(&output).starts_with("warning[SP017]: spec.mode (line 6): the policy is in shadow")
+    );
 }
 
 #[test]
