@@ -1,16 +1,24 @@
-//! The JSON Schema of the policy file, generated from the engine's types.
+//! The JSON Schemas of the policy file and of the files beside it, generated from the types that
+//! read them.
 //!
 //! Optional keys are absent or have a value: `null` is neither, so the schema does not allow it. A
 //! list that was left empty by mistake (`serviceAccounts:` and nothing behind it) must not come to
 //! mean *any*.
 
 use sallyport_engine::policy::raw::PolicyDocument;
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-/// The schema, in draft 2020-12.
+/// The schema of the policy file.
 #[must_use]
 pub fn published() -> Value {
-    let mut schema = schemars::schema_for!(PolicyDocument).to_value();
+    of::<PolicyDocument>()
+}
+
+/// The schema of a type, in draft 2020-12, without `null` for what may be absent.
+#[must_use]
+pub fn of<T: JsonSchema>() -> Value {
+    let mut schema = schemars::schema_for!(T).to_value();
     transform(&mut schema, &mut without_null);
     schema
 }

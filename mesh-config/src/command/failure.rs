@@ -15,6 +15,7 @@ use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
+use super::test::suite::InvalidTests;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
@@ -83,6 +84,15 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is no test file: {cause}", path.display())]
+    Tests { path: PathBuf, cause: InvalidTests },
+    #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
+    Test {
+        path: PathBuf,
+        line: u64,
+        name: String,
+        cause: Box<Failure>,
+    },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
     #[error("the name `{0}` is no DNS label")]
@@ -230,6 +240,8 @@ impl Failure {
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
             | Self::Trace { path, .. }
+            | Self::Tests { path, .. }
+            | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Rendering(_)
@@ -332,6 +344,11 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Tests { .. } => invalid(
+                "tests_invalid",
+                "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
+            ),
+            Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }

@@ -1,5 +1,6 @@
 //! The verbs of the command line, one module each.
 
+mod ask;
 mod certificate;
 mod check;
 mod completions;
@@ -10,6 +11,7 @@ pub(crate) mod failure;
 mod render;
 mod schema;
 mod simulate;
+mod test;
 
 use crate::args::{Cli, Command, Format, Output};
 use crate::exit::Exit;
@@ -31,10 +33,11 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args, cli.output),
         _ if sarif => Err(Failure::OnlyCheckWritesSarif),
         Command::Explain(args) => explain::run(*args, output),
+        Command::Test(args) => test::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
-        Command::Schema => schema::run(),
+        Command::Schema { kind } => schema::run(kind),
         Command::Completions { shell } => completions::run(shell),
         Command::Docs { document } => docs::run(document),
     };

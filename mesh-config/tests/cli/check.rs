@@ -1,6 +1,7 @@
 //! `check` and `schema`.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -101,8 +102,14 @@ fn warnings_do_not_fail_a_check() {
 fn schema_is_a_json_schema_that_fits_the_policy() {
     let folder = folder();
     let schema = json(&sallyport(&["schema"], folder.path()));
-    let policy: Value = serde_saphyr::from_str(POLICY).unwrap();
-    assert!(jsonschema::is_valid(&schema, &policy));
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/istio");
+    let folders = fs::read_dir(examples).unwrap();
+    let policies = folders.map(|entry| entry.unwrap().path().join("policy.yaml"));
+    let texts = policies.map(|path| fs::read_to_string(path).unwrap());
+    for text in texts.chain([POLICY.to_owned()]) {
+        let policy: Value = serde_saphyr::from_str(&text).unwrap();
+        assert!(jsonschema::is_valid(&schema, &policy), "{text}");
+    }
     assert!(!jsonschema::is_valid(
         &schema,
         &serde_json::json!({"kind": "Policy"})
