@@ -4,7 +4,9 @@
 //! [`super::Policy`], all or nothing. The doc comments here become the JSON Schema.
 
 mod authorities;
+mod break_glass;
 mod flows;
+mod post_quantum;
 mod probes;
 mod revocations;
 mod segments;
@@ -21,7 +23,9 @@ pub use authorities::{
     CertificateAuthority, ClassicalKey, ClassicalTokenAlgorithm, Material, TokenAlternativeKey,
     TokenAuthority,
 };
+pub use break_glass::BreakGlass;
 pub use flows::{Flow, Operation, WhenRestricted};
+pub use post_quantum::{PostQuantumAssurance, PostQuantumAuth};
 pub use probes::Probe;
 pub use revocations::{NotBeforeFloor, Revocation, RevokedSerial, RevokedToken};
 pub use segments::{Callers, Segment};
@@ -82,6 +86,21 @@ pub struct Spec {
     pub trust_domains: Vec<String>,
     /// The least assurance of a peer, where its flow names none.
     pub minimum_assurance: RequiredAssurance,
+    /// What the whole mesh asks of credentials, beside its flows. `sallyport render --mesh` writes
+    /// it from `meshConfig.postQuantumAuth`. Absent: nothing.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub post_quantum_auth: Option<PostQuantumAuth>,
+    /// An emergency, in which nothing is refused until it ends. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub break_glass: Option<BreakGlass>,
     /// The least trust score of a peer, 0 to 99, where its flow names none. Default: 0.
     #[serde(
         default,
