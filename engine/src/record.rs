@@ -48,6 +48,8 @@ pub struct Record {
     pub source: Option<String>,
     /// SHA-256 of the caller's certificate, hexadecimal.
     pub certificate_sha256: Option<String>,
+    /// The segment of the caller.
+    pub source_segment: Option<String>,
     /// The segment that was called.
     pub destination_segment: Option<String>,
     /// Method, escaped and cut.
@@ -151,6 +153,7 @@ impl Record {
                 .as_ref()
                 .map(|source| String::from(source.as_str())),
             certificate_sha256: tls.map(|tls| hexadecimal::encode(&tls.certificate_sha256)),
+            source_segment: text(&context.source_segment),
             destination_segment: text(&context.destination_segment),
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),

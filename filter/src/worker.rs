@@ -4,7 +4,7 @@
 use sallyport_engine::metric::Metric;
 use sallyport_engine::policy::{BreakGlass, Mode};
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerTable, TargetHasher};
+use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::sharing::Sharing;
 use crate::stream::Seen;
+use crate::successor::Successor;
 use crate::token::TokenVerifier;
 use crate::verification::VerificationBudget;
 
@@ -25,6 +26,8 @@ pub(crate) struct Worker {
     pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
     pub(crate) sharing: Sharing,
+    /// Looked for only where streams are looked at again.
+    pub(crate) successor: Successor,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     /// How many configurations the plugin has had, with this one.
@@ -35,6 +38,10 @@ pub(crate) struct Worker {
     changes: u64,
     /// When the others were told last.
     told: TimeMs,
+    /// What the gauges of peers show of this worker.
+    shown: Census,
+    /// Whether its part was taken out of the gauges for good.
+    is_retired: bool,
     vm: [u8; 8],
     decisions: u64,
     /// Whether a break-glass lasted when it was looked at last; none before the first time.
@@ -58,12 +65,15 @@ impl Worker {
             budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, targets),
             sharing: Sharing::new(),
+            successor: Successor::new(),
             journal: Journal::default(),
             metrics,
             configurations,
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
+            shown: Census::default(),
+            is_retired: false,
             vm,
             decisions: 0,
             broken: None,
@@ -83,6 +93,7 @@ impl Worker {
     pub(crate) const fn seen(&self) -> Seen {
         Seen {
             configurations: self.configurations,
+            successors: self.successor.changes(),
             epoch: self.sharing.epoch(),
             changes: self.changes,
             second: self.now.0 / 1000,
@@ -96,16 +107,52 @@ impl Worker {
         self.journal.turn_to(host, now);
         self.sharing.listen(host);
         self.watch_break_glass(host, now);
+        if let Some(active) = self.configuration.active()
+            && active.policy.rechecks_streams()
+        {
+            self.successor.listen(host, &active.sha256);
+        }
         if now.since(self.told) >= TELL_MS || now < self.told {
             self.told = now;
             self.tell(host, now);
+            self.count_peers(host, now);
+        }
+    }
+
+    /// Brings this worker's part of the gauges up to date.
+    fn count_peers(&mut self, host: &impl Host, now: TimeMs) {
+        if !self.is_retired {
+            let census = self.peers.census(now);
+            self.show_peers(host, census);
+        }
+    }
+
+    /// Takes this worker's part out of the gauges, before its end.
+    pub(crate) fn retire(&mut self, host: &impl Host) {
+        self.is_retired = true;
+        self.show_peers(host, Census::default());
+    }
+
+    fn show_peers(&mut self, host: &impl Host, census: Census) {
+        let shown = std::mem::replace(&mut self.shown, census);
+        let gauges = [
+            (Behaviour::Trusted, shown.trusted, census.trusted),
+            (Behaviour::Restricted, shown.restricted, census.restricted),
+            (Behaviour::Isolated, shown.isolated, census.isolated),
+        ];
+        for (state, before, now) in gauges {
+            let change = i64::from(now).saturating_sub(i64::from(before));
+            if change != 0 {
+                self.metrics.add(host, Metric::Peers(state), change);
+            }
         }
     }
 
     /// Tells the operator whether a break-glass lasts, once it begins and once it ends. Decisions do
     /// not depend on it: each compares the clock itself.
     pub(crate) fn watch_break_glass(&mut self, host: &impl Host, now: TimeMs) {
-        let Some(active) = self.configuration.active() else {
+        // What a successor shows must not be painted over.
+        let Some(active) = self.configuration.active().filter(|_| !self.is_retired) else {
             return;
         };
         let glass = active.policy.break_glass();

@@ -67,6 +67,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         break_glass,
         minimum_trust,
         application_headers: spec.application_headers.unwrap_or(false),
+        access_log: spec.access_log.unwrap_or(false),
         authorities: spec.authorities.clone(),
         segments,
         segment_index,

@@ -175,17 +175,24 @@ pub trait Host {
     /// When the host fails.
     fn define_metric(&self, kind: MetricKind, name: &str) -> Result<MetricId, HostError>;
 
-    /// Adds one to a counter.
+    /// Adds to a counter or gauge.
     ///
     /// # Errors
     /// When the host fails.
-    fn increment(&self, metric: MetricId) -> Result<(), HostError>;
+    fn add(&self, metric: MetricId, change: i64) -> Result<(), HostError>;
 
     /// Sets a gauge, or adds a value to a histogram.
     ///
     /// # Errors
     /// When the host fails.
     fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError>;
+
+    /// Notes a line about the current request for access logs: the filter state
+    /// `wasm.sallyport`, which can be set once.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn note(&self, line: &str) -> Result<(), HostError>;
 
     /// Writes a log line.
     ///
