@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+mod check;
 mod cred;
 mod simulate;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::Deserialize;
 
+pub(crate) use check::*;
 pub(crate) use cred::*;
 pub(crate) use simulate::*;
 
@@ -23,19 +25,44 @@ pub(crate) use simulate::*;
 )]
 pub(crate) struct Cli {
     /// How to write results.
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    /// When to write in colour. `auto`: on a terminal, unless `NO_COLOR` is set.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colors::Auto)]
+    pub(crate) color: Colors,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// The form of results on standard output.
+/// The form of results on standard output, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code hosts, SARIF 2.1.0; `check` only.
+    Sarif,
+}
+
+/// The form of results of most commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     /// For people.
     Text,
     /// For programs.
     Json,
+}
+
+/// When to write in colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colors {
+    /// Where a person looks.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,13 +92,6 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         document: ReferenceDocument,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    /// Policy files, YAML or JSON.
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -218,6 +238,8 @@ pub(crate) enum Strategy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferenceDocument {
+    /// The codes of findings.
+    Findings,
     /// Why requests are denied.
     Reasons,
     /// The metrics of the filter.

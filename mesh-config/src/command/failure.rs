@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
-use crate::terminal::{Tone, toned};
+use crate::terminal::{Tone, labelled, toned};
 
 /// Why a command gave no result. What to do about it is said by [`Failure::help`].
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     FlagNeeds(&'static str, &'static str),
     #[error("`{0}` is needed here")]
     FlagNeeded(&'static str),
+    #[error("only `check` writes SARIF")]
+    OnlyCheckWritesSarif,
     #[error("`--algorithm Dilithium5` is for token authorities only")]
     LegacyAlgorithm,
     #[error("tokens are signed with RSA, and `--key` names another kind")]
@@ -185,7 +187,7 @@ impl Failure {
             text = text + ": " + help;
         }
         let findings = self.findings().iter();
-        let lines = findings.map(|finding| format!("\n{error}: {finding}"));
+        let lines = findings.map(|finding| format!("\n{}", labelled(finding)));
         lines.fold(text, |text, line| text + &line)
     }
 
@@ -239,6 +241,7 @@ impl Failure {
             | Self::FlagsContradict(..)
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
+            | Self::OnlyCheckWritesSarif
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -268,6 +271,7 @@ impl Failure {
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
             Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),
