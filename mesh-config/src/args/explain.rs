@@ -57,11 +57,14 @@ pub(crate) struct Asked {
     #[arg(long, value_name = "FILE", requires = "token")]
     pub(crate) proof: Option<PathBuf>,
     /// The caller does not use mutual TLS.
-    #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls"])]
+    #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls", "tls_group"])]
     pub(crate) plaintext: bool,
     /// TLS version of the connection. Default: 1.3.
     #[arg(long, value_enum)]
     pub(crate) tls: Option<AssumedTls>,
+    /// TLS group of the connection, such as X25519MLKEM768. Default: the proxy does not show it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tls_group: Option<String>,
     /// Address of the TCP peer. Default: 192.0.2.1, which is nobody's.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) source_ip: Option<IpAddr>,
@@ -92,6 +95,9 @@ impl Asked {
             path: self.path.clone().or_else(|| other.path.clone()),
             port: self.port.or(other.port),
             tls: self.tls.or(other.tls).filter(|_| !credentials.plaintext),
+            tls_group: (self.tls_group.clone())
+                .or_else(|| other.tls_group.clone())
+                .filter(|_| !credentials.plaintext),
             source_ip: self.source_ip.or(other.source_ip),
             at: self.at.clone().or_else(|| other.at.clone()),
             denials: self.denials.or(other.denials),
