@@ -12,4 +12,5 @@ pub mod policy_file;
 pub mod reference;
 pub mod render;
 pub mod schema;
+pub mod workloads;
 mod yaml;
