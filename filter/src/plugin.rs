@@ -58,8 +58,6 @@ impl Plugin {
                 host.set_shared(CONFIGURED_KEY, b"1")?;
                 metrics.set(host, Metric::ConfigRejected, 0);
                 metrics.set(host, Metric::PolicyHash, hash_prefix(&active.sha256));
-                let enforcing = active.policy.mode() == Mode::Enforce;
-                metrics.set(host, Metric::Enforcing, u64::from(enforcing));
                 let name = active.policy.name();
                 let (mode, hash) = (
                     active.policy.mode().as_str(),
@@ -87,12 +85,9 @@ impl Plugin {
             }
         };
         self.configurations = self.configurations.wrapping_add(1);
-        self.worker = Some(Worker::new(
-            host,
-            configuration,
-            metrics,
-            self.configurations,
-        )?);
+        let mut worker = Worker::new(host, configuration, metrics, self.configurations)?;
+        worker.watch_break_glass(host, host.now()?);
+        self.worker = Some(worker);
         Ok(Configured::InForce)
     }
 

@@ -124,11 +124,14 @@ pub(crate) struct Asked {
     #[arg(long, value_name = "FILE", requires = "token")]
     pub(crate) proof: Option<PathBuf>,
     /// The caller does not use mutual TLS.
-    #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls"])]
+    #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls", "tls_group"])]
     pub(crate) plaintext: bool,
     /// TLS version of the connection. Default: 1.3.
     #[arg(long, value_enum)]
     pub(crate) tls: Option<AssumedTls>,
+    /// TLS group of the connection, such as X25519MLKEM768. Default: the proxy does not show it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tls_group: Option<String>,
     /// Address of the TCP peer. Default: 192.0.2.1, which is nobody's.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) source_ip: Option<IpAddr>,

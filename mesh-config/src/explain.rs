@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use sallyport_credentials::{certificate, sha256, token};
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerMetadata,
-    PeerValidation, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
+    PeerMetadata, PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
@@ -34,6 +34,9 @@ pub struct Question {
     pub called: Option<SpiffeId>,
     /// The TLS version of the connection; without meaning for a plaintext caller.
     pub tls: TlsVersion,
+    /// The key exchange of the connection, where the proxy shows it; without meaning for a plaintext
+    /// caller.
+    pub key_exchange: KeyExchange,
     /// Address of the TCP peer.
     pub source_ip: IpAddr,
     /// The port that is called.
@@ -196,6 +199,7 @@ fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
     let tls = MutualTls {
         validation: PeerValidation::Assumed,
         version: question.tls,
+        key_exchange: question.key_exchange,
         certificate_sha256,
         certificate,
     };

@@ -71,6 +71,18 @@ fn text(answer: &Answer) -> String {
         "policy",
         format!("{policy}, mode {} for this request", record.mode),
     );
+    if let Some(mode) = record.post_quantum_auth {
+        add(
+            "asked by",
+            format!("postQuantumAuth of the mesh, mode {mode}"),
+        );
+    }
+    if let Some(glass) = &record.break_glass {
+        add(
+            "glass",
+            format!("broken until {}: {}", glass.until, glass.reason),
+        );
+    }
     add(
         "flow",
         record.flow.clone().unwrap_or_else(|| "none".to_owned()),

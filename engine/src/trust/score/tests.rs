@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::facts::{PeerCertificate, PeerValidation};
+use crate::facts::{KeyExchange, PeerCertificate, PeerValidation};
 use crate::fixtures::{GATEWAY, HOUR_MS, NOW, credential, peer_after_distinct_denials};
 
 const ASSURANCES: [Assurance; 4] = [
@@ -24,6 +24,7 @@ fn tls(version: TlsVersion) -> MutualTls {
     MutualTls {
         validation: PeerValidation::Validated,
         version,
+        key_exchange: KeyExchange::Hidden,
         certificate_sha256: [7; 32],
         certificate: PeerCertificate::Unavailable,
     }
