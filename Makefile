@@ -2,7 +2,7 @@
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z][a-z0-9 -]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r target text; do printf '  %-18s %s\n' "$$target" "$$text"; done
 
 setup: ## get the WebAssembly compiler and Envoy; all targets get what they need themselves
@@ -17,6 +17,12 @@ demo: ## run the demo on real Envoys
 
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
+
+e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, Linux; MESH=keep leaves it)
+	@scripts/e2e-istio
+
+e2e-istio-down: ## end a mesh that was kept
+	@scripts/e2e-istio down
 
 evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyday life
 	@scripts/evaluate $(ARGS)
@@ -50,4 +56,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo e2e-istio e2e-istio-down evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

@@ -11,6 +11,7 @@ pub mod drivers;
 pub mod envoy;
 mod error;
 pub mod exceptions;
+pub mod mesh;
 pub mod observed;
 pub mod play;
 pub mod scenario;

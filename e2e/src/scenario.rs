@@ -513,7 +513,7 @@ impl Default for Validity {
 }
 
 /// RFC 7396, section 2. No patch at all changes nothing.
-fn merge(target: &mut Value, patch: &Value) {
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
     match (target, patch) {
         (_, Value::Null) => {}
         (Value::Object(target), Value::Object(patch)) => {

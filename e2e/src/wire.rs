@@ -7,7 +7,7 @@ mod response;
 mod tls;
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -18,8 +18,8 @@ pub use response::Response;
 /// How to reach a listener.
 #[derive(Debug)]
 pub struct Dial<'a> {
-    /// Its port on the loopback interface.
-    pub port: u16,
+    /// Its address.
+    pub address: SocketAddr,
     /// What is spoken on the connection.
     pub layer: Layer<'a>,
     /// What a PROXY protocol header says in front of everything; none sends no such header.
@@ -104,8 +104,7 @@ impl Connection {
             what: "connecting",
             cause,
         };
-        let address = SocketAddr::from((IpAddr::from(Ipv4Addr::LOCALHOST), dial.port));
-        let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).map_err(failed)?;
+        let mut stream = TcpStream::connect_timeout(&dial.address, TIMEOUT).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
         stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
@@ -187,6 +186,26 @@ impl Redirection {
         } = self;
         format!("PROXY TCP4 {source_ip} {WORKLOAD_IP} {SOURCE_PORT} {destination_port}\r\n")
     }
+}
+
+/// A port of the loopback interface.
+#[must_use]
+pub fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// Asks a server without TLS, on a connection of its own.
+///
+/// # Errors
+/// When it does not answer.
+pub fn ask(address: SocketAddr, method: &str, path: &str) -> Result<Response, HarnessError> {
+    let dial = Dial {
+        address,
+        layer: Layer::Plain,
+        redirection: None,
+    };
+    let close = [("connection".to_owned(), "close".to_owned())];
+    Connection::open(&dial)?.exchange(&request_text(method, path, &close))
 }
 
 /// The text of a request without a body.

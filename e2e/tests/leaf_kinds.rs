@@ -20,7 +20,9 @@ use sallyport_e2e::envoy::config::{Caller, INBOUND, Inbound, Outbound, to_json};
 use sallyport_e2e::envoy::{Envoy, Processes};
 use sallyport_e2e::settings::{Settings, project_root};
 use sallyport_e2e::upstream::{Echo, Upstream};
-use sallyport_e2e::wire::{ClientIdentity, Connection, Dial, Layer, Redirection, request_text};
+use sallyport_e2e::wire::{
+    ClientIdentity, Connection, Dial, Layer, Redirection, loopback, request_text,
+};
 use sallyport_e2e::world::{Identity, now_ms};
 use sallyport_engine::policy::raw::{AlternativeAlgorithm, Authorities};
 use sallyport_engine::time::TimeMs;
@@ -269,7 +271,7 @@ fn envoy_refuses_ml_dsa_leaves_unless_both_sides_offer_the_algorithms() {
 /// The assurance that the application was told, or what came instead.
 fn call(outbound: &Envoy, caller: &str) -> Result<String, String> {
     let dial = Dial {
-        port: outbound.port(caller).unwrap(),
+        address: loopback(outbound.port(caller).unwrap()),
         layer: Layer::Plain,
         redirection: Some(Redirection {
             source_ip: Ipv4Addr::new(10, 2, 0, 1),

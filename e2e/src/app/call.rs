@@ -99,11 +99,7 @@ impl Run {
         goes_on.then_some(number)
     }
 
-    async fn exchange(
-        &self,
-        open: &mut Option<Connection>,
-        number: u32,
-    ) -> Result<Answer, String> {
+    async fn exchange(&self, open: &mut Option<Connection>, number: u32) -> Result<Answer, String> {
         let uri = self.options.uri(number)?;
         if open.as_ref().is_none_or(Connection::is_closed) {
             let count = self.connections.fetch_add(1, Ordering::Relaxed);

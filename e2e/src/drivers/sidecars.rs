@@ -13,7 +13,7 @@ use crate::envoy::config::{Caller, Outbound};
 use crate::envoy::{Envoy, Sidecar, Source, Stage, resource};
 use crate::observed::Observed;
 use crate::scenario::{Request, Scenario, Transport};
-use crate::wire::{Connection, Dial, Layer, Redirection, request_text};
+use crate::wire::{Connection, Dial, Layer, Redirection, loopback, request_text};
 use crate::world::{Credentials, now_seconds};
 
 /// Both sidecars, and a connection of each caller to its own.
@@ -42,7 +42,7 @@ impl<'a> SidecarsDriver<'a> {
         for (name, connection) in &scenario.connections {
             let redirection = Some(Redirection::of(connection));
             let dial = Dial {
-                port: outbound.port(name)?,
+                address: loopback(outbound.port(name)?),
                 layer: Layer::Plain,
                 redirection,
             };

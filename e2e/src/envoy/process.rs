@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::records::{self, Record};
 use crate::HarnessError;
 use crate::settings::Settings;
-use crate::wire::{Connection, Dial, Layer, Response, request_text};
+use crate::wire::{Response, ask, loopback};
 
 /// All Envoys of a program, so that they can be ended together, from whichever thread.
 #[derive(Debug, Clone, Default)]
@@ -188,7 +188,7 @@ impl Envoy {
     /// # Errors
     /// When Envoy does not answer.
     pub fn ask(&self, method: &str, path: &str) -> Result<Response, HarnessError> {
-        ask(self.admin_port, method, path)
+        ask(loopback(self.admin_port), method, path)
     }
 
     /// The log so far.
@@ -243,7 +243,7 @@ impl Envoy {
                 return Err(self.not_started("the process ended"));
             }
             if let Ok(port) = admin_port(admin)
-                && ask(port, "GET", "/ready").is_ok_and(|response| response.status == 200)
+                && ask(loopback(port), "GET", "/ready").is_ok_and(|response| response.status == 200)
             {
                 self.admin_port = port;
                 return Ok(());
@@ -339,16 +339,6 @@ pub(crate) fn number<T: FromStr>(what: &str, text: &str) -> Result<T, HarnessErr
 fn admin_port(path: &Path) -> Result<u16, HarnessError> {
     let text = fs::read_to_string(path).map_err(|cause| HarnessError::file(path, cause))?;
     number("its port", text.rsplit(':').next().unwrap_or_default())
-}
-
-fn ask(port: u16, method: &str, path: &str) -> Result<Response, HarnessError> {
-    let dial = Dial {
-        port,
-        layer: Layer::Plain,
-        redirection: None,
-    };
-    let close = [("connection".to_owned(), "close".to_owned())];
-    Connection::open(&dial)?.exchange(&request_text(method, path, &close))
 }
 
 fn read_lossy(path: &Path) -> Result<String, HarnessError> {

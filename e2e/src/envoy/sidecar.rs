@@ -163,7 +163,7 @@ impl Sidecar {
         };
         let redirection = Some(Redirection::of(connection));
         wire::Connection::open(&Dial {
-            port: self.port,
+            address: wire::loopback(self.port),
             layer,
             redirection,
         })

@@ -194,5 +194,5 @@ fn chain(error: impl Error + Display) -> String {
     text
 }
 
-/// Enough for what the application or the filter says.
-const BODY_SHOWN: usize = 8192;
+/// Enough for what the application, the filter or a sidecar's administration says.
+const BODY_SHOWN: usize = 1 << 20;

@@ -1,0 +1,104 @@
+//! Requests from pods.
+
+use super::cluster::{Cluster, Running};
+use super::error::MeshError;
+use crate::app::Outcome;
+
+/// A request, or many, from a pod: options of `mesh-app call`.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pod: String,
+    arguments: Vec<String>,
+}
+
+/// Requests that are made while something else happens.
+#[derive(Debug)]
+pub struct Probe {
+    running: Running,
+}
+
+impl Caller {
+    /// A GET request of a URL.
+    #[must_use]
+    pub fn new(pod: &str, url: &str) -> Self {
+        Self {
+            pod: pod.to_owned(),
+            arguments: vec!["call".to_owned(), url.to_owned()],
+        }
+    }
+
+    /// The same with an option that has a value.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: &str) -> Self {
+        self.arguments.push(format!("--{name}"));
+        self.arguments.push(value.to_owned());
+        self
+    }
+
+    /// The same with an option without a value.
+    #[must_use]
+    pub fn flag(mut self, name: &str) -> Self {
+        self.arguments.push(format!("--{name}"));
+        self
+    }
+
+    /// The same with headers.
+    #[must_use]
+    pub fn headers(mut self, headers: &[(String, String)]) -> Self {
+        for (name, value) in headers {
+            self = self.option("header", &format!("{name}: {value}"));
+        }
+        self
+    }
+
+    /// Makes the requests, and says what came of each.
+    ///
+    /// # Errors
+    /// When they cannot be made. A request that fails is no error.
+    pub fn call(&self, cluster: &dyn Cluster) -> Result<Vec<Outcome>, MeshError> {
+        read(&cluster.exec(&self.pod, &self.arguments)?)
+    }
+
+    /// Makes one request.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn once(&self, cluster: &dyn Cluster) -> Result<Outcome, MeshError> {
+        let nothing = || MeshError::Wrong(format!("nothing came of a request of {}", self.pod));
+        self.call(cluster)?.pop().ok_or_else(nothing)
+    }
+
+    /// Makes requests at a rate, on some connections that stay open, until the probe is finished.
+    ///
+    /// # Errors
+    /// When the client cannot be started.
+    pub fn probe(self, cluster: &dyn Cluster, rate: u32) -> Result<Probe, MeshError> {
+        let caller = self
+            .option("rate", &rate.to_string())
+            .option("connections", "8")
+            .flag("brief")
+            .flag("until-eof");
+        let running = cluster.start(&caller.pod, &caller.arguments)?;
+        Ok(Probe { running })
+    }
+}
+
+impl Probe {
+    /// Ends the requests, and says what came of each.
+    ///
+    /// # Errors
+    /// When the client failed.
+    pub fn finish(self) -> Result<Vec<Outcome>, MeshError> {
+        read(&self.running.finish()?)
+    }
+}
+
+fn read(text: &str) -> Result<Vec<Outcome>, MeshError> {
+    let outcome = |line| {
+        serde_json::from_str(line).map_err(|cause| MeshError::Output {
+            program: "mesh-app call".to_owned(),
+            problem: format!("{cause}: {line}"),
+        })
+    };
+    text.lines().map(outcome).collect()
+}

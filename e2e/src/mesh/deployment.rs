@@ -1,0 +1,207 @@
+//! A policy on its way into the mesh, as an operator would bring it there: checked, rendered from
+//! what the cluster has, applied, and watched until all sidecars enforce it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::cluster::Cluster;
+use super::error::MeshError;
+use super::layout::{Pod, pods};
+use super::netns::until;
+use super::program::Program;
+use crate::HarnessError;
+use crate::scenario::merge;
+
+/// A policy of the mesh, with what was rendered of it.
+#[derive(Debug)]
+pub struct Deployment {
+    path: PathBuf,
+    /// What `sallyport render` printed.
+    pub manifests: String,
+    /// What the gauge `policy_hash` has to show, by namespace.
+    hashes: BTreeMap<String, u64>,
+}
+
+/// What `sallyport render` renders for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// `WasmPlugin`.
+    WasmPlugin,
+    /// `TrafficExtension`.
+    TrafficExtension,
+    /// `EnvoyFilter`.
+    EnvoyFilter,
+}
+
+impl Deployment {
+    /// Renders the policy in a folder, changed by a patch (RFC 7396), for what a cluster has.
+    ///
+    /// # Errors
+    /// When the policy is not valid, or cannot be rendered.
+    pub fn render(
+        cluster: &dyn Cluster,
+        folder: &Path,
+        patch: &Value,
+        target: Target,
+    ) -> Result<Self, MeshError> {
+        let path = patched(folder, patch)?;
+        let text = path.to_string_lossy();
+        Program::sallyport(["check", &text]).run()?;
+        let objects = cluster
+            .kubectl(&["get", WORKLOAD_KINDS, "-A", "-o", "yaml"])
+            .run()?;
+        let module = cluster.module();
+        let arguments = [
+            "render",
+            "--target",
+            target.as_str(),
+            "--istio-version",
+            "1.31",
+        ];
+        let manifests = Program::sallyport(arguments.into_iter().chain([
+            "--policy",
+            &text,
+            "--manifests",
+            "-",
+            "--module",
+            &module,
+            "--module-sha256",
+            &cluster.module_sha256()?,
+        ]))
+        .input(objects)
+        .run()?;
+        Ok(Self {
+            hashes: hashes(&manifests)?,
+            path,
+            manifests,
+        })
+    }
+
+    /// The policy, as the filter understands it.
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub fn load(&self) -> Result<LoadedPolicy, MeshError> {
+        policy_file::load(&self.path).map_err(|errors| MeshError::Wrong(errors.to_string()))
+    }
+
+    /// Applies what was rendered, and waits until every sidecar enforces it; returns how long that
+    /// took.
+    ///
+    /// # Errors
+    /// When the cluster refuses it, or a sidecar does not come to it.
+    pub fn apply(&self, cluster: &dyn Cluster) -> Result<Duration, MeshError> {
+        let start = Instant::now();
+        cluster.apply(&self.manifests)?;
+        for pod in pods() {
+            if let Some(hash) = self.hashes.get(pod.workload.name) {
+                until("a policy's way into a sidecar", ARRIVAL, || {
+                    shows(cluster, &pod, *hash)
+                })?;
+            }
+        }
+        Ok(start.elapsed())
+    }
+
+    /// How many namespaces it covers.
+    #[must_use]
+    pub fn namespaces(&self) -> usize {
+        self.hashes.len()
+    }
+}
+
+impl Target {
+    /// As the command line has it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::WasmPlugin => "wasmplugin",
+            Self::TrafficExtension => "trafficextension",
+            Self::EnvoyFilter => "envoyfilter",
+        }
+    }
+}
+
+/// The filter's statistics of a pod's sidecar: name without prefix, and value.
+///
+/// # Errors
+/// When the sidecar does not answer.
+pub fn stats(cluster: &dyn Cluster, pod: &str) -> Result<BTreeMap<String, u64>, MeshError> {
+    let url = "http://127.0.0.1:15000/stats?filter=sallyport";
+    let body = Caller::new(pod, url).once(cluster)?.body;
+    let pairs = body.lines().filter_map(|line| line.split_once(": "));
+    let known = pairs.filter_map(|(name, value)| {
+        let (_, name) = name.split_once("sallyport.")?;
+        value
+            .parse()
+            .map_or(None, |value| Some((name.to_owned(), value)))
+    });
+    Ok(known.collect())
+}
+
+fn shows(cluster: &dyn Cluster, pod: &Pod, hash: u64) -> Result<(), String> {
+    let stats = stats(cluster, &pod.name).map_err(|error| error.to_string())?;
+    match stats.get("policy_hash") {
+        Some(seen) if *seen == hash => Ok(()),
+        seen => Err(format!(
+            "policy_hash of {} is {seen:?}, not {hash}",
+            pod.name
+        )),
+    }
+}
+
+/// The policy beside its authorities, changed.
+fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
+    let source = folder.join("policy.yaml");
+    let text = fs::read_to_string(&source).map_err(|cause| HarnessError::file(&source, cause))?;
+    if patch.is_null() {
+        return Ok(source);
+    }
+    let mut document: Value =
+        serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&source, cause))?;
+    merge(&mut document, patch);
+    let path = folder.join("changed.yaml");
+    fs::write(&path, document.to_string()).map_err(|cause| HarnessError::file(&path, cause))?;
+    Ok(path)
+}
+
+/// The annotation with the hash of the slice, by namespace.
+fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
+    let unreadable = |problem: String| MeshError::Output {
+        program: "sallyport render".to_owned(),
+        problem,
+    };
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(manifests).map_err(|error| unreadable(error.to_string()))?;
+    let mut hashes = BTreeMap::new();
+    for document in &documents {
+        let metadata = document.get("metadata");
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        let hash = text(annotations.and_then(|all| all.get("sallyport.dev/slice-sha256")));
+        if let (Some(namespace), Some(hash)) = (namespace, hash) {
+            // The gauge holds the first 6 bytes.
+            let start = hash.get(..12).unwrap_or_default();
+            let number = u64::from_str_radix(start, 16)
+                .map_err(|_| unreadable(format!("`{hash}` is no hash")))?;
+            hashes.insert(namespace, number);
+        }
+    }
+    if hashes.is_empty() {
+        return Err(unreadable(
+            "no annotation with the hash of a slice".to_owned(),
+        ));
+    }
+    Ok(hashes)
+}
+
+/// What `sallyport render` wants to know of a cluster.
+const WORKLOAD_KINDS: &str = "pods,services,namespaces";
+/// Long enough for istiod to push and Envoy to compile, on a busy machine.
+const ARRIVAL: Duration = Duration::from_secs(40);

@@ -1,0 +1,152 @@
+//! The authorities of a mesh and what they issue, all made with `sallyport cred`, as an operator
+//! would.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::HarnessError;
+use crate::mesh::error::MeshError;
+use crate::mesh::layout::{TRUST_DOMAIN, Workload};
+use crate::mesh::program::Program;
+use crate::settings::project_root;
+
+/// The authorities of a mesh, beside a copy of the example's policy, which pins them.
+#[derive(Debug, Clone)]
+pub struct Authorities {
+    folder: PathBuf,
+}
+
+impl Authorities {
+    /// Copies the example, and makes its authorities anew.
+    pub(super) fn make(parent: &Path) -> Result<Self, MeshError> {
+        let example = project_root().join("examples/istio/ai-pipeline");
+        let folder = parent.join("policy");
+        let (from, to) = (example.to_string_lossy(), folder.to_string_lossy());
+        Program::new("cp", ["-r", &from, &to]).run()?;
+        let authorities = Self { folder };
+        for (kind, name) in [
+            ("hybrid", MESH_CA),
+            ("classical", ISTIO_CA),
+            ("token", TOKEN_ISSUER),
+        ] {
+            authorities.new_authority(kind, name)?;
+        }
+        Ok(authorities)
+    }
+
+    fn new_authority(&self, kind: &str, name: &str) -> Result<(), MeshError> {
+        let out = self.path(name);
+        let arguments = [
+            "cred",
+            "authority",
+            "new",
+            "--force",
+            "--kind",
+            kind,
+            "--name",
+            name,
+        ];
+        Program::sallyport(arguments.into_iter().chain([
+            "--trust-domain",
+            TRUST_DOMAIN,
+            "--key",
+            "rsa-2048",
+            "--out",
+            &out,
+        ]))
+        .run()
+        .map(|_| ())
+    }
+
+    /// The folder of the policy.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The authority that istiod signs with: its certificate and its key.
+    pub(super) fn istiod(&self) -> (PathBuf, PathBuf) {
+        let folder = PathBuf::from(self.path(ISTIO_CA));
+        (folder.join("ca.crt"), folder.join("ca.key"))
+    }
+
+    /// What all workloads trust: both authorities, in PEM.
+    pub(super) fn trusted(&self) -> Result<String, HarnessError> {
+        let read = |name: &str| {
+            let path = PathBuf::from(self.path(name)).join("ca.crt");
+            fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))
+        };
+        Ok(format!("{}\n{}", read(ISTIO_CA)?, read(MESH_CA)?))
+    }
+
+    /// Issues a hybrid certificate into a folder, as files of a SPIFFE workload.
+    pub(super) fn issue(&self, workload: Workload, out: &Path) -> Result<(), MeshError> {
+        let (authority, out_text) = (self.path(MESH_CA), out.to_string_lossy());
+        let identity = workload.spiffe_id();
+        Program::sallyport([
+            "cred",
+            "issue",
+            "certificate",
+            "--authority",
+            &authority,
+            "--spiffe-id",
+            &identity,
+            "--out",
+            &out_text,
+        ])
+        .run()?;
+        let roots = out.join("root-cert.pem");
+        fs::write(&roots, self.trusted()?).map_err(|cause| HarnessError::file(&roots, cause))?;
+        Ok(())
+    }
+
+    /// Issues a hybrid token for a certificate; returns the headers that carry it.
+    ///
+    /// # Errors
+    /// When `sallyport cred` fails.
+    pub fn token(&self, certificate_pem: &str) -> Result<Vec<(String, String)>, MeshError> {
+        let folder = tempfile::tempdir_in(&self.folder)
+            .map_err(|cause| HarnessError::file(&self.folder, cause))?;
+        let certificate = folder.path().join("leaf.pem");
+        fs::write(&certificate, certificate_pem)
+            .map_err(|cause| HarnessError::file(&certificate, cause))?;
+        let (authority, out) = (self.path(TOKEN_ISSUER), folder.path().join("token"));
+        let (certificate, out_text) = (certificate.to_string_lossy(), out.to_string_lossy());
+        Program::sallyport([
+            "cred",
+            "issue",
+            "token",
+            "--authority",
+            &authority,
+            "--certificate",
+            &certificate,
+            "--out",
+            &out_text,
+        ])
+        .run()?;
+        let mut headers = Vec::new();
+        for (file, header) in [
+            ("hybrid-identity-token", sallyport_engine::headers::TOKEN),
+            (
+                "hybrid-identity-signature",
+                sallyport_engine::headers::TOKEN_SIGNATURE,
+            ),
+        ] {
+            let path = out.join(file);
+            let value =
+                fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
+            headers.push((header.to_owned(), value.trim().to_owned()));
+        }
+        Ok(headers)
+    }
+
+    fn path(&self, authority: &str) -> String {
+        let folder = self.folder.join("authority").join(authority);
+        folder.to_string_lossy().into_owned()
+    }
+}
+
+// Their names in the example's policy.
+const MESH_CA: &str = "mesh-ca";
+const ISTIO_CA: &str = "istio-ca";
+const TOKEN_ISSUER: &str = "token-issuer";

@@ -1,0 +1,137 @@
+//! What the API server is told: namespaces, services, pods and where they are.
+//!
+//! No controller runs, so what a Deployment would lead to is written down here.
+
+use serde_json::{Value, json};
+
+use super::host::{NODE, cluster_ip};
+use crate::mesh::layout::{PORT, Pod, TRUST_DOMAIN, WORKLOADS, Workload};
+
+/// All namespaces, and the mesh's settings.
+pub(super) fn namespaces() -> Value {
+    let names = WORKLOADS.iter().map(|workload| workload.name);
+    let mut items: Vec<Value> = names.chain(["istio-system"]).map(namespace).collect();
+    items.push(json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio", "namespace": "istio-system"},
+        "data": {"mesh": mesh_config().to_string(), "meshNetworks": "networks: {}"},
+    }));
+    list(items)
+}
+
+/// Service accounts, services, pods and their addresses.
+pub(super) fn workloads(pods: &[Pod]) -> Value {
+    let mut items = Vec::new();
+    for workload in WORKLOADS {
+        items.push(service_account(workload));
+        items.push(service(workload));
+        items.push(endpoints(workload, pods));
+    }
+    items.extend(pods.iter().map(pod));
+    list(items)
+}
+
+/// The status that a kubelet would report.
+pub(super) fn status(pod: &Pod) -> Value {
+    let address = pod.address().to_string();
+    json!({"status": {
+        "phase": "Running",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "hostIP": NODE,
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }})
+}
+
+fn mesh_config() -> Value {
+    json!({
+        "trustDomain": TRUST_DOMAIN,
+        "accessLogFile": "/dev/stdout",
+        "accessLogEncoding": "JSON",
+        "defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"},
+    })
+}
+
+fn namespace(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"istio-injection": "enabled"}},
+    })
+}
+
+fn service_account(workload: Workload) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": workload.service_account, "namespace": workload.name},
+    })
+}
+
+fn service(workload: Workload) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": workload.name, "namespace": workload.name},
+        "spec": {
+            "clusterIP": cluster_ip(workload.name),
+            "selector": {"app": workload.name},
+            "ports": [{"name": "http", "port": PORT, "targetPort": PORT}],
+        },
+    })
+}
+
+fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
+    let own = pods.iter().filter(|pod| pod.workload == workload);
+    let endpoints: Vec<Value> = own
+        .map(|pod| {
+            json!({
+                "addresses": [pod.address().to_string()],
+                "conditions": {"ready": true},
+                "targetRef": {"kind": "Pod", "name": pod.name, "namespace": workload.name},
+            })
+        })
+        .collect();
+    json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": workload.name,
+            "namespace": workload.name,
+            "labels": {"kubernetes.io/service-name": workload.name},
+        },
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+        "ports": [{"name": "http", "port": PORT}],
+    })
+}
+
+fn pod(pod: &Pod) -> Value {
+    let workload = pod.workload;
+    let mut labels = json!({"app": workload.name});
+    if workload.has_sidecar()
+        && let Some(labels) = labels.as_object_mut()
+    {
+        labels.insert("security.istio.io/tlsMode".to_owned(), json!("istio"));
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": pod.name, "namespace": workload.name, "labels": labels},
+        "spec": {
+            "serviceAccountName": workload.service_account,
+            "automountServiceAccountToken": false,
+            "nodeName": "sp-node",
+            "containers": [{
+                "name": "app",
+                "image": "mesh-app",
+                "ports": [{"containerPort": PORT}],
+            }],
+        },
+    })
+}
+
+fn list(items: Vec<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "List", "items": items})
+}

@@ -1,0 +1,215 @@
+//! Pods: pilot-agent with Envoy, and the application, in a network namespace.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::control_plane::{ControlPlane, is_ready};
+use super::credentials::Authorities;
+use super::daemon::Daemon;
+use super::host::{BIN, FOLDER, TOOLS};
+use super::objects;
+use super::wait::until;
+use crate::HarnessError;
+use crate::mesh::error::MeshError;
+use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT};
+use crate::mesh::program::Program;
+
+/// Starts a pod: its traffic is redirected before anything of it runs.
+pub(super) fn start(
+    pod: &Pod,
+    control_plane: &ControlPlane,
+    authorities: &Authorities,
+    logs: &Path,
+) -> Result<Vec<Daemon>, MeshError> {
+    let status = objects::status(pod).to_string();
+    let (name, namespace) = (pod.name.as_str(), pod.workload.name);
+    let patch = [
+        "patch",
+        "pod",
+        name,
+        "-n",
+        namespace,
+        "--subresource=status",
+        "-p",
+        &status,
+    ];
+    control_plane.kubectl(&patch).run()?;
+    let mut daemons = vec![Daemon::start(
+        &format!("{}.app", pod.name),
+        logs,
+        None,
+        &mut server(pod),
+    )?];
+    if pod.workload.has_sidecar() {
+        redirect(pod)?;
+        let folder = PathBuf::from(format!("{FOLDER}/pods/{}", pod.name));
+        write_secrets(pod, &folder, control_plane, authorities)?;
+        let name = format!("{}.proxy", pod.name);
+        let mut command = agent(pod, &folder);
+        daemons.push(Daemon::start(&name, logs, Some(PROXY_USER), &mut command)?);
+    }
+    Ok(daemons)
+}
+
+/// Waits until a kubelet would send traffic to it.
+pub(super) fn wait_until_ready(pod: &Pod) -> Result<(), MeshError> {
+    let what = format!("the start of pod {}", pod.name);
+    let (port, path) = match pod.workload.has_sidecar() {
+        true => (15021, "/healthz/ready"),
+        false => (PORT, "/"),
+    };
+    let address = SocketAddr::from((pod.address(), port));
+    until(&what, START_LIMIT, || is_ready(address, path))
+}
+
+/// A command line of the application in a pod.
+pub(super) fn application(pod: &Pod, arguments: &[String]) -> Program {
+    let app = format!("{BIN}/mesh-app");
+    let mut words = inside(pod, APPLICATION_USER);
+    words.push(app);
+    words.extend(arguments.iter().cloned());
+    Program::new("ip", words)
+}
+
+/// `ip` with the arguments that run a program as a user in a pod.
+fn inside(pod: &Pod, user: u32) -> Vec<String> {
+    let namespace = format!("sp-{}", pod.name);
+    let user = user.to_string();
+    let words = ["netns", "exec", &namespace, "setpriv", "--clear-groups"];
+    let user = ["--reuid", &user, "--regid", &user];
+    words
+        .iter()
+        .chain(&user)
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
+fn server(pod: &Pod) -> Command {
+    let mut command = Command::new("ip");
+    command.args(inside(pod, APPLICATION_USER));
+    command.args([&format!("{BIN}/mesh-app"), "serve", "--name", &pod.name]);
+    for port in [PORT, UNDECLARED_PORT] {
+        command.args(["--port", &port.to_string()]);
+    }
+    command
+}
+
+/// Istio's own rules, as its init container makes them.
+fn redirect(pod: &Pod) -> Result<(), MeshError> {
+    let (namespace, agent) = (format!("sp-{}", pod.name), format!("{TOOLS}/pilot-agent"));
+    let user = PROXY_USER.to_string();
+    let words = [
+        "netns",
+        "exec",
+        &namespace,
+        &agent,
+        "istio-iptables",
+        "-u",
+        &user,
+    ];
+    let ports = ["-p", "15001", "-z", "15006", "-m", "REDIRECT"];
+    let range = ["-i", "*", "-b", "*", "-d", "15090,15021,15020"];
+    let arguments = words.iter().chain(&ports).chain(&range);
+    Program::new("ip", arguments).run().map(|_| ())
+}
+
+/// What a kubelet and istiod's ConfigMap would mount.
+fn write_secrets(
+    pod: &Pod,
+    folder: &Path,
+    control_plane: &ControlPlane,
+    authorities: &Authorities,
+) -> Result<(), MeshError> {
+    let workload = pod.workload;
+    let secrets = folder.join("var/run/secrets");
+    let write = |name: &str, text: &str| {
+        let path = secrets.join(name);
+        let parent = path.parent().unwrap_or(&secrets);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|cause| HarnessError::file(&path, cause))
+    };
+    let arguments = [
+        "create",
+        "token",
+        workload.service_account,
+        "-n",
+        workload.name,
+    ];
+    let audience = ["--audience", "istio-ca", "--duration", "24h"];
+    let arguments: Vec<&str> = arguments.iter().chain(&audience).copied().collect();
+    let token = control_plane.kubectl(&arguments).run()?;
+    write("tokens/istio-token", token.trim())?;
+    write("istio/root-cert.pem", &authorities.trusted()?)?;
+    if workload.leaf == Leaf::Hybrid {
+        authorities.issue(workload, &secrets.join("workload-spiffe-credentials"))?;
+    }
+    let folder = folder.to_string_lossy();
+    let owner = format!("{PROXY_USER}:{PROXY_USER}");
+    Program::new("chown", ["-R", &owner, &folder])
+        .run()
+        .map(|_| ())
+}
+
+fn agent(pod: &Pod, folder: &Path) -> Command {
+    let workload = pod.workload;
+    let address = pod.address().to_string();
+    let config = json!({
+        "discoveryAddress": "istiod.istio-system.svc:15012",
+        "binaryPath": format!("{BIN}/envoy"),
+        "configPath": "./etc/istio/proxy",
+        "concurrency": 1,
+        "statusPort": 15020,
+    });
+    let mut command = Command::new("ip");
+    command
+        .current_dir(folder)
+        .args(inside(pod, PROXY_USER))
+        .args([
+            &format!("{TOOLS}/pilot-agent"),
+            "proxy",
+            "sidecar",
+            "--domain",
+        ])
+        .arg(format!("{}.svc.cluster.local", workload.name))
+        .envs([
+            ("POD_NAME", pod.name.as_str()),
+            ("POD_NAMESPACE", workload.name),
+            ("INSTANCE_IP", &address),
+            ("POD_IP", &address),
+            ("HOST_IP", super::host::NODE),
+            ("SERVICE_ACCOUNT", workload.service_account),
+            ("ISTIO_META_CLUSTER_ID", "Kubernetes"),
+            ("ISTIO_META_INTERCEPTION_MODE", "REDIRECT"),
+            ("ISTIO_META_WORKLOAD_NAME", workload.name),
+            ("ISTIO_META_APP_CONTAINERS", "app"),
+            ("ISTIO_META_MESH_ID", TRUST_DOMAIN),
+            ("TRUST_DOMAIN", TRUST_DOMAIN),
+            ("ISTIO_CPU_LIMIT", "1"),
+            ("CA_ADDR", "istiod.istio-system.svc:15012"),
+            ("JWT_POLICY", "third-party-jwt"),
+            ("PILOT_CERT_PROVIDER", "istiod"),
+            ("ISTIO_BOOTSTRAP", &format!("{TOOLS}/bootstrap.json")),
+            ("PROXY_CONFIG", &config.to_string()),
+        ])
+        .env(
+            "ISTIO_METAJSON_LABELS",
+            json!({"app": workload.name}).to_string(),
+        );
+    if workload.leaf == Leaf::Hybrid {
+        // Its own certificate comes from files; istiod's still has to be verified.
+        command.env("XDS_ROOT_CA", "./var/run/secrets/istio/root-cert.pem");
+    }
+    command
+}
+
+/// Whose traffic is not redirected.
+const PROXY_USER: u32 = 1337;
+const APPLICATION_USER: u32 = 1338;
+/// All pods start at once, on a machine that does other work as well.
+const START_LIMIT: Duration = Duration::from_secs(180);

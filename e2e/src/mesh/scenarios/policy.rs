@@ -1,0 +1,95 @@
+//! The example's policy, on its way into the mesh and in force.
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+use super::{Stage, check, matrix};
+use crate::mesh::caller::Caller;
+use crate::mesh::cluster::Cluster;
+use crate::mesh::deployment::{Deployment, Target, stats};
+use crate::mesh::error::MeshError;
+use crate::mesh::layout::{WORKLOADS, pods};
+use crate::mesh::report::Notes;
+
+/// Nothing is applied yet: the API server and Istio's own tools look at it.
+pub(super) fn is_accepted(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
+    let (mesh, folder) = (&stage.mesh, stage.mesh.authorities().folder().to_owned());
+    for target in [
+        Target::WasmPlugin,
+        Target::TrafficExtension,
+        Target::EnvoyFilter,
+    ] {
+        let rendered = Deployment::render(mesh, &folder, &Value::Null, target)?.manifests;
+        let dry_run = ["apply", "--dry-run=server", "-f", "-"];
+        mesh.kubectl(&dry_run).input(rendered.as_str()).run()?;
+        let validate = ["validate", "-f", "-"];
+        mesh.istioctl(&validate).input(rendered.as_str()).run()?;
+    }
+    Ok(())
+}
+
+/// What an operator looks at to know that the filter is on.
+pub(super) fn is_enforced(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
+    let folder = stage.mesh.authorities().folder().to_owned();
+    let deployment = Deployment::render(&stage.mesh, &folder, &Value::Null, Target::WasmPlugin)?;
+    let took = deployment.apply(&stage.mesh)?;
+    notes.add(
+        "msUntilAll",
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    );
+    notes.add("namespaces", deployment.namespaces());
+    stage.deployment = Some(deployment);
+    for pod in pods() {
+        if !is_in_a_segment(pod.workload.name) {
+            continue;
+        }
+        let stats = stats(&stage.mesh, &pod.name)?;
+        for (name, expected) in [("enforcing", 1), ("config_rejected", 0)] {
+            let seen = stats.get(name).copied().unwrap_or_default();
+            check(seen == expected, || {
+                format!("{name} of {} is {seen}", pod.name)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The certificate is istiod's, so a hybrid token for it is all that `validation` has.
+pub(super) fn token_is_issued(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
+    let leaf = leaf(&stage.mesh, "validation-0")?;
+    stage.token = stage.mesh.authorities().token(&leaf)?;
+    Ok(())
+}
+
+/// See [`matrix::every_pair`].
+pub(super) fn every_pair_is_decided(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
+    let loaded = stage.deployment()?.load()?;
+    check(!stage.token.is_empty(), || "there is no token".to_owned())?;
+    matrix::every_pair(&stage.mesh, &loaded, ("validation", &stage.token), notes)
+}
+
+/// The certificate of a sidecar, in PEM.
+fn leaf(cluster: &dyn Cluster, pod: &str) -> Result<String, MeshError> {
+    let url = "http://127.0.0.1:15000/config_dump?resource=dynamic_active_secrets";
+    let body = Caller::new(pod, url).once(cluster)?.body;
+    let silent = || MeshError::Wrong(format!("the sidecar of {pod} shows no certificate: {body}"));
+    let dump: Value = serde_json::from_str(&body).map_err(|_| silent())?;
+    let secrets = dump
+        .get("configs")
+        .and_then(Value::as_array)
+        .ok_or_else(silent)?;
+    let chain = secrets.iter().find_map(|entry| {
+        let certificate = entry.get("secret")?.get("tls_certificate")?;
+        certificate
+            .get("certificate_chain")?
+            .get("inline_bytes")?
+            .as_str()
+    });
+    let bytes = Base64::decode_vec(chain.ok_or_else(silent)?).map_err(|_| silent())?;
+    String::from_utf8(bytes).map_err(|_| silent())
+}
+
+fn is_in_a_segment(workload: &str) -> bool {
+    let known = WORKLOADS.iter().any(|other| other.name == workload);
+    known && !["outsider", "bare"].contains(&workload)
+}
