@@ -334,6 +334,7 @@ fn report(
         journal,
         metrics,
         configuration,
+        node_id,
         ..
     } = worker;
     let (metric, reason) = match &decided.verdict {
@@ -370,6 +371,7 @@ fn report(
                 decided.policy_sha256.as_ref(),
                 now,
             )
+            .of_node(node_id.as_deref())
         });
     }
 }
