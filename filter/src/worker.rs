@@ -159,10 +159,13 @@ impl Worker {
 
 /// A name that is missing or out of form is no reason to refuse a configuration.
 fn node_id(host: &impl Host) -> Option<String> {
-    let id = String::from_utf8(host.property(Property::NodeId).ok()??).ok()?;
-    (1..=MAXIMUM_NODE_ID_BYTES)
-        .contains(&id.len())
-        .then_some(id)
+    let Ok(Some(id)) = host.property(Property::NodeId) else {
+        return None;
+    };
+    match String::from_utf8(id) {
+        Ok(id) if (1..=MAXIMUM_NODE_ID_BYTES).contains(&id.len()) => Some(id),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 const TELL_MS: u64 = 1_000;

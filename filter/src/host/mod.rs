@@ -4,11 +4,13 @@
 #[cfg(target_os = "wasi")]
 mod envoy;
 mod headers;
+mod shared;
 
 pub use headers::{HeaderBlock, HeaderPair, InvalidHeaderBlock};
 
 #[cfg(target_os = "wasi")]
 pub(crate) use envoy::EnvoyHost;
+pub(crate) use shared::{Update, update};
 
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
