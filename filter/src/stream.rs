@@ -150,7 +150,6 @@ fn outcome(host: &impl Host) -> Option<Outcome> {
         status: number(host, Property::ResponseCode)?,
         request_bytes: number(host, Property::RequestSize)?,
         response_bytes: number(host, Property::ResponseSize)?,
-        duration_ms: 0,
     })
 }
 
