@@ -170,7 +170,8 @@ impl Worker {
         if let Some(glass) = glass {
             let line = serde_json::json!({
                 "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
-                "break_glass": **glass.text(),
+                "until": glass.text().until,
+                "reason": glass.text().reason,
             });
             self.journal
                 .write_line(host, &self.metrics, now, &line.to_string());

@@ -15,4 +15,5 @@ pub mod render;
 pub mod sample;
 pub mod sarif;
 pub mod schema;
+pub mod workloads;
 mod yaml;

@@ -104,6 +104,9 @@ codes! {
     LeftOut = "SP043", Note, "A document in a folder is no object of Kubernetes.",
         "Nothing, if it is one of another program, such as values of a Helm chart.";
 
+    NamespaceUnknown = "SP044", Error, "An object does not say its namespace.",
+        "Write `metadata.namespace`, or give `--namespace`.";
+
     // Segments and flows.
     InvalidTrustDomain = "SP101", Error, "A text is no trust domain.",
         "Use lower case letters, digits, `.`, `-` and `_`.";

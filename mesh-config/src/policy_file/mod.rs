@@ -5,7 +5,7 @@
 //! that it finds; a later step runs only on what the earlier ones accepted.
 
 mod material;
-mod shape;
+pub(crate) mod shape;
 mod warnings;
 
 use std::collections::BTreeSet;
@@ -18,7 +18,8 @@ use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
 use crate::finding::{Code, Finding};
-use crate::yaml::{self, Document, Lines};
+use crate::schema;
+use crate::yaml::{self, Lines};
 
 /// A valid policy.
 pub struct LoadedPolicy {
@@ -108,7 +109,7 @@ pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
 /// Everything that is wrong with it, each with its place.
 pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>> {
     let yaml = yaml::parse(text).map_err(|finding| vec![finding])?;
-    let deviations = shape::check(&yaml.value);
+    let deviations = shape::check(&yaml.value, &schema::for_validation());
     if !deviations.is_empty() {
         return Err(yaml.lines.locate(deviations));
     }
@@ -119,13 +120,22 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
             format!("is not in the format of a policy: {error}"),
         )]
     })?;
-    complete(document, folder, &yaml)
+    complete(document, folder, &yaml.lines)
+}
+
+/// Makes a policy of a document that was changed after it was loaded.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn from_document(document: PolicyDocument) -> Result<LoadedPolicy, Vec<Finding>> {
+    // Files were read before, so the folder is not looked into.
+    complete(document, Path::new("."), &Lines::default())
 }
 
 fn complete(
     mut document: PolicyDocument,
     folder: &Path,
-    yaml: &Document,
+    lines: &Lines,
 ) -> Result<LoadedPolicy, Vec<Finding>> {
     let mut findings = material::inline(&mut document, folder);
     let policy = match compile(&document) {
@@ -151,7 +161,7 @@ fn complete(
         }
     };
     let (Some(policy), Some(authorities), true) = (policy, authorities, findings.is_empty()) else {
-        return Err(yaml.lines.locate(findings));
+        return Err(lines.locate(findings));
     };
     let canonical_json = serde_json::to_string(&document).map_err(|error| {
         vec![Finding::new(
@@ -162,8 +172,8 @@ fn complete(
     })?;
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
-        warnings: yaml.lines.locate(warnings::warnings(&document)),
-        lines: yaml.lines.clone(),
+        warnings: lines.locate(warnings::warnings(&document)),
+        lines: lines.clone(),
         document,
         policy,
         authorities,

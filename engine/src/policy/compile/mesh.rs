@@ -1,9 +1,10 @@
 //! What holds for the whole mesh: what it asks of credentials, and a break-glass.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::errors::Errors;
 use super::limits::{MAXIMUM_SEGMENTS, MAXIMUM_SIGNAL_TEXT};
@@ -54,7 +55,7 @@ pub(super) fn break_glass(spec: &raw::Spec, errors: &mut Errors) -> Option<Break
     })
 }
 
-fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> BTreeSet<SegmentId> {
+fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> Vec<SegmentId> {
     let path = "spec.breakGlass.segments";
     errors.count(path, names.len(), MAXIMUM_SEGMENTS);
     errors.unique(path, names.iter().map(String::as_str), "");
@@ -62,7 +63,7 @@ fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> BTreeSet
     let known: BTreeMap<&str, SegmentId> = known
         .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
         .collect();
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     for (number, name) in names.iter().enumerate() {
         found.extend(errors.segment(&format!("{path}[{number}]"), name, &known));
     }
