@@ -12,14 +12,34 @@ use super::signals::time;
 use crate::policy::break_glass::{BreakGlass, BreakGlassText};
 use crate::policy::post_quantum::PostQuantumAuth;
 use crate::policy::segment::SegmentId;
-use crate::policy::{PolicyErrorCause as Cause, raw};
+use crate::policy::{PolicyError, PolicyErrorCause as Cause, raw};
 
 pub(super) fn post_quantum_auth(spec: &raw::Spec, errors: &mut Errors) -> Option<PostQuantumAuth> {
     let raw = spec.post_quantum_auth.as_ref()?;
+    Some(asked(raw, errors))
+}
+
+/// Compiles what a mesh asks, by itself.
+///
+/// # Errors
+/// Every rule that it breaks, each with its path in a policy.
+pub fn compile_post_quantum_auth(
+    raw: &raw::PostQuantumAuth,
+) -> Result<PostQuantumAuth, Vec<PolicyError>> {
+    let mut errors = Errors::default();
+    let compiled = asked(raw, &mut errors);
+    if errors.0.is_empty() {
+        Ok(compiled)
+    } else {
+        Err(errors.0)
+    }
+}
+
+fn asked(raw: &raw::PostQuantumAuth, errors: &mut Errors) -> PostQuantumAuth {
     if let Some(names) = &raw.exempt_namespaces {
         errors.labels("spec.postQuantumAuth.exemptNamespaces", names);
     }
-    Some(raw.into())
+    raw.into()
 }
 
 impl From<&raw::PostQuantumAuth> for PostQuantumAuth {
