@@ -2,6 +2,7 @@
 
 mod check;
 mod cred;
+mod mesh;
 mod simulate;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use check::*;
 pub(crate) use cred::*;
+pub(crate) use mesh::*;
 pub(crate) use simulate::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     Cred(CredCommand),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
+    /// Say what meshConfig asks of the mesh.
+    #[command(subcommand)]
+    Mesh(MeshCommand),
     /// Write the configuration of a proxy.
     Render(RenderArgs),
     /// Print the JSON Schema of policy files.

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod finding;
 pub mod lint;
 pub mod manifests;
+pub mod mesh;
 pub mod policy_file;
 pub mod reference;
 pub mod render;

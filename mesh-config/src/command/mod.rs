@@ -7,6 +7,7 @@ mod cred;
 mod docs;
 mod explain;
 pub(crate) mod failure;
+mod mesh;
 mod render;
 mod schema;
 mod simulate;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Explain(args) => explain::run(*args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Simulate(args) => simulate::run(&args, output),
+        Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),

@@ -6,6 +6,7 @@ mod authorities;
 mod flows;
 mod time;
 
+pub(crate) use flows::hybrid_authorities;
 use sallyport_engine::time::TimeMs;
 
 use crate::finding::Finding;
