@@ -202,7 +202,7 @@ fn higher(own: RequiredAssurance, mesh: Option<RequiredAssurance>) -> RequiredAs
         .unwrap_or(own)
 }
 
-/// The stricter of what lacks something decides (docs/adr/0015).
+/// The stricter of what lacks something decides (docs/adr/0016).
 fn of_caller(
     assurance: RequiredAssurance,
     own: (RequiredAssurance, Mode),
