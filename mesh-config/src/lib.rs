@@ -8,6 +8,7 @@
 pub mod diff;
 pub mod explain;
 pub mod finding;
+pub mod format;
 pub mod lint;
 pub mod manifests;
 pub mod policy_file;
