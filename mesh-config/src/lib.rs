@@ -19,5 +19,6 @@ pub mod report;
 pub mod sample;
 pub mod sarif;
 pub mod schema;
+pub mod status;
 pub mod workloads;
 mod yaml;
