@@ -10,11 +10,13 @@ use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Code, Finding, Printable};
+use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
+use super::test::suite::InvalidTests;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
@@ -87,6 +89,19 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is left as it is: {cause}", path.display())]
+    Unformattable { path: PathBuf, cause: Unformattable },
+    #[error("the workloads cannot be read")]
+    Workloads(Vec<Finding>),
+    #[error("`{}` is no test file: {cause}", path.display())]
+    Tests { path: PathBuf, cause: InvalidTests },
+    #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
+    Test {
+        path: PathBuf,
+        line: u64,
+        name: String,
+        cause: Box<Failure>,
+    },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
     #[error("the name `{0}` is no DNS label")]
@@ -209,6 +224,7 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Workloads(findings)
         | Self::Files(findings)
         | Self::FilesUnreadable(findings) = self
         {
@@ -249,6 +265,9 @@ impl Failure {
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
             | Self::Trace { path, .. }
+            | Self::Tests { path, .. }
+            | Self::Unformattable { path, .. }
+            | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Files(_)
@@ -263,6 +282,7 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
+            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -355,6 +375,13 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Unformattable { .. } => invalid("not_formattable", ""),
+            Self::Workloads(_) => invalid("workloads_invalid", ""),
+            Self::Tests { .. } => invalid(
+                "tests_invalid",
+                "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
+            ),
+            Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }
