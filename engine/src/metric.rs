@@ -45,6 +45,10 @@ pub enum Metric {
     FleetGuarded,
     /// Notes of other workers that are not in form, or could not be read.
     TrustSlotInvalid,
+    /// Connections whose TLS group is known not to be a hybrid post-quantum one.
+    KeyExchangeNotPostQuantum,
+    /// Whether a break-glass lasts.
+    BreakGlass,
     /// Streams that were ended because of what happened after they began.
     StreamEnded,
 }
@@ -75,7 +79,7 @@ pub struct MetricRow {
 
 impl Metric {
     /// The metrics without a reason.
-    pub const PLAIN: [Self; 19] = [
+    pub const PLAIN: [Self; 21] = [
         Self::Allowed,
         Self::ProbeAllowed,
         Self::ColdVerification,
@@ -94,6 +98,8 @@ impl Metric {
         Self::AggregatorAlarm,
         Self::FleetGuarded,
         Self::TrustSlotInvalid,
+        Self::KeyExchangeNotPostQuantum,
+        Self::BreakGlass,
         Self::StreamEnded,
     ];
 
@@ -140,6 +146,8 @@ impl Metric {
             | Self::AggregatorAlarm
             | Self::FleetGuarded
             | Self::TrustSlotInvalid
+            | Self::KeyExchangeNotPostQuantum
+            | Self::BreakGlass
             | Self::StreamEnded => None,
         }
     }
@@ -183,7 +191,7 @@ impl Metric {
             ),
             Self::Enforcing => gauge(
                 "sallyport.enforcing",
-                "1 when the mode of the policy in force is enforce, 0 in shadow.",
+                "1 when the mode of the policy in force is enforce; 0 in shadow, and while a break-glass for all segments lasts.",
             ),
             Self::Peers(_) => gauge(
                 "sallyport.peers",
@@ -210,6 +218,14 @@ impl Metric {
             Self::TrustSlotInvalid => counter(
                 "sallyport.trust_slot_invalid",
                 "Notes about peers in shared data that are not in form or could not be read. Above 0: another plugin writes there, or two versions of this one run.",
+            ),
+            Self::KeyExchangeNotPostQuantum => counter(
+                "sallyport.key_exchange_not_post_quantum",
+                "Connections whose TLS group is known not to be a hybrid post-quantum one, where `postQuantumAuth` does not ignore it.",
+            ),
+            Self::BreakGlass => gauge(
+                "sallyport.break_glass",
+                "1 while a break-glass of the policy lasts, for all segments or some. Alert on it.",
             ),
             Self::StreamEnded => counter(
                 "sallyport.stream_ended",

@@ -59,8 +59,6 @@ impl Plugin {
                 Successor::announce(host, &bytes)?;
                 metrics.set(host, Metric::ConfigRejected, 0);
                 metrics.set(host, Metric::PolicyHash, hash_prefix(&active.sha256));
-                let enforcing = active.policy.mode() == Mode::Enforce;
-                metrics.set(host, Metric::Enforcing, u64::from(enforcing));
                 let name = active.policy.name();
                 let (mode, hash) = (
                     active.policy.mode().as_str(),
@@ -89,12 +87,9 @@ impl Plugin {
         };
         self.configurations = self.configurations.wrapping_add(1);
         self.retire(host);
-        self.worker = Some(Worker::new(
-            host,
-            configuration,
-            metrics,
-            self.configurations,
-        )?);
+        let mut worker = Worker::new(host, configuration, metrics, self.configurations)?;
+        worker.watch_break_glass(host, host.now()?);
+        self.worker = Some(worker);
         Ok(Configured::InForce)
     }
 

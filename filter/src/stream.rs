@@ -281,7 +281,7 @@ fn decide(
                 journal.turn_to(host, now);
                 journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
             }
-            let verdict = deny_without_facts(&active.policy, unread.reason(), id);
+            let verdict = deny_without_facts(&active.policy, None, unread.reason(), now, id);
             return Decided {
                 verdict,
                 connection: None,

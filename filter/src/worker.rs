@@ -2,6 +2,7 @@
 //! so nothing that an old authority vouched for is remembered.
 
 use sallyport_engine::metric::Metric;
+use sallyport_engine::policy::{BreakGlass, Mode};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
@@ -45,6 +46,8 @@ pub(crate) struct Worker {
     is_retired: bool,
     vm: [u8; 8],
     decisions: u64,
+    /// Whether a break-glass lasted when it was looked at last; none before the first time.
+    broken: Option<bool>,
 }
 
 impl Worker {
@@ -76,6 +79,7 @@ impl Worker {
             is_retired: false,
             vm,
             decisions: 0,
+            broken: None,
         })
     }
 
@@ -105,6 +109,7 @@ impl Worker {
         self.now = now;
         self.journal.turn_to(host, now);
         self.sharing.listen(host);
+        self.watch_break_glass(host, now);
         if let Some(active) = self.configuration.active()
             && active.policy.rechecks_streams()
         {
@@ -143,6 +148,36 @@ impl Worker {
             if change != 0 {
                 self.metrics.add(host, Metric::Peers(state), change);
             }
+        }
+    }
+
+    /// Tells the operator whether a break-glass lasts, once it begins and once it ends. Decisions do
+    /// not depend on it: each compares the clock itself.
+    pub(crate) fn watch_break_glass(&mut self, host: &impl Host, now: TimeMs) {
+        // What a successor shows must not be painted over.
+        let Some(active) = self.configuration.active().filter(|_| !self.is_retired) else {
+            return;
+        };
+        let glass = active.policy.break_glass();
+        let lasting = glass.filter(|glass| glass.lasts(now));
+        let broken = lasting.is_some();
+        if self.broken.replace(broken) == Some(broken) {
+            return;
+        }
+        let for_all = lasting.is_some_and(BreakGlass::is_for_all);
+        let enforces = active.policy.mode() == Mode::Enforce && !for_all;
+        self.metrics
+            .set(host, Metric::BreakGlass, u64::from(broken));
+        self.metrics
+            .set(host, Metric::Enforcing, u64::from(enforces));
+        if let Some(glass) = glass {
+            let line = serde_json::json!({
+                "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
+                "until": glass.text().until,
+                "reason": glass.text().reason,
+            });
+            self.journal
+                .write_line(host, &self.metrics, now, &line.to_string());
         }
     }
 

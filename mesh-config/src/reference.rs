@@ -1,4 +1,4 @@
-//! The generated reference documents: deny reasons, metrics, the policy file.
+//! The generated reference documents: codes of findings, deny reasons, metrics, the policy file.
 //!
 //! Each is written from the one table or type that the code itself uses, so a document cannot say
 //! something else. scripts/generate-docs puts them into docs/.
@@ -8,6 +8,8 @@ mod policy;
 use sallyport_engine::metric::{Metric, MetricKind};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::trust::Family;
+
+use crate::finding::Code;
 
 pub use policy::policy;
 
@@ -28,6 +30,18 @@ pub fn reasons() -> String {
         )
     });
     format!("{GENERATED}{REASONS_HEAD}{}", rows.collect::<String>())
+}
+
+/// docs/findings.md.
+#[must_use]
+pub fn findings() -> String {
+    let rows = Code::ALL.iter().map(|code| {
+        let row = code.row();
+        let severity = row.severity.as_str();
+        let (title, remedy) = (cell(row.title), cell(row.remedy));
+        format!("| `{code}` | {severity} | {title} | {remedy} |\n")
+    });
+    format!("{GENERATED}{FINDINGS_HEAD}{}", rows.collect::<String>())
 }
 
 /// docs/metrics.md.
@@ -69,6 +83,18 @@ trust score of the caller.
 |---|---|---|---|---|---|---|
 ";
 
+const FINDINGS_HEAD: &str = "\
+# Findings
+
+What `sallyport check` and the other commands say about policies and the files around them. Errors
+must be mended; `--deny-warnings` makes warnings count as errors. A code keeps its meaning: SP0nn is
+the file and its form, SP1nn segments and flows, SP2nn authorities and credentials, SP3nn trust and
+signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import.
+
+| Code | Severity | What it means | What to do |
+|---|---|---|---|
+";
+
 const METRICS_HEAD: &str = "\
 # Metrics
 
@@ -107,7 +133,7 @@ mod tests {
 
     #[test]
     fn each_table_keeps_its_columns() {
-        for text in [reasons(), metrics(), policy()] {
+        for text in [findings(), reasons(), metrics(), policy()] {
             for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
                 let columns = |line: &str| line.replace("\\|", "").matches('|').count();
                 let expected = table.lines().next().map(columns);

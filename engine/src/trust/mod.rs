@@ -51,7 +51,7 @@ pub use notice::Notice;
 pub use params::{Params, PerFamily, Threshold};
 pub use peers::{Booking, Census, Due, PeerKey, PeerTable, Publication};
 pub use rules::{FleetGuard, Pushed, Rules};
-pub use score::{Grounds, Score, Static, TermName, Terms, score};
+pub use score::{Grounds, Score, Static, TermName, Terms, ceiling, score};
 pub use standing::{Behaviour, Cause, PeerView, Totals};
 pub use target::{Evidence, Family, Outcome, TargetHasher};
 

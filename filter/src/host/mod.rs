@@ -41,6 +41,9 @@ pub enum Property {
     PeerCertificateDigest,
     /// `connection.tls_version`.
     TlsVersion,
+    /// `filter_state.sallyport.tls_group`: the TLS group by name, where the proxy is configured to
+    /// show it.
+    TlsGroup,
     /// `connection.uri_san_local_certificate`: our own identity.
     OwnIdentity,
     /// `source.address`: address and port of the TCP peer.
@@ -213,6 +216,7 @@ impl Property {
             Self::PeerCertificate => b"connection\0peer_certificate",
             Self::PeerCertificateDigest => b"connection\0sha256_peer_certificate_digest",
             Self::TlsVersion => b"connection\0tls_version",
+            Self::TlsGroup => b"filter_state\0sallyport.tls_group",
             Self::OwnIdentity => b"connection\0uri_san_local_certificate",
             Self::SourceAddress => b"source\0address",
             Self::DestinationPort => b"destination\0port",

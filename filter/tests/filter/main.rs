@@ -9,6 +9,7 @@
 
 mod budget;
 mod configuration;
+mod mesh;
 mod proofs;
 mod requests;
 mod sharing;

@@ -9,6 +9,7 @@ use crate::terminal;
 
 pub(super) fn run(document: ReferenceDocument) -> Result<Exit, Failure> {
     let text = match document {
+        ReferenceDocument::Findings => reference::findings(),
         ReferenceDocument::Reasons => reference::reasons(),
         ReferenceDocument::Metrics => reference::metrics(),
         ReferenceDocument::Policy => reference::policy(),

@@ -9,16 +9,18 @@ use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
+use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
+use super::test::suite::InvalidTests;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
-use crate::terminal::{Tone, toned};
+use crate::terminal::{Tone, labelled, toned};
 
 /// Why a command gave no result. What to do about it is said by [`Failure::help`].
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,10 @@ use crate::terminal::{Tone, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("a file cannot be used")]
+    Files(Vec<Finding>),
+    #[error("a file cannot be read")]
+    FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
     #[error("{0}")]
@@ -50,6 +56,8 @@ pub(crate) enum Failure {
     FlagNeeds(&'static str, &'static str),
     #[error("`{0}` is needed here")]
     FlagNeeded(&'static str),
+    #[error("only `check` writes SARIF")]
+    OnlyCheckWritesSarif,
     #[error("`--algorithm Dilithium5` is for token authorities only")]
     LegacyAlgorithm,
     #[error("tokens are signed with RSA, and `--key` names another kind")]
@@ -81,6 +89,19 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is left as it is: {cause}", path.display())]
+    Unformattable { path: PathBuf, cause: Unformattable },
+    #[error("the workloads cannot be read")]
+    Workloads(Vec<Finding>),
+    #[error("`{}` is no test file: {cause}", path.display())]
+    Tests { path: PathBuf, cause: InvalidTests },
+    #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
+    Test {
+        path: PathBuf,
+        line: u64,
+        name: String,
+        cause: Box<Failure>,
+    },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
     #[error("the name `{0}` is no DNS label")]
@@ -160,6 +181,18 @@ struct Row {
 }
 
 impl Failure {
+    /// What is wrong with files beside the policy.
+    pub(crate) fn files(findings: Vec<Finding>) -> Self {
+        if findings
+            .iter()
+            .any(|finding| finding.code == Code::Unreadable)
+        {
+            Self::FilesUnreadable(findings)
+        } else {
+            Self::Files(findings)
+        }
+    }
+
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
         self.row().exit
@@ -185,12 +218,16 @@ impl Failure {
             text = text + ": " + help;
         }
         let findings = self.findings().iter();
-        let lines = findings.map(|finding| format!("\n{error}: {finding}"));
+        let lines = findings.map(|finding| format!("\n{}", labelled(finding)));
         lines.fold(text, |text, line| text + &line)
     }
 
     fn findings(&self) -> &[Finding] {
-        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self {
+        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Workloads(findings)
+        | Self::Files(findings)
+        | Self::FilesUnreadable(findings) = self
+        {
             findings
         } else {
             &[]
@@ -228,8 +265,13 @@ impl Failure {
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
             | Self::Trace { path, .. }
+            | Self::Tests { path, .. }
+            | Self::Unformattable { path, .. }
+            | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Files(_)
+            | Self::FilesUnreadable(_)
             | Self::Rendering(_)
             | Self::Time(_)
             | Self::Issue(_)
@@ -239,6 +281,8 @@ impl Failure {
             | Self::FlagsContradict(..)
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
+            | Self::OnlyCheckWritesSarif
+            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -252,6 +296,8 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
+            Self::Files(_) => invalid("files_invalid", ""),
+            Self::FilesUnreadable(_) => failed("file_unreadable", ""),
             Self::Rendering(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
@@ -268,6 +314,7 @@ impl Failure {
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
             Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),
@@ -328,6 +375,13 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Unformattable { .. } => invalid("not_formattable", ""),
+            Self::Workloads(_) => invalid("workloads_invalid", ""),
+            Self::Tests { .. } => invalid(
+                "tests_invalid",
+                "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
+            ),
+            Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sallyport_engine::policy::raw::{Authorities, Material, PolicyDocument};
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 
 /// The longest file, in bytes. The longest PEM text that an authority needs has about 10 KiB.
 const MAXIMUM_BYTES: u64 = 64 * 1024;
@@ -49,7 +49,15 @@ impl InvalidMaterial {
     }
 
     fn at(&self, path: String) -> Finding {
-        Finding::new(path, self.to_string()).with_hint(self.hint())
+        let code = match self {
+            Self::PrivateKey => Code::PrivateKey,
+            Self::Outside(_)
+            | Self::Unreadable { .. }
+            | Self::NotAFile(_)
+            | Self::TooLong(_)
+            | Self::NotText(_) => Code::UnusableFile,
+        };
+        Finding::new(code, path, self.to_string()).with_hint(self.hint())
     }
 }
 

@@ -8,21 +8,26 @@ use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::yaml::member;
-use crate::finding::Finding;
-use crate::schema;
+use crate::finding::{Code, Finding};
+use crate::yaml::member;
 
-/// Every deviation from the schema, in the order of the document.
-pub(super) fn check(value: &Value) -> Vec<Finding> {
-    let schema = schema::for_validation();
-    let validator = match jsonschema::validator_for(&schema) {
+/// Every deviation from a schema (as [`crate::schema::for_validation`] gives it), in the order of the
+/// document.
+pub(crate) fn check(value: &Value, schema: &Value) -> Vec<Finding> {
+    let validator = match jsonschema::validator_for(schema) {
         Ok(validator) => validator,
         // The schema is generated; a test keeps this from happening.
-        Err(_) => return vec![Finding::new("", "the schema of this build cannot be read")],
+        Err(_) => {
+            return vec![Finding::new(
+                Code::OtherForm,
+                "",
+                "the schema of this build cannot be read",
+            )];
+        }
     };
     validator
         .iter_errors(value)
-        .flat_map(|error| translate(&error, &schema))
+        .flat_map(|error| translate(&error, schema))
         .collect()
 }
 
@@ -47,19 +52,29 @@ fn translate(error: &ValidationError<'_>, schema: &Value) -> Vec<Finding> {
     {
         wrong_type(path, *expected, value)
     } else if let Kind::Maximum { limit } = kind {
-        Finding::new(path, format!("{value} is too large: use at most {limit}"))
+        Finding::new(
+            Code::OutOfRange,
+            path,
+            format!("{value} is too large: use at most {limit}"),
+        )
     } else if let Kind::Minimum { limit } = kind {
-        Finding::new(path, format!("{value} is too small: use at least {limit}"))
+        Finding::new(
+            Code::OutOfRange,
+            path,
+            format!("{value} is too small: use at least {limit}"),
+        )
     } else if matches!(
         kind,
         Kind::MinProperties { .. } | Kind::MaxProperties { .. }
     ) {
         Finding::new(
+            Code::NotExactlyOne,
             path,
             format!("write exactly one of {}", quoted(&keys(owner))),
         )
     } else {
         Finding::new(
+            Code::OtherForm,
             path,
             format!("breaks the rule `{}` of the format", kind.keyword()),
         )
@@ -76,7 +91,7 @@ fn unknown_key(path: &str, key: &str, owner: Option<&Value>) -> Finding {
     };
     let place = member(path, key);
     let shown = member("", key);
-    Finding::new(place, format!("unknown key `{shown}`")).with_hint(hint)
+    Finding::new(Code::UnknownKey, place, format!("unknown key `{shown}`")).with_hint(hint)
 }
 
 fn missing_key(path: String, key: &str, owner: Option<&Value>) -> Finding {
@@ -90,7 +105,12 @@ fn missing_key(path: String, key: &str, owner: Option<&Value>) -> Finding {
         })
         .and_then(|text| text.lines().next())
         .unwrap_or("it is required");
-    Finding::new(path, format!("the key `{key}` is missing")).with_hint(description)
+    Finding::new(
+        Code::MissingKey,
+        path,
+        format!("the key `{key}` is missing"),
+    )
+    .with_hint(description)
 }
 
 fn unknown_word(path: String, value: &Value, options: &Value) -> Finding {
@@ -102,7 +122,8 @@ fn unknown_word(path: String, value: &Value, options: &Value) -> Finding {
         .collect();
     let Some(text) = value.as_str() else {
         let message = format!("is {}, where a word is expected", name_of(value));
-        return Finding::new(path, message).with_hint(format!("use {}", quoted(&words)));
+        return Finding::new(Code::UnknownWord, path, message)
+            .with_hint(format!("use {}", quoted(&words)));
     };
     let shown: String = text.escape_debug().take(MAXIMUM_SHOWN_CHARACTERS).collect();
     let hint = match closest(text, &words) {
@@ -111,7 +132,12 @@ fn unknown_word(path: String, value: &Value, options: &Value) -> Finding {
         }
         Some(_) | None => format!("use {}", quoted(&words)),
     };
-    Finding::new(path, format!("`{shown}` is not allowed here")).with_hint(hint)
+    Finding::new(
+        Code::UnknownWord,
+        path,
+        format!("`{shown}` is not allowed here"),
+    )
+    .with_hint(hint)
 }
 
 fn wrong_type(path: String, expected: JsonType, value: &Value) -> Finding {
@@ -129,13 +155,14 @@ fn wrong_type(path: String, expected: JsonType, value: &Value) -> Finding {
         hint
     };
     Finding::new(
+        Code::WrongType,
         path,
         format!("is {}, where {noun} is expected", name_of(value)),
     )
     .with_hint(hint)
 }
 
-const fn name_of(value: &Value) -> &'static str {
+pub(crate) const fn name_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(_) => "`true` or `false`",

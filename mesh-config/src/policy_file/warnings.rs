@@ -7,7 +7,7 @@ use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Flow, PolicyDocument, RequiredAssurance, Spec,
 };
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 
 /// All warnings about a policy that is valid.
 pub(super) fn warnings(document: &PolicyDocument) -> Vec<Finding> {
@@ -22,7 +22,8 @@ pub(super) fn warnings(document: &PolicyDocument) -> Vec<Finding> {
 
 fn shadow(spec: &Spec) -> Vec<Finding> {
     let shadow = |path: String, message: String| {
-        Finding::new(path, message).with_hint("set `mode: enforce` once the reports are clean")
+        Finding::new(Code::Shadow, path, message)
+            .with_hint("set `mode: enforce` once the reports are clean")
     };
     let enforces = |flow: &Flow| matches!(flow.mode, Some(Mode::Enforce));
     let policy = matches!(spec.mode, Mode::Shadow).then(|| {
@@ -82,6 +83,7 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
         })
         .map(|(path, _)| {
             Finding::new(
+                Code::UnreachableAssurance,
                 path,
                 "no pinned authority has an ML-DSA key, so nobody is `hybrid`",
             )
@@ -104,7 +106,8 @@ fn lonely_segments(spec: &Spec) -> Vec<Finding> {
         .map(|(number, segment)| {
             let path = format!("spec.segments[{number}]");
             let message = format!("no flow leads to or from segment `{}`", segment.name);
-            Finding::new(path, message).with_hint("its workloads may call nobody, and nobody them")
+            Finding::new(Code::LonelySegment, path, message)
+                .with_hint("its workloads may call nobody, and nobody them")
         })
         .collect()
 }
@@ -126,7 +129,8 @@ fn legacy_algorithms(spec: &Spec) -> Vec<Finding> {
         .map(|(number, _)| {
             let path = format!("spec.authorities.tokens[{number}].alternativeKey.algorithm");
             let message = "`Dilithium5` is the code before FIPS 204; it is no longer maintained";
-            Finding::new(path, message).with_hint("let the authority sign with `ML-DSA-87`")
+            Finding::new(Code::LegacyAlgorithm, path, message)
+                .with_hint("let the authority sign with `ML-DSA-87`")
         })
         .collect()
 }
@@ -155,7 +159,8 @@ fn idle_authorities(spec: &Spec) -> Vec<Finding> {
         .map(|(role, number, domain)| {
             let path = format!("spec.authorities.{role}[{number}]");
             let message = format!("no segment is of its trust domain `{domain}`");
-            Finding::new(path, message).with_hint("remove the authority, or add the segment")
+            Finding::new(Code::IdleAuthority, path, message)
+                .with_hint("remove the authority, or add the segment")
         })
         .collect()
 }

@@ -136,7 +136,7 @@ fn explain_refuses_an_invalid_policy_and_names_its_errors() {
     let output = sallyport(&arguments, folder.path());
     assert_eq!(code(&output), 1);
     assert!(
-        stderr(&output).contains("error: spec.flows[0].to (line 17)"),
+        stderr(&output).contains("error[SP104]: spec.flows[0].to (line 17)"),
         "{}",
         stderr(&output)
     );

@@ -9,11 +9,17 @@
 mod authority;
 mod check;
 mod cred;
+mod diff;
 mod explain;
 mod failure;
+mod fmt;
+mod mesh;
 mod render;
+mod report;
 mod simulate;
+mod status;
 mod support;
+mod test;
 mod usage;
 mod verify;
 mod verify_ours;

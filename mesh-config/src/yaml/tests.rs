@@ -21,16 +21,16 @@ fn reads_values_with_their_lines() {
         ("", 1),
     ];
     for (path, line) in lines {
-        assert_eq!(document.line(path), Some(line), "{path}");
+        assert_eq!(document.lines.of(path), Some(line), "{path}");
     }
 }
 
 #[test]
 fn gives_the_line_of_the_nearest_place_for_one_that_is_absent() {
     let document = parse("a:\n  b:\n    - c: 1\n").unwrap();
-    assert_eq!(document.line("a.b[0].missing"), Some(3));
-    assert_eq!(document.line("a.b[7].missing[2]"), Some(2));
-    assert_eq!(document.line("z"), None);
+    assert_eq!(document.lines.of("a.b[0].missing"), Some(3));
+    assert_eq!(document.lines.of("a.b[7].missing[2]"), Some(2));
+    assert_eq!(document.lines.of("z"), None);
 }
 
 #[test]
@@ -105,4 +105,38 @@ fn messages_hold_no_part_of_the_file_but_keys() {
 fn escapes_and_cuts_keys() {
     assert_eq!(member("spec", "a\nb"), "spec.a\\nb");
     assert_eq!(member("", &"k".repeat(500)).len(), 64);
+}
+
+#[test]
+fn manifests_are_several_documents_with_the_lines_of_their_file() {
+    let text = "---\n# nothing\n---\na: 1\n---\nb:\n- 0400\n";
+    let documents = parse_manifests(text).unwrap();
+    let values: Vec<&Value> = documents.iter().map(|document| &document.value).collect();
+    let expected = [serde_json::json!({"a": 1}), serde_json::json!({"b": [256]})];
+    assert_eq!(values, expected.iter().collect::<Vec<_>>());
+    assert_eq!(documents[1].lines.of("b[0]"), Some(7));
+}
+
+#[test]
+fn words_that_kubernetes_reads_as_booleans_need_quotes_in_manifests() {
+    for word in ["yes", "No", "on", "OFF", "y", "n"] {
+        for text in [
+            format!("a: 1\n\u{e9}: {word}\n"),
+            format!("a: 1\n{word}: x\n"),
+            format!("a:\n- {word}\n"),
+            format!("a:\n- &w {word}\n"),
+            format!("a:\n  {{{word}: 1}}\n"),
+        ] {
+            let finding = parse_manifests(&text).unwrap_err();
+            assert!(finding.message.contains(word), "{text}");
+            assert_eq!(finding.line, Some(2), "{text}");
+        }
+        for text in [
+            format!("a: '{word}'\n"),
+            format!("\u{e9}: \"{word}\"\n\"{word}\": 1\n"),
+            format!("a: [true, \"{word}\"]\n"),
+        ] {
+            parse_manifests(&text).expect(&text);
+        }
+    }
 }

@@ -1,12 +1,24 @@
-//! One thing to say about a policy file: where, what, and what to do about it.
+//! One thing to say about a policy, or a file beside it: where, what, and what to do about it.
+
+mod code;
+mod engine;
 
 use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-/// An error or a warning about a place in a policy file.
+pub use code::{Code, CodeRow, Severity};
+
+/// An error, a warning or a note about a place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// What kind of finding it is.
+    pub code: Code,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The file, where it is another one than the file that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where: a path such as `spec.flows[2].operations[0].paths[1]`; empty for the whole file.
     pub path: String,
     /// The line of that place, counted from 1, where it is known.
@@ -20,9 +32,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding without a line.
-    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A finding of the code's severity, without a line.
+    pub fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
+            code,
+            severity: code.row().severity,
+            file: None,
             path: path.into(),
             line: None,
             message: message.into(),
@@ -31,8 +46,17 @@ impl Finding {
     }
 
     /// Adds what to do about it.
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says where it is: in another file than the one that was asked about.
+    #[must_use]
+    pub fn in_file(mut self, file: impl Into<String>, line: Option<u64>) -> Self {
+        self.file = Some(file.into());
+        self.line = line;
         self
     }
 }
@@ -59,12 +83,12 @@ impl fmt::Display for Printable<'_> {
 /// `spec.flows[2].to (line 40): there is no segment ...`, and the hint on a line of its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() {
-            "the file"
-        } else {
-            &self.path
-        };
-        write!(f, "{}", Printable(path))?;
+        match &self.file {
+            Some(file) if self.path.is_empty() => write!(f, "{}", Printable(file))?,
+            Some(file) => write!(f, "{}: {}", Printable(file), Printable(&self.path))?,
+            None if self.path.is_empty() => f.write_str("the file")?,
+            None => write!(f, "{}", Printable(&self.path))?,
+        }
         if let Some(line) = self.line {
             write!(f, " (line {line})")?;
         }
@@ -92,7 +116,8 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(Printable(text).to_string(), shown);
         }
-        let finding = Finding::new("spec.\u{1b}", "\u{1b}[31m").with_hint("\u{1b}]0;x");
+        let finding =
+            Finding::new(Code::Syntax, "spec.\u{1b}", "\u{1b}[31m").with_hint("\u{1b}]0;x");
         let shown = finding.to_string();
         assert_eq!(shown, "spec.\\u{1b}: \\u{1b}[31m\n  hint: \\u{1b}]0;x");
     }

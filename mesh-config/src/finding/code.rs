@@ -1,0 +1,288 @@
+//! What all can be said about policies and the files around them: one table.
+//!
+//! Codes are stable: a code keeps its meaning, and one that is no longer used is not given again.
+//! SP0nn is the file and its form, SP1nn segments and flows, SP2nn authorities and credentials,
+//! SP3nn trust and signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Allowed, and probably not meant.
+    Warning,
+    /// It cannot stay.
+    Error,
+}
+
+/// What is said about a code.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeRow {
+    /// The code, `SPnnn`.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it means.
+    pub title: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $severity:ident, $title:literal, $remedy:literal;)*) => {
+        /// The stable code of a finding.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// All codes, in their order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// What is said about it.
+            #[must_use]
+            pub const fn row(self) -> CodeRow {
+                match self {
+                    $(Self::$name => CodeRow {
+                        id: $id,
+                        severity: Severity::$severity,
+                        title: $title,
+                        remedy: $remedy,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The file and its form.
+    Unreadable = "SP001", Error, "The file cannot be read.",
+        "Check its name, its permissions and that it is at most 8 MiB of UTF-8.";
+    Syntax = "SP002", Error, "The file is no YAML or JSON that may be used.",
+        "Write one document of plain mappings, lists and values: no merge keys, no tags.";
+    KeyTwice = "SP003", Error, "A key stands twice in the same mapping.",
+        "Remove one of them.";
+    UnknownKey = "SP004", Error, "A key is not part of the format.",
+        "Correct it; the hint names the keys that are known there.";
+    MissingKey = "SP005", Error, "A key that is required is missing.",
+        "Add it.";
+    UnknownWord = "SP006", Error, "A value is not one of the words that are allowed there.",
+        "Use one of the words of the hint.";
+    WrongType = "SP007", Error, "A value is of another type than the format wants.",
+        "Write the type that the message names.";
+    OutOfRange = "SP008", Error, "A number is outside of its range.",
+        "Use a number within the range.";
+    NotExactlyOne = "SP009", Error, "Of several keys exactly one must stand there.",
+        "Leave one of them.";
+    OtherForm = "SP010", Error, "The document breaks another rule of the format.",
+        "Compare it with the output of `sallyport schema`.";
+    Empty = "SP011", Error, "A list or text that needs content has none, or a text is too long.",
+        "Fill it, or leave the key out where it may be absent.";
+    TooMany = "SP012", Error, "A limit of the policy is exceeded.",
+        "Split the policy, or say the same with fewer entries.";
+    InvalidName = "SP013", Error, "A name breaks the rules for names.",
+        "Use lower case letters, digits and inner `-`.";
+    NameTaken = "SP014", Error, "A name is used twice.",
+        "Give each its own name.";
+    InvalidTime = "SP015", Error, "A text is no time.",
+        "Write it as in `2026-01-31T12:00:00Z` (RFC 3339).";
+    InvalidIdentity = "SP016", Error, "A text is no SPIFFE ID.",
+        "Write it as in `spiffe://mesh.example/ns/shop/sa/orders`.";
+    Shadow = "SP017", Warning, "A policy or flow is in shadow, so it only reports.",
+        "Set `mode: enforce` once the reports are clean.";
+    AmbiguousWord = "SP041", Error, "Kubernetes reads a word as true or false.",
+        "Quote it if it is text, and write `true` or `false` if it is not.";
+    NoObject = "SP042", Error, "A document is no object of Kubernetes, or not in its form.",
+        "Name files with Kubernetes manifests only, as `kubectl apply` accepts them.";
+    LeftOut = "SP043", Note, "A document in a folder is no object of Kubernetes.",
+        "Nothing, if it is one of another program, such as values of a Helm chart.";
+
+    NamespaceUnknown = "SP044", Error, "An object does not say its namespace.",
+        "Write `metadata.namespace`, or give `--namespace`.";
+
+    // Segments and flows.
+    InvalidTrustDomain = "SP101", Error, "A text is no trust domain.",
+        "Use lower case letters, digits, `.`, `-` and `_`.";
+    UnknownTrustDomain = "SP102", Error, "A trust domain is not among `spec.trustDomains`.",
+        "Add it there, or correct it.";
+    AmbiguousTrustDomain = "SP103", Error, "A segment does not say which trust domains it is of.",
+        "Write `trustDomains` in the segment.";
+    UnknownSegment = "SP104", Error, "A flow names a segment that does not exist.",
+        "Add the segment, or correct the name.";
+    SegmentsOverlap = "SP105", Error, "Two segments contain the same workload.",
+        "Take the workload out of one of them.";
+    FlowsOverlap = "SP106", Error, "Two flows cover the same request.",
+        "Let each request belong to one flow.";
+    InvalidMethod = "SP107", Error, "An HTTP method breaks a rule.",
+        "Write methods in upper case, or `*` alone.";
+    InvalidPath = "SP108", Error, "A path or path template breaks a rule.",
+        "The message names the rule; docs/policy.md shows templates.";
+    InvalidPort = "SP109", Error, "A number is no port.",
+        "Use 1 to 65535.";
+    InvalidProbe = "SP110", Error, "A health probe breaks a rule.",
+        "Name the one method, path and source addresses of the probe.";
+    LonelySegment = "SP111", Warning, "No flow leads to or from a segment.",
+        "Add a flow, or remove the segment.";
+    UnreachableFlow = "SP112", Warning, "No caller of a segment can take a flow.",
+        "Pin an authority that can vouch for them, end the quarantine, or remove the flow.";
+    ShadowedOperation = "SP113", Warning, "An earlier operation of the flow covers all of another one.",
+        "Remove it, or put it first if its `whenRestricted` is to count.";
+    AbsentSegment = "SP114", Warning, "No workload of the manifests is in a segment.",
+        "Correct namespaces and service accounts, or give the manifests that are missing.";
+    UndeclaredPort = "SP115", Warning, "No workload of the called segment declares a port.",
+        "Correct the port, or declare it in the Service or the container.";
+    UnplacedWorkload = "SP116", Note, "A workload of the manifests is in no segment.",
+        "Add a segment for it, or leave it out on purpose: where the filter runs, it is denied.";
+
+    // Authorities and credentials.
+    UnusableFile = "SP201", Error, "A file that the policy names cannot take its place.",
+        "Name one PEM file below the folder of the policy.";
+    PrivateKey = "SP202", Error, "A policy or a file that it names holds a private key.",
+        "Pin the public key; replace the private key if the file was shared.";
+    InvalidAuthority = "SP203", Error, "An authority breaks a rule.",
+        "The message names the rule; docs/credentials.md shows how to make one.";
+    UnusableKey = "SP204", Error, "A key or certificate cannot be pinned.",
+        "Use RSA of 2048 bits or more, P-256 or P-384, and ML-DSA of FIPS 204.";
+    KeyTaken = "SP205", Error, "Two authorities share a key, key id, subject or issuer.",
+        "Use each for one authority.";
+    LevelTooLow = "SP206", Error, "An ML-DSA key is below the policy's least level.",
+        "Pin a key of that level, or write a lower minimum.";
+    UnknownAuthority = "SP207", Error, "A revocation or floor names an authority that is not pinned.",
+        "Use a name of `spec.authorities`.";
+    InvalidRevocation = "SP208", Error, "A revocation or floor breaks a rule.",
+        "The message names the rule; docs/credentials.md shows the forms.";
+    UnreachableAssurance = "SP209", Warning, "No pinned authority can give the required assurance.",
+        "Pin an authority with an ML-DSA key, or require `classical`.";
+    LegacyAlgorithm = "SP210", Warning, "An algorithm is no longer maintained.",
+        "Let the authority sign with ML-DSA of FIPS 204.";
+    IdleAuthority = "SP211", Warning, "No segment is of the trust domain of an authority.",
+        "Remove the authority, or add the segment.";
+    AuthorityExpired = "SP212", Error, "The certificate of an authority has expired.",
+        "Pin its successor; docs/credentials.md says how to rotate.";
+    AuthorityExpiresSoon = "SP213", Warning, "The certificate of an authority expires within 90 days.",
+        "Pin its successor beside it; docs/credentials.md says how to rotate.";
+    ShortKey = "SP214", Note, "The RSA key of an authority has less than 3072 bits.",
+        "Use 3072 bits or P-256 for the next authority: 2048 bits are accepted, and weaker.";
+    SlowKey = "SP215", Note, "The key of an authority is P-384, which is slow in WebAssembly.",
+        "Use P-256; docs/algorithms.md has the figures.";
+    RevokedAuthorityKey = "SP216", Warning, "A revocation names the key of an authority, and does nothing.",
+        "Take the authority out of `spec.authorities`, or raise a floor for it.";
+
+    // Trust and signals.
+    InvalidTrust = "SP301", Error, "A trust score or a parameter of trust breaks a rule.",
+        "The message names the rule; docs/trust.md explains the parameters.";
+    InvalidSignal = "SP302", Error, "A signal breaks a rule.",
+        "The message names the rule; docs/trust.md explains signals.";
+    UnreachableTrust = "SP303", Warning, "A `minimumTrust` is above what any caller can reach.",
+        "Lower it, or pin an authority that makes callers hybrid.";
+    SignalExpired = "SP304", Warning, "A signal has expired.",
+        "Remove it, or issue it again.";
+    SignalExpiresSoon = "SP305", Note, "A signal expires within a day.",
+        "Issue it again if it is to last.";
+    FloorInFuture = "SP306", Warning, "A `notBefore` floor lies in the future.",
+        "Use the time from which credentials are to count; until then all others are refused.";
+
+    // meshConfig and the resources of Istio.
+    MeshForm = "SP401", Error, "A file holds no meshConfig, or more than one.",
+        "Give an IstioOperator, Helm values, the ConfigMap `istio`, or meshConfig itself.";
+    MeshKeyMisplaced = "SP402", Error, "`postQuantumAuth` stands where nothing reads it.",
+        "Move it to the top of meshConfig, as the hint says.";
+    MeshKeyMisspelt = "SP403", Error, "A key looks like `postQuantumAuth`, and Istio ignores it.",
+        "Correct it, or give it another name.";
+    MeshConflict = "SP404", Error, "meshConfig and the policy ask for different things.",
+        "Leave `spec.postQuantumAuth` out of the policy.";
+    BreakGlassTooLong = "SP405", Error, "A break-glass is declared for more than 7 days.",
+        "Write an earlier `until`: until then proxies enforce.";
+    BreakGlassOver = "SP406", Warning, "A break-glass is over.",
+        "Remove it from the policy.";
+    BreakGlassLasts = "SP407", Warning, "A break-glass lasts: nothing is refused.",
+        "Remove it from the policy as soon as the emergency is over.";
+    PlaintextAllowed = "SP411", Warning, "Mutual TLS is optional where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    MutualTlsDisabled = "SP412", Error, "Mutual TLS is off where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    UnseenPort = "SP413", Warning, "No HTTP filter sees a port.",
+        "Declare it as HTTP, or close it.";
+    ClassicalKeyExchange = "SP414", Warning, "A setting rules out the hybrid key exchange.",
+        "Allow X25519MLKEM768.";
+    UntrustedAccepted = "SP415", Error, "A gateway accepts certificates that nobody validated.",
+        "Validate them against a CA.";
+    OtherPlugin = "SP416", Warning, "Another plugin shares its data with the filter.",
+        "Trust it as much as the filter, or give the filter a `vm_id` by an EnvoyFilter.";
+    FailsOpen = "SP417", Error, "Requests pass once the filter failed.",
+        "Use FAIL_RELOAD.";
+    BothDirections = "SP418", Error, "The filter is for outgoing requests too.",
+        "Write `match: [{mode: SERVER}]`.";
+    Waypoint = "SP419", Warning, "A proxy gets no certificates of callers.",
+        "Use sidecars, or make the namespace exempt.";
+    ClassicalCallers = "SP420", Warning, "Callers of a flow can never bring what `postQuantumAuth` asks.",
+        "Pin the ML-DSA key of their authority.";
+    FloorBelowMesh = "SP421", Warning, "A flow asks for less assurance than `postQuantumAuth`.",
+        "Leave its `minimumAssurance` out: the higher one counts.";
+}
+
+impl Code {
+    /// `SPnnn`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().id
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        let ids: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(ids.is_sorted_by(|before, after| before < after), "{ids:?}");
+    }
+
+    #[test]
+    fn codes_are_of_the_form_that_is_promised() {
+        for code in Code::ALL {
+            let digits = code.as_str().strip_prefix("SP").unwrap();
+            assert_eq!(digits.len(), 3, "{code}");
+            assert!(
+                digits.parse::<u16>().is_ok_and(|number| number < 700),
+                "{code}"
+            );
+            assert!(
+                code.row().title.ends_with('.') && code.row().remedy.ends_with('.'),
+                "{code}"
+            );
+        }
+    }
+}
