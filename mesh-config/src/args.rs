@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 mod cred;
+mod render;
 mod simulate;
 
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use serde::Deserialize;
 
 pub(crate) use cred::*;
+pub(crate) use render::*;
 pub(crate) use simulate::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
@@ -49,10 +51,14 @@ pub(crate) enum Command {
     Cred(CredCommand),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
-    /// Write the configuration of a proxy.
-    Render(RenderArgs),
-    /// Print the JSON Schema of policy files.
-    Schema,
+    /// Write the resources for Istio, or the configuration of an Envoy.
+    Render(Box<RenderArgs>),
+    /// Print the JSON Schema of policy files, or of lists of workloads.
+    Schema {
+        /// Of which files.
+        #[arg(value_enum, default_value_t = SchemaOf::Policy)]
+        of: SchemaOf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -165,55 +171,12 @@ pub(crate) enum AssumedTls {
     Tls13,
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = RENDER_EXAMPLE)]
-pub(crate) struct RenderArgs {
-    /// The proxy.
-    #[arg(long, value_enum)]
-    pub(crate) target: Target,
-    /// What to write.
-    #[arg(long = "as", value_enum, default_value_t = Resource::Filter)]
-    pub(crate) resource: Resource,
-    /// The policy file. Needed for `filter` and `ecds`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Path of the wasm module in the proxy's file system. Needed for `filter` and `ecds`.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) module: Option<String>,
-    /// Path of the `ecds` file in the proxy's file system. Needed for `ecds-filter`.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) resource_path: Option<String>,
-    /// What the proxy does with requests when the filter itself fails.
-    #[arg(long, value_enum, default_value_t = Strategy::Reload)]
-    pub(crate) fail_strategy: Strategy,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
-    /// A stock Envoy, without a control plane.
-    Envoy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Resource {
-    /// An entry of `http_filters` that carries the policy.
-    Filter,
-    /// An entry of `http_filters` that watches a file with the policy.
-    EcdsFilter,
-    /// The file that such an entry watches.
-    Ecds,
-    /// The `stats_config` that makes a label of the reason in metric names.
-    StatsTags,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Strategy {
-    /// Refuse, and load the filter anew.
-    Reload,
-    /// Let pass unchecked; only for a policy in shadow.
-    Open,
-    /// Refuse until the proxy is restarted.
-    Closed,
+pub(crate) enum SchemaOf {
+    /// Policy files.
+    Policy,
+    /// Lists of workloads, for `render --workloads`.
+    Workloads,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -239,7 +202,3 @@ Example:
     --to spiffe://d.example/ns/orders/sa/orders --path /v1/orders/7 --port 8080
 
 Exit codes: 0 allowed, also if only by shadow mode, 1 invalid input, 2 denied, 3 usage or I/O.";
-
-const RENDER_EXAMPLE: &str = "\
-Example:
-  sallyport render --target envoy --policy policy.yaml --module /etc/envoy/sallyport.wasm";

@@ -28,6 +28,16 @@ pub(crate) enum Failure {
     Policy(#[from] PolicyFileErrors),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
+    #[error("this cannot be rendered")]
+    Unrendered(Vec<Finding>),
+    #[error("the files around the policy cannot be used")]
+    Surroundings(Vec<Finding>),
+    #[error(
+        "`--manifests` or `--workloads` is needed: a policy names identities, and resources are rendered for the namespaces and ports where workloads with these identities run"
+    )]
+    WorkloadsNeeded,
+    #[error("`{}` is no folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("{0}")]
     Time(#[from] InvalidTime),
     #[error("{}", with_source(.0))]
@@ -190,7 +200,10 @@ impl Failure {
     }
 
     fn findings(&self) -> &[Finding] {
-        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self {
+        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Unrendered(findings)
+        | Self::Surroundings(findings) = self
+        {
             findings
         } else {
             &[]
@@ -227,10 +240,13 @@ impl Failure {
             | Self::KeyUnknown { path, .. }
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
+            | Self::NoFolder(path)
             | Self::Trace { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Rendering(_)
+            | Self::Unrendered(_)
+            | Self::Surroundings(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
@@ -240,6 +256,7 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::LegacyAlgorithm
+            | Self::WorkloadsNeeded
             | Self::TokenKey
             | Self::SpiffeId { .. }
             | Self::TooManyDenials
@@ -252,7 +269,9 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
-            Self::Rendering(_) => invalid("rendering_refused", ""),
+            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
+            Self::Surroundings(_) => invalid("files_invalid", ""),
+            Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -267,7 +286,10 @@ impl Failure {
                 failed("usage", "give it as a flag, or in the file of `--request`")
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
-            Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::FlagNeeds(..)
+            | Self::FlagNeeded(_)
+            | Self::WorkloadsNeeded
+            | Self::TooManyDenials => failed("usage", ""),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),

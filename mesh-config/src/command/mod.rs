@@ -27,7 +27,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Cred(command) => cred::run(command, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
-        Command::Schema => schema::run(),
+        Command::Schema { of } => schema::run(of),
         Command::Completions { shell } => completions::run(shell),
         Command::Docs { document } => docs::run(document),
     };
