@@ -11,6 +11,7 @@ mod check;
 mod cred;
 mod explain;
 mod failure;
+mod istio;
 mod render;
 mod simulate;
 mod support;
