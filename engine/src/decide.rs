@@ -213,6 +213,9 @@ fn pass_gates(
 
     // Which flow the request belongs to decides on mode, assurance and trust.
     let source = policy.segment_of(subject);
+    context.source_segment = source
+        .and_then(|source| policy.segment(source))
+        .map(|segment| segment.name().clone());
     let flow = source.map_or(FlowMatch::None, |source| {
         policy.find_flow(
             source,

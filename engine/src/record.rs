@@ -48,6 +48,8 @@ pub struct Record {
     pub source: Option<String>,
     /// SHA-256 of the caller's certificate, hexadecimal.
     pub certificate_sha256: Option<String>,
+    /// The segment of the caller.
+    pub source_segment: Option<String>,
     /// The segment that was called.
     pub destination_segment: Option<String>,
     /// Method, escaped and cut.
@@ -76,6 +78,9 @@ pub struct Record {
     pub terms: Vec<Term>,
     /// Version of the module that decided.
     pub module_version: &'static str,
+    /// The proxy that decided, as it names itself; in Istio with its address, pod and namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<String>,
 }
 
 /// One term of a score.
@@ -151,6 +156,7 @@ impl Record {
                 .as_ref()
                 .map(|source| String::from(source.as_str())),
             certificate_sha256: tls.map(|tls| hexadecimal::encode(&tls.certificate_sha256)),
+            source_segment: text(&context.source_segment),
             destination_segment: text(&context.destination_segment),
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),
@@ -164,6 +170,16 @@ impl Record {
             lambda_mnat: context.score.map(|score| score.lambda),
             terms,
             module_version: env!("CARGO_PKG_VERSION"),
+            node_id: None,
+        }
+    }
+
+    /// The same record, of the proxy with this `node.id`.
+    #[must_use]
+    pub fn of_node(self, id: Option<&str>) -> Self {
+        Self {
+            node_id: id.map(String::from),
+            ..self
         }
     }
 }

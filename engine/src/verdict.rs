@@ -65,6 +65,8 @@ pub struct Context {
     pub flow: Option<Arc<str>>,
     /// The operation of the flow that covers the request.
     pub operation: Option<OperationPlace>,
+    /// The segment of the caller, if it has one.
+    pub source_segment: Option<Arc<str>>,
     /// The segment that was called, if it is known.
     pub destination_segment: Option<Arc<str>>,
     /// The identity of the caller, if it is known.
@@ -253,6 +255,7 @@ impl Context {
             policy,
             flow: None,
             operation: None,
+            source_segment: None,
             destination_segment: None,
             source: None,
             assurance: Assurance::Plaintext,

@@ -4,16 +4,17 @@
 use sallyport_engine::metric::Metric;
 use sallyport_engine::policy::{BreakGlass, Mode};
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerTable, TargetHasher};
+use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
 use crate::connection::ConnectionCache;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Property};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::sharing::Sharing;
 use crate::stream::Seen;
+use crate::successor::Successor;
 use crate::token::TokenVerifier;
 use crate::verification::VerificationBudget;
 
@@ -25,16 +26,24 @@ pub(crate) struct Worker {
     pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
     pub(crate) sharing: Sharing,
+    /// Looked for only where streams are looked at again.
+    pub(crate) successor: Successor,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     /// How many configurations the plugin has had, with this one.
     configurations: u64,
+    /// What the proxy calls itself, for records.
+    pub(crate) node_id: Option<String>,
     /// The time of the last request or tick.
     pub(crate) now: TimeMs,
     /// Changes of state among the peers so far.
     changes: u64,
     /// When the others were told last.
     told: TimeMs,
+    /// What the gauges of peers show of this worker.
+    shown: Census,
+    /// Whether its part was taken out of the gauges for good.
+    is_retired: bool,
     vm: [u8; 8],
     decisions: u64,
     /// Whether a break-glass lasted when it was looked at last; none before the first time.
@@ -58,12 +67,16 @@ impl Worker {
             budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, targets),
             sharing: Sharing::new(),
+            successor: Successor::new(),
             journal: Journal::default(),
             metrics,
             configurations,
+            node_id: node_id(host),
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
+            shown: Census::default(),
+            is_retired: false,
             vm,
             decisions: 0,
             broken: None,
@@ -83,6 +96,7 @@ impl Worker {
     pub(crate) const fn seen(&self) -> Seen {
         Seen {
             configurations: self.configurations,
+            successors: self.successor.changes(),
             epoch: self.sharing.epoch(),
             changes: self.changes,
             second: self.now.0 / 1000,
@@ -96,16 +110,52 @@ impl Worker {
         self.journal.turn_to(host, now);
         self.sharing.listen(host);
         self.watch_break_glass(host, now);
+        if let Some(active) = self.configuration.active()
+            && active.policy.rechecks_streams()
+        {
+            self.successor.listen(host, &active.sha256);
+        }
         if now.since(self.told) >= TELL_MS || now < self.told {
             self.told = now;
             self.tell(host, now);
+            self.count_peers(host, now);
+        }
+    }
+
+    /// Brings this worker's part of the gauges up to date.
+    fn count_peers(&mut self, host: &impl Host, now: TimeMs) {
+        if !self.is_retired {
+            let census = self.peers.census(now);
+            self.show_peers(host, census);
+        }
+    }
+
+    /// Takes this worker's part out of the gauges, before its end.
+    pub(crate) fn retire(&mut self, host: &impl Host) {
+        self.is_retired = true;
+        self.show_peers(host, Census::default());
+    }
+
+    fn show_peers(&mut self, host: &impl Host, census: Census) {
+        let shown = std::mem::replace(&mut self.shown, census);
+        let gauges = [
+            (Behaviour::Trusted, shown.trusted, census.trusted),
+            (Behaviour::Restricted, shown.restricted, census.restricted),
+            (Behaviour::Isolated, shown.isolated, census.isolated),
+        ];
+        for (state, before, now) in gauges {
+            let change = i64::from(now).saturating_sub(i64::from(before));
+            if change != 0 {
+                self.metrics.add(host, Metric::Peers(state), change);
+            }
         }
     }
 
     /// Tells the operator whether a break-glass lasts, once it begins and once it ends. Decisions do
     /// not depend on it: each compares the clock itself.
     pub(crate) fn watch_break_glass(&mut self, host: &impl Host, now: TimeMs) {
-        let Some(active) = self.configuration.active() else {
+        // What a successor shows must not be painted over.
+        let Some(active) = self.configuration.active().filter(|_| !self.is_retired) else {
             return;
         };
         let glass = active.policy.break_glass();
@@ -123,7 +173,8 @@ impl Worker {
         if let Some(glass) = glass {
             let line = serde_json::json!({
                 "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
-                "break_glass": **glass.text(),
+                "until": glass.text().until,
+                "reason": glass.text().reason,
             });
             self.journal
                 .write_line(host, &self.metrics, now, &line.to_string());
@@ -141,6 +192,19 @@ impl Worker {
     }
 }
 
+/// A name that is missing or out of form is no reason to refuse a configuration.
+fn node_id(host: &impl Host) -> Option<String> {
+    let Ok(Some(id)) = host.property(Property::NodeId) else {
+        return None;
+    };
+    match String::from_utf8(id) {
+        Ok(id) if (1..=MAXIMUM_NODE_ID_BYTES).contains(&id.len()) => Some(id),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 const TELL_MS: u64 = 1_000;
 /// Peers with a score in one worker, at about 350 bytes each.
 const MAXIMUM_PEERS: usize = 10_000;
+/// Istio's have an address, and names of a pod and a namespace of at most 253 and 63 characters.
+const MAXIMUM_NODE_ID_BYTES: usize = 512;

@@ -15,6 +15,7 @@ use sallyport_engine::facts::{
 use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::policy::raw::RequiredAssurance;
+use sallyport_engine::policy::{FlowMatch, OperationPlace};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session;
@@ -75,6 +76,8 @@ pub struct Answer {
     pub outcome: Outcome,
     /// Why not, or what only shadow mode lets pass.
     pub reason: Option<DenyReason>,
+    /// The operation of a flow that the request belongs to, whatever the answer.
+    pub operation: Option<OperationPlace>,
     /// The record that the filter would log.
     pub record: Record,
 }
@@ -163,6 +166,7 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     Answer {
         outcome: Outcome::of(&verdict),
         reason: verdict.reason(),
+        operation: operation(loaded, &connection, &head, &verdict),
         record: Record::new(
             &verdict,
             Some(&connection),
@@ -180,6 +184,24 @@ impl Outcome {
             Verdict::Allow(permit) if permit.would_deny().is_some() => Self::WouldBeDenied,
             Verdict::Allow(_) => Self::Allowed,
         }
+    }
+}
+
+fn operation(
+    loaded: &LoadedPolicy,
+    connection: &ConnectionFacts,
+    head: &RequestHead<'_>,
+    verdict: &Verdict,
+) -> Option<OperationPlace> {
+    let policy = &loaded.policy;
+    let from = policy.segment_of(verdict.context().source.as_ref()?)?;
+    let to = policy.segment_of(connection.own.as_ref()?)?;
+    let Ok(request) = head.request() else {
+        return None;
+    };
+    match policy.find_flow(from, to, connection.destination_port, &request) {
+        FlowMatch::Covered(_, covered) => Some(covered.place),
+        FlowMatch::None | FlowMatch::Uncovered { .. } => None,
     }
 }
 

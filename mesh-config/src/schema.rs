@@ -4,26 +4,28 @@
 //! list that was left empty by mistake (`serviceAccounts:` and nothing behind it) must not come to
 //! mean *any*.
 
-use sallyport_engine::policy::raw::PolicyDocument;
-use schemars::Schema;
+use sallyport_engine::policy::raw::{PolicyDocument, PostQuantumAuth};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use crate::workloads::list::WorkloadList;
 
-/// The schema of the policy file, in draft 2020-12.
+/// The schema of the policy file.
 #[must_use]
 pub fn published() -> Value {
-    published_of(schemars::schema_for!(PolicyDocument))
+    of::<PolicyDocument>()
 }
 
-/// The schema of lists of workloads, in draft 2020-12.
+/// The schema of lists of workloads.
 #[must_use]
 pub fn workloads() -> Value {
-    published_of(schemars::schema_for!(WorkloadList))
+    of::<WorkloadList>()
 }
 
-fn published_of(schema: Schema) -> Value {
-    let mut schema = schema.to_value();
+/// The schema of a type, in draft 2020-12, without `null` for what may be absent.
+#[must_use]
+pub fn of<T: JsonSchema>() -> Value {
+    let mut schema = schemars::schema_for!(T).to_value();
     transform(&mut schema, &mut without_null);
     schema
 }
@@ -37,6 +39,11 @@ pub(crate) fn for_validation() -> Value {
 /// The same of lists of workloads.
 pub(crate) fn workloads_for_validation() -> Value {
     validating(workloads())
+}
+
+/// The same of what meshConfig says of `postQuantumAuth` in detail.
+pub(crate) fn post_quantum_auth_for_validation() -> Value {
+    validating(of::<PostQuantumAuth>())
 }
 
 fn validating(mut schema: Value) -> Value {

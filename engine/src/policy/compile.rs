@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
+pub use self::mesh::compile_post_quantum_auth;
 use self::mesh::{break_glass, post_quantum_auth};
 use self::probes::probes;
 use self::revocations::revocations;
@@ -67,6 +68,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         break_glass,
         minimum_trust,
         application_headers: spec.application_headers.unwrap_or(false),
+        access_log: spec.access_log.unwrap_or(false),
         authorities: spec.authorities.clone(),
         segments,
         segment_index,

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use break_glass::{BreakGlass, BreakGlassText};
-pub use compile::compile;
+pub use compile::{compile, compile_post_quantum_auth};
 pub use error::{PolicyError, PolicyErrorCause};
 pub use flow::{Covered, Flow, Operation, OperationPlace, PortSet};
 pub use post_quantum::{KeyExchangeRule, PostQuantumAuth};
@@ -61,6 +61,7 @@ pub struct Policy {
     break_glass: Option<BreakGlass>,
     minimum_trust: u8,
     application_headers: bool,
+    access_log: bool,
     authorities: Option<raw::Authorities>,
     segments: Vec<Segment>,
     segment_index: SegmentIndex,
@@ -162,6 +163,12 @@ impl Policy {
     #[must_use]
     pub const fn application_headers(&self) -> bool {
         self.application_headers
+    }
+
+    /// Whether access logs are told about each decision.
+    #[must_use]
+    pub const fn access_log(&self) -> bool {
+        self.access_log
     }
 
     /// The pinned authorities, for the verifier of credentials to read.

@@ -117,6 +117,15 @@ pub struct Spec {
         skip_serializing_if = "Option::is_none"
     )]
     pub application_headers: Option<bool>,
+    /// Whether access logs can show each decision, as the filter state `wasm.sallyport`: verdict,
+    /// reason, flow, assurance, trust, state and the terms that weigh most. Costs a host call and the
+    /// text of a line on each request. Default: false.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub access_log: Option<bool>,
     /// The pinned authorities. Absent: none, so no peer is more than `classical`.
     #[serde(
         default,

@@ -268,6 +268,7 @@ impl Mesh {
                 post_quantum_auth: self.asked.clone(),
                 break_glass: None,
                 application_headers: None,
+                access_log: None,
                 authorities: None,
                 revocations: None,
                 trust: None,

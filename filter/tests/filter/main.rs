@@ -13,5 +13,6 @@ mod mesh;
 mod proofs;
 mod requests;
 mod sharing;
+mod shown;
 mod streams;
 mod support;

@@ -15,6 +15,10 @@ pub(crate) struct RenderArgs {
     /// The policy file. Not needed for `--as ecds-filter` and `--as stats-tags`.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The file with meshConfig: an IstioOperator, Helm values, the ConfigMap `istio`, or meshConfig
+    /// itself. Its `postQuantumAuth` goes into the policy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh: Option<PathBuf>,
     /// The wasm module: for Istio a URL (`file://`, `oci://` by digest, `https://`), for Envoy a
     /// path in the proxy's file system.
     #[arg(long, value_name = "URL")]

@@ -9,12 +9,14 @@ use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
+use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
+use super::test::suite::InvalidTests;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
@@ -26,12 +28,14 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("a file cannot be used")]
+    Files(Vec<Finding>),
+    #[error("a file cannot be read")]
+    FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
     #[error("this cannot be rendered")]
     Unrendered(Vec<Finding>),
-    #[error("the files around the policy cannot be used")]
-    Surroundings(Vec<Finding>),
     #[error(
         "`--manifests` or `--workloads` is needed: a policy names identities, and resources are rendered for the namespaces and ports where workloads with these identities run"
     )]
@@ -60,6 +64,8 @@ pub(crate) enum Failure {
     FlagNeeds(&'static str, &'static str),
     #[error("`{0}` is needed here")]
     FlagNeeded(&'static str),
+    #[error("only `check` writes SARIF")]
+    OnlyCheckWritesSarif,
     #[error("`--algorithm Dilithium5` is for token authorities only")]
     LegacyAlgorithm,
     #[error("tokens are signed with RSA, and `--key` names another kind")]
@@ -91,6 +97,19 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is left as it is: {cause}", path.display())]
+    Unformattable { path: PathBuf, cause: Unformattable },
+    #[error("the workloads cannot be read")]
+    Workloads(Vec<Finding>),
+    #[error("`{}` is no test file: {cause}", path.display())]
+    Tests { path: PathBuf, cause: InvalidTests },
+    #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
+    Test {
+        path: PathBuf,
+        line: u64,
+        name: String,
+        cause: Box<Failure>,
+    },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
     #[error("the name `{0}` is no DNS label")]
@@ -170,6 +189,18 @@ struct Row {
 }
 
 impl Failure {
+    /// What is wrong with files beside the policy.
+    pub(crate) fn files(findings: Vec<Finding>) -> Self {
+        if findings
+            .iter()
+            .any(|finding| finding.code == Code::Unreadable)
+        {
+            Self::FilesUnreadable(findings)
+        } else {
+            Self::Files(findings)
+        }
+    }
+
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
         self.row().exit
@@ -202,7 +233,9 @@ impl Failure {
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
         | Self::Unrendered(findings)
-        | Self::Surroundings(findings) = self
+        | Self::Workloads(findings)
+        | Self::Files(findings)
+        | Self::FilesUnreadable(findings) = self
         {
             findings
         } else {
@@ -242,11 +275,15 @@ impl Failure {
             | Self::PrivateKey(path)
             | Self::NoFolder(path)
             | Self::Trace { path, .. }
+            | Self::Tests { path, .. }
+            | Self::Unformattable { path, .. }
+            | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Files(_)
+            | Self::FilesUnreadable(_)
             | Self::Rendering(_)
             | Self::Unrendered(_)
-            | Self::Surroundings(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
@@ -255,6 +292,8 @@ impl Failure {
             | Self::FlagsContradict(..)
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
+            | Self::OnlyCheckWritesSarif
+            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::WorkloadsNeeded
             | Self::TokenKey
@@ -269,9 +308,10 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
-            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
-            Self::Surroundings(_) => invalid("files_invalid", ""),
+            Self::Files(_) => invalid("files_invalid", ""),
+            Self::FilesUnreadable(_) => failed("file_unreadable", ""),
             Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
+            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -290,6 +330,7 @@ impl Failure {
             | Self::FlagNeeded(_)
             | Self::WorkloadsNeeded
             | Self::TooManyDenials => failed("usage", ""),
+            Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),
@@ -350,6 +391,13 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Unformattable { .. } => invalid("not_formattable", ""),
+            Self::Workloads(_) => invalid("workloads_invalid", ""),
+            Self::Tests { .. } => invalid(
+                "tests_invalid",
+                "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
+            ),
+            Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }

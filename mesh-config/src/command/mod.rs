@@ -1,17 +1,27 @@
 //! The verbs of the command line, one module each.
 
+mod ask;
 mod certificate;
 mod check;
 mod completions;
 mod cred;
+mod diff;
 mod docs;
 mod explain;
 pub(crate) mod failure;
+mod fmt;
+mod inventory;
+mod lines;
+mod man;
+mod mesh;
 mod render;
+mod report;
 mod schema;
 mod simulate;
+mod status;
+mod test;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format, Output};
 use crate::exit::Exit;
 use crate::terminal;
 
@@ -20,14 +30,28 @@ use serde::Serialize;
 
 /// Runs a command; what went wrong is said on standard error.
 pub(crate) fn run(cli: Cli) -> Exit {
-    let output = cli.output;
+    terminal::choose_color(cli.color);
+    // What went wrong is said as JSON to whoever asked for JSON, and as text to all others.
+    let (output, sarif) = match cli.output {
+        Format::Text => (Output::Text, false),
+        Format::Json => (Output::Json, false),
+        Format::Sarif => (Output::Text, true),
+    };
     let result = match cli.command {
-        Command::Check(args) => check::run(&args, output),
+        Command::Check(args) => check::run(&args, cli.output),
+        _ if sarif => Err(Failure::OnlyCheckWritesSarif),
         Command::Explain(args) => explain::run(*args, output),
+        Command::Test(args) => test::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Simulate(args) => simulate::run(&args, output),
+        Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),
-        Command::Schema { of } => schema::run(of),
+        Command::Schema { kind } => schema::run(kind),
+        Command::Report(args) => report::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Fmt(args) => fmt::run(&args, output),
+        Command::Man(args) => man::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Docs { document } => docs::run(document),
     };

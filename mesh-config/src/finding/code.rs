@@ -130,6 +130,16 @@ codes! {
         "Name the one method, path and source addresses of the probe.";
     LonelySegment = "SP111", Warning, "No flow leads to or from a segment.",
         "Add a flow, or remove the segment.";
+    UnreachableFlow = "SP112", Warning, "No caller of a segment can take a flow.",
+        "Pin an authority that can vouch for them, end the quarantine, or remove the flow.";
+    ShadowedOperation = "SP113", Warning, "An earlier operation of the flow covers all of another one.",
+        "Remove it, or put it first if its `whenRestricted` is to count.";
+    AbsentSegment = "SP114", Warning, "No workload of the manifests is in a segment.",
+        "Correct namespaces and service accounts, or give the manifests that are missing.";
+    UndeclaredPort = "SP115", Warning, "No workload of the called segment declares a port.",
+        "Correct the port, or declare it in the Service or the container.";
+    UnplacedWorkload = "SP116", Note, "A workload of the manifests is in no segment.",
+        "Add a segment for it, or leave it out on purpose: where the filter runs, it is denied.";
 
     // Authorities and credentials.
     UnusableFile = "SP201", Error, "A file that the policy names cannot take its place.",
@@ -154,12 +164,68 @@ codes! {
         "Let the authority sign with ML-DSA of FIPS 204.";
     IdleAuthority = "SP211", Warning, "No segment is of the trust domain of an authority.",
         "Remove the authority, or add the segment.";
+    AuthorityExpired = "SP212", Error, "The certificate of an authority has expired.",
+        "Pin its successor; docs/credentials.md says how to rotate.";
+    AuthorityExpiresSoon = "SP213", Warning, "The certificate of an authority expires within 90 days.",
+        "Pin its successor beside it; docs/credentials.md says how to rotate.";
+    ShortKey = "SP214", Note, "The RSA key of an authority has less than 3072 bits.",
+        "Use 3072 bits or P-256 for the next authority: 2048 bits are accepted, and weaker.";
+    SlowKey = "SP215", Note, "The key of an authority is P-384, which is slow in WebAssembly.",
+        "Use P-256; docs/algorithms.md has the figures.";
+    RevokedAuthorityKey = "SP216", Warning, "A revocation names the key of an authority, and does nothing.",
+        "Take the authority out of `spec.authorities`, or raise a floor for it.";
 
     // Trust and signals.
     InvalidTrust = "SP301", Error, "A trust score or a parameter of trust breaks a rule.",
         "The message names the rule; docs/trust.md explains the parameters.";
     InvalidSignal = "SP302", Error, "A signal breaks a rule.",
         "The message names the rule; docs/trust.md explains signals.";
+    UnreachableTrust = "SP303", Warning, "A `minimumTrust` is above what any caller can reach.",
+        "Lower it, or pin an authority that makes callers hybrid.";
+    SignalExpired = "SP304", Warning, "A signal has expired.",
+        "Remove it, or issue it again.";
+    SignalExpiresSoon = "SP305", Note, "A signal expires within a day.",
+        "Issue it again if it is to last.";
+    FloorInFuture = "SP306", Warning, "A `notBefore` floor lies in the future.",
+        "Use the time from which credentials are to count; until then all others are refused.";
+
+    // meshConfig and the resources of Istio.
+    MeshForm = "SP401", Error, "A file holds no meshConfig, or more than one.",
+        "Give an IstioOperator, Helm values, the ConfigMap `istio`, or meshConfig itself.";
+    MeshKeyMisplaced = "SP402", Error, "`postQuantumAuth` stands where nothing reads it.",
+        "Move it to the top of meshConfig, as the hint says.";
+    MeshKeyMisspelt = "SP403", Error, "A key looks like `postQuantumAuth`, and Istio ignores it.",
+        "Correct it, or give it another name.";
+    MeshConflict = "SP404", Error, "meshConfig and the policy ask for different things.",
+        "Leave `spec.postQuantumAuth` out of the policy.";
+    BreakGlassTooLong = "SP405", Error, "A break-glass is declared for more than 7 days.",
+        "Write an earlier `until`: until then proxies enforce.";
+    BreakGlassOver = "SP406", Warning, "A break-glass is over.",
+        "Remove it from the policy.";
+    BreakGlassLasts = "SP407", Warning, "A break-glass lasts: nothing is refused.",
+        "Remove it from the policy as soon as the emergency is over.";
+    PlaintextAllowed = "SP411", Warning, "Mutual TLS is optional where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    MutualTlsDisabled = "SP412", Error, "Mutual TLS is off where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    UnseenPort = "SP413", Warning, "No HTTP filter sees a port.",
+        "Declare it as HTTP, or close it.";
+    ClassicalKeyExchange = "SP414", Warning, "A setting rules out the hybrid key exchange.",
+        "Allow X25519MLKEM768.";
+    UntrustedAccepted = "SP415", Error, "A gateway accepts certificates that nobody validated.",
+        "Validate them against a CA.";
+    OtherPlugin = "SP416", Warning, "Another plugin shares its data with the filter.",
+        "Trust it as much as the filter, or give the filter a `vm_id` by an EnvoyFilter.";
+    FailsOpen = "SP417", Error, "Requests pass once the filter failed.",
+        "Use FAIL_RELOAD.";
+    BothDirections = "SP418", Error, "The filter is for outgoing requests too.",
+        "Write `match: [{mode: SERVER}]`.";
+    Waypoint = "SP419", Warning, "A proxy gets no certificates of callers.",
+        "Use sidecars, or make the namespace exempt.";
+    ClassicalCallers = "SP420", Warning, "Callers of a flow can never bring what `postQuantumAuth` asks.",
+        "Pin the ML-DSA key of their authority.";
+    FloorBelowMesh = "SP421", Warning, "A flow asks for less assurance than `postQuantumAuth`.",
+        "Leave its `minimumAssurance` out: the higher one counts.";
 
     // Rendering.
     ModuleUnpinned = "SP501", Error, "The wasm module is not pinned, or no URL that can be used.",

@@ -36,6 +36,8 @@ pub struct LoadedPolicy {
     pub sha256: [u8; 32],
     /// What is allowed and probably not meant.
     pub warnings: Vec<Finding>,
+    /// Where its parts stand in the file.
+    lines: Lines,
 }
 
 impl LoadedPolicy {
@@ -44,6 +46,18 @@ impl LoadedPolicy {
     #[must_use]
     pub fn policy_hash(&self) -> u64 {
         policy_hash(&self.sha256)
+    }
+
+    /// The line of a place such as `spec.flows[2].to`, or of the nearest place around it.
+    #[must_use]
+    pub fn line(&self, path: &str) -> Option<u64> {
+        self.lines.of(path)
+    }
+
+    /// Says of findings about this policy where they are.
+    #[must_use]
+    pub(crate) fn locate(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        self.lines.locate(findings)
     }
 }
 
@@ -76,7 +90,7 @@ pub enum PolicyFileErrors {
     },
 }
 
-/// Loads a policy file. Files that it names are looked up in its folder.
+/// Loads a policy file, `-` for standard input. Files that it names are looked up in its folder.
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its place.
@@ -103,7 +117,7 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
     let yaml = yaml::parse(text).map_err(|finding| vec![finding])?;
     let deviations = shape::check(&yaml.value, &schema::for_validation());
     if !deviations.is_empty() {
-        return Err(located(deviations, &yaml.lines));
+        return Err(yaml.lines.locate(deviations));
     }
     let document: PolicyDocument = serde_json::from_value(yaml.value.clone()).map_err(|error| {
         vec![Finding::new(
@@ -153,7 +167,7 @@ fn complete(
         }
     };
     let (Some(policy), Some(authorities), true) = (policy, authorities, findings.is_empty()) else {
-        return Err(located(findings, lines));
+        return Err(lines.locate(findings));
     };
     let canonical_json = serde_json::to_string(&document).map_err(|error| {
         vec![Finding::new(
@@ -164,7 +178,8 @@ fn complete(
     })?;
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
-        warnings: located(warnings::warnings(&document), lines),
+        warnings: lines.locate(warnings::warnings(&document)),
+        lines: lines.clone(),
         document,
         policy,
         authorities,
@@ -172,17 +187,14 @@ fn complete(
     })
 }
 
-fn located(findings: Vec<Finding>, lines: &Lines) -> Vec<Finding> {
-    let locate = |finding: Finding| Finding {
-        line: lines.of(&finding.path),
-        ..finding
-    };
-    findings.into_iter().map(locate).collect()
-}
-
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?
+    let input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    };
+    input
         .take(MAXIMUM_BYTES.saturating_add(1))
         .read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {

@@ -180,6 +180,7 @@ fn without_segments(document: &PolicyDocument) -> PolicyDocument {
             break_glass: None,
             minimum_trust: spec.minimum_trust,
             application_headers: spec.application_headers,
+            access_log: spec.access_log,
             authorities: spec.authorities.clone(),
             revocations: spec.revocations.clone(),
             not_before_floors: spec.not_before_floors.clone(),

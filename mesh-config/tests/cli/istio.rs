@@ -436,6 +436,29 @@ fn key_exchange_is_asked_for_only_where_it_is_seen() {
 }
 
 #[test]
+fn what_the_mesh_asks_goes_into_every_slice() {
+    let folder = mesh(|policy| policy);
+    let settings = "postQuantumAuth: {keyExchange: preferred, exemptNamespaces: [edge]}\n";
+    fs::write(folder.path().join("mesh.yaml"), settings).unwrap();
+    let with = ["--mesh", "mesh.yaml"];
+    let resources = resources(folder.path(), "wasmplugin", "1.31", &with);
+    for resource in of_kind(&resources, "WasmPlugin") {
+        let config = plugin_config(resource).unwrap();
+        let document: PolicyDocument = serde_json::from_str(&config.policy).unwrap();
+        let asked = document.spec.post_quantum_auth.unwrap();
+        assert_eq!(asked.exempt_namespaces().collect::<Vec<_>>(), ["edge"]);
+    }
+    fs::write(
+        folder.path().join("mesh.yaml"),
+        settings.replace("preferred", "required"),
+    )
+    .unwrap();
+    assert!(refused(&render(folder.path(), "wasmplugin", "1.31", &with)).contains("SP503"));
+    fs::write(folder.path().join("mesh.yaml"), "postQuantumAuht: true\n").unwrap();
+    assert!(refused(&render(folder.path(), "wasmplugin", "1.31", &with)).contains("mesh.yaml"));
+}
+
+#[test]
 fn refuses_what_would_not_protect_or_not_work() {
     let folder = mesh(|policy| policy);
     let image = format!("oci://registry.example/sallyport@sha256:{DIGEST}");

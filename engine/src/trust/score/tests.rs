@@ -309,3 +309,20 @@ fn odd_lifetimes_give_a_bounded_age() {
         }
     }
 }
+
+#[test]
+fn nobody_is_above_the_ceiling_and_the_best_peer_reaches_it() {
+    for assurance in ASSURANCES {
+        let best = score_of(assurance, TlsVersion::Tls13, 0, 0).trust;
+        assert_eq!(ceiling(-4_600, assurance, None), best);
+    }
+    assert!(
+        all_scores()
+            .iter()
+            .all(|(_, score)| score.trust <= ceiling(-4_600, Assurance::HybridProven, None))
+    );
+    let strongest = Some(AlternativeAlgorithm::MlDsa87);
+    assert!(
+        ceiling(-2_000, Assurance::Hybrid, strongest) > ceiling(-2_000, Assurance::Hybrid, None)
+    );
+}

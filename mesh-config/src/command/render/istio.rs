@@ -80,17 +80,17 @@ fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(),
 fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
     if let Some(path) = &args.workloads {
         let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
-        let inventory = list::from_text(&text, path).map_err(Failure::Surroundings)?;
+        let inventory = list::from_text(&text, path).map_err(Failure::Files)?;
         return Ok((inventory, Manifests::default()));
     }
     if args.manifests.is_empty() {
         return Err(Failure::WorkloadsNeeded);
     }
     let manifests = manifests::read(&args.manifests)
-        .map_err(|manifests::InvalidManifests(findings)| Failure::Surroundings(findings))?;
+        .map_err(|manifests::InvalidManifests(findings)| Failure::Files(findings))?;
     let namespace = args.namespace.as_deref();
     let inventory =
-        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::Surroundings)?;
+        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::Files)?;
     Ok((inventory, manifests))
 }
 

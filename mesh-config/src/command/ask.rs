@@ -41,7 +41,7 @@ pub(super) fn read(request: Option<&Path>, flags: Asked) -> Result<(Asked, PathB
 }
 
 /// The rules that the command line applies to flags.
-fn check_combination(asked: &Asked) -> Result<(), Failure> {
+pub(super) fn check_combination(asked: &Asked) -> Result<(), Failure> {
     let certificate = asked.certificate.is_some();
     if certificate && asked.assurance.is_some() {
         return Err(Failure::FlagsContradict("certificate", "assurance"));
