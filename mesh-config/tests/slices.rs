@@ -1,5 +1,10 @@
 //! The slice of a namespace answers as the whole policy does.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -185,9 +190,10 @@ fn policy() -> impl Strategy<Value = Value> {
         if !signals.is_empty() {
             spec["signals"] = signals.iter().enumerate().map(|(number, signal)| {
                 let index = usize::try_from(signal[0].as_u64().unwrap()).unwrap();
-                let about = match &signal[1] {
-                    Value::Null => json!({"segment": named(index)}),
-                    identity => json!({"identity": identity}),
+                let about = if signal[1].is_null() {
+                    json!({"segment": named(index)})
+                } else {
+                    json!({"identity": signal[1]})
                 };
                 let mut entry = json!({
                     "name": format!("g{number}"), "source": "s", "reason": "r", "author": "a",
