@@ -5,6 +5,7 @@ mod cred;
 mod diff;
 mod explain;
 mod fmt;
+mod mesh;
 mod report;
 mod simulate;
 mod status;
@@ -20,6 +21,7 @@ pub(crate) use cred::*;
 pub(crate) use diff::*;
 pub(crate) use explain::*;
 pub(crate) use fmt::*;
+pub(crate) use mesh::*;
 pub(crate) use report::*;
 pub(crate) use simulate::*;
 pub(crate) use status::*;
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     Cred(CredCommand),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
+    /// Say what meshConfig asks of the mesh.
+    #[command(subcommand)]
+    Mesh(MeshCommand),
     /// Write the configuration of a proxy.
     Render(RenderArgs),
     /// Print the JSON Schema of a kind of file.

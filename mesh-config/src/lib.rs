@@ -12,6 +12,7 @@ pub mod finding;
 pub mod format;
 pub mod lint;
 pub mod manifests;
+pub mod mesh;
 pub mod policy_file;
 pub mod reference;
 pub mod render;

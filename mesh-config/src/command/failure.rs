@@ -9,7 +9,7 @@ use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
 use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
@@ -28,6 +28,10 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("a file cannot be used")]
+    Files(Vec<Finding>),
+    #[error("a file cannot be read")]
+    FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
     #[error("{0}")]
@@ -177,6 +181,18 @@ struct Row {
 }
 
 impl Failure {
+    /// What is wrong with files beside the policy.
+    pub(crate) fn files(findings: Vec<Finding>) -> Self {
+        if findings
+            .iter()
+            .any(|finding| finding.code == Code::Unreadable)
+        {
+            Self::FilesUnreadable(findings)
+        } else {
+            Self::Files(findings)
+        }
+    }
+
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
         self.row().exit
@@ -208,7 +224,9 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
-        | Self::Workloads(findings) = self
+        | Self::Workloads(findings)
+        | Self::Files(findings)
+        | Self::FilesUnreadable(findings) = self
         {
             findings
         } else {
@@ -252,6 +270,8 @@ impl Failure {
             | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Files(_)
+            | Self::FilesUnreadable(_)
             | Self::Rendering(_)
             | Self::Time(_)
             | Self::Issue(_)
@@ -276,6 +296,8 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
+            Self::Files(_) => invalid("files_invalid", ""),
+            Self::FilesUnreadable(_) => failed("file_unreadable", ""),
             Self::Rendering(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),

@@ -13,6 +13,7 @@ mod fmt;
 mod inventory;
 mod lines;
 mod man;
+mod mesh;
 mod render;
 mod report;
 mod schema;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Diff(args) => diff::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Simulate(args) => simulate::run(&args, output),
+        Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema { kind } => schema::run(kind),
         Command::Report(args) => report::run(&args, output),

@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod failure;
 mod fmt;
+mod mesh;
 mod render;
 mod report;
 mod simulate;
