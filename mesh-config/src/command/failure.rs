@@ -91,8 +91,6 @@ pub(crate) enum Failure {
     OtherSubject { path: PathBuf, subject: String },
     #[error("`{}` is left as it is: {cause}", path.display())]
     Unformattable { path: PathBuf, cause: Unformattable },
-    #[error("the workloads cannot be read")]
-    Workloads(Vec<Finding>),
     #[error("`{}` is no test file: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
@@ -224,7 +222,6 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
-        | Self::Workloads(findings)
         | Self::Files(findings)
         | Self::FilesUnreadable(findings) = self
         {
@@ -282,7 +279,6 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
-            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -376,7 +372,6 @@ impl Failure {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
             Self::Unformattable { .. } => invalid("not_formattable", ""),
-            Self::Workloads(_) => invalid("workloads_invalid", ""),
             Self::Tests { .. } => invalid(
                 "tests_invalid",
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
