@@ -51,7 +51,7 @@ fn open(object: &Object, mode: Mode) -> Vec<Finding> {
             place.key,
             "failStrategy" | "failure_policy" | "failurePolicy"
         ) && place.value.as_str() == Some("FAIL_OPEN");
-        by_word || (matches!(place.key, "fail_open" | "failOpen") && place.value == &true)
+        by_word || (matches!(place.key, "fail_open" | "failOpen") && *place.value == true)
     });
     open.map(|place| {
         let message = "lets every request pass once the filter failed";
