@@ -23,11 +23,8 @@ pub fn members<'a>(spec: &'a Spec, segment: &'a Segment) -> impl Iterator<Item =
         namespaces.map(move |namespace| (domain, namespace))
     });
     places.flat_map(move |(domain, namespace)| {
-        accounts().filter_map(move |account| {
-            match format!("spiffe://{domain}/ns/{namespace}/sa/{account}").parse() {
-                Ok(identity) => Some(identity),
-                Err(_) => None,
-            }
+        accounts().flat_map(move |account| {
+            format!("spiffe://{domain}/ns/{namespace}/sa/{account}").parse::<SpiffeId>()
         })
     })
 }

@@ -99,8 +99,6 @@ pub(crate) enum Failure {
     OtherSubject { path: PathBuf, subject: String },
     #[error("`{}` is left as it is: {cause}", path.display())]
     Unformattable { path: PathBuf, cause: Unformattable },
-    #[error("the workloads cannot be read")]
-    Workloads(Vec<Finding>),
     #[error("`{}` is no test file: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
@@ -233,7 +231,6 @@ impl Failure {
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
         | Self::Unrendered(findings)
-        | Self::Workloads(findings)
         | Self::Files(findings)
         | Self::FilesUnreadable(findings) = self
         {
@@ -293,7 +290,6 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
-            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::WorkloadsNeeded
             | Self::TokenKey
@@ -392,7 +388,6 @@ impl Failure {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
             Self::Unformattable { .. } => invalid("not_formattable", ""),
-            Self::Workloads(_) => invalid("workloads_invalid", ""),
             Self::Tests { .. } => invalid(
                 "tests_invalid",
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",

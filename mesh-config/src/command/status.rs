@@ -43,22 +43,8 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
         None => None,
     };
     let agent = agent();
-    let admin = args.admin.iter().map(|address| {
-        let metrics = get(&agent, &format!("http://{address}/stats?format=prometheus"));
-        let dump = metrics
-            .as_ref()
-            .ok()
-            .map(|_| get(&agent, &format!("http://{address}/config_dump")));
-        let answer = metrics.and_then(|metrics| {
-            let dump = dump.transpose()?;
-            let dump: Option<Value> = match dump.as_deref().map(serde_json::from_str).transpose() {
-                Ok(dump) => dump,
-                Err(_) => return Err("its configuration is no JSON".to_owned()),
-            };
-            Ok((metrics, dump))
-        });
-        (address, answer)
-    });
+    let admin = args.admin.iter();
+    let admin = admin.map(|address| (address, ask_admin(&agent, address)));
     let metrics = args
         .metrics
         .iter()
@@ -78,7 +64,7 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
             },
         })
         .collect();
-    let inventory = inventory::read(&args.inventory)?;
+    let inventory = inventory::read(&args.inventory)?.inventory;
     let is_on = |proxy: &Proxy| {
         proxy
             .status
@@ -110,6 +96,16 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
             Exit::Findings
         },
     )
+}
+
+/// The metrics and the configuration of a proxy.
+fn ask_admin(agent: &ureq::Agent, address: &str) -> Result<(String, Option<Value>), String> {
+    let metrics = get(agent, &format!("http://{address}/stats?format=prometheus"))?;
+    let dump = get(agent, &format!("http://{address}/config_dump"))?;
+    match serde_json::from_str(&dump) {
+        Ok(dump) => Ok((metrics, Some(dump))),
+        Err(_) => Err("its configuration is no JSON".to_owned()),
+    }
 }
 
 fn fits(status: &Status, args: &StatusArgs) -> bool {
@@ -200,8 +196,7 @@ fn line(proxy: &Proxy) -> String {
         format!("{reloads} VMs were loaded anew after a failure"),
     );
     warn(passed > 0, format!("{passed} requests passed unchecked"));
-    let text = parts.join(", ");
-    text
+    parts.join(", ")
 }
 
 /// Nothing but the port that was named is asked: no proxy, no other place.

@@ -198,20 +198,22 @@ fn example(template: &str) -> Option<String> {
 impl Asked {
     /// None for what is no SPIFFE ID, which a compiled policy rules out.
     pub(super) fn question(&self, now: TimeMs) -> Option<Question> {
-        let parse = |text: &str| match text.parse::<SpiffeId>() {
-            Ok(identity) => Some(identity),
-            Err(_) => None,
+        let (Ok(from), Ok(to)) = (
+            self.request.from.parse::<SpiffeId>(),
+            self.request.to.parse::<SpiffeId>(),
+        ) else {
+            return None;
         };
         Some(Question {
             caller: Caller::Assumed {
-                identity: parse(&self.request.from)?,
+                identity: from,
                 assurance: match self.assurance {
                     Level::Classical => RequiredAssurance::Classical,
                     Level::Hybrid => RequiredAssurance::Hybrid,
                     Level::HybridProven => RequiredAssurance::HybridProven,
                 },
             },
-            called: Some(parse(&self.request.to)?),
+            called: Some(to),
             tls: TlsVersion::Tls13,
             key_exchange: KeyExchange::Hidden,
             source_ip: NOBODY,

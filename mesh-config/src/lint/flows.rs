@@ -195,15 +195,11 @@ fn contains(wide: &Operation, narrow: &Operation) -> bool {
         (Some(wide), Some(narrow)) => narrow.iter().all(|port| wide.contains(port)),
     };
     methods && ports && {
-        let parse = |text: &String| match text.parse::<PathTemplate>() {
-            Ok(template) => Some(template),
-            Err(_) => None,
-        };
-        let wide: Vec<PathTemplate> = wide.paths.iter().filter_map(parse).collect();
-        let covered = |template: PathTemplate| wide.iter().any(|path| path.contains(&template));
-        narrow
-            .paths
-            .iter()
-            .all(|text| parse(text).is_some_and(covered))
+        let templates = wide.paths.iter();
+        let templates = templates.flat_map(|text| text.parse::<PathTemplate>());
+        let templates: Vec<PathTemplate> = templates.collect();
+        let covered = |narrow: PathTemplate| templates.iter().any(|path| path.contains(&narrow));
+        let mut paths = narrow.paths.iter();
+        paths.all(|text| text.parse::<PathTemplate>().is_ok_and(covered))
     }
 }

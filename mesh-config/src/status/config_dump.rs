@@ -39,11 +39,10 @@ fn is_ours(plugin: &Value) -> bool {
     let text = plugin
         .pointer("/configuration/value")
         .and_then(Value::as_str);
-    let parsed: Option<Value> = text.and_then(|text| match serde_json::from_str(text) {
-        Ok(value) => Some(value),
-        Err(_) => None,
-    });
-    parsed.is_some_and(|config| config.get("sliceVersion").is_some())
+    text.is_some_and(|text| {
+        let config = serde_json::from_str::<Value>(text);
+        config.is_ok_and(|config| config.get("sliceVersion").is_some())
+    })
 }
 
 fn configured(plugin: &Value) -> Configured {
