@@ -175,7 +175,6 @@ fn respond(
         status: 200,
         request_bytes: 100,
         response_bytes: 2_000,
-        duration_ms: 3,
     };
     let now = TimeMs(now);
     observe_response(

@@ -143,7 +143,9 @@ impl Envoy {
         // field; those of user and system time are the 14th and 15th.
         let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         let ticks = fields.split_ascii_whitespace().skip(11).take(2);
-        Ok(ticks.filter_map(|field| field.parse::<u64>().ok()).sum())
+        ticks
+            .map(|field| number::<u64>("processor time", field))
+            .sum()
     }
 
     /// A statistic; none when Envoy does not have it.

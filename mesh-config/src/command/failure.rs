@@ -9,7 +9,8 @@ use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
+use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
@@ -27,8 +28,20 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("a file cannot be used")]
+    Files(Vec<Finding>),
+    #[error("a file cannot be read")]
+    FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
+    #[error("this cannot be rendered")]
+    Unrendered(Vec<Finding>),
+    #[error(
+        "`--manifests` or `--workloads` is needed: a policy names identities, and resources are rendered for the namespaces and ports where workloads with these identities run"
+    )]
+    WorkloadsNeeded,
+    #[error("`{}` is no folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("{0}")]
     Time(#[from] InvalidTime),
     #[error("{}", with_source(.0))]
@@ -84,6 +97,8 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is left as it is: {cause}", path.display())]
+    Unformattable { path: PathBuf, cause: Unformattable },
     #[error("`{}` is no test file: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
@@ -172,6 +187,18 @@ struct Row {
 }
 
 impl Failure {
+    /// What is wrong with files beside the policy.
+    pub(crate) fn files(findings: Vec<Finding>) -> Self {
+        if findings
+            .iter()
+            .any(|finding| finding.code == Code::Unreadable)
+        {
+            Self::FilesUnreadable(findings)
+        } else {
+            Self::Files(findings)
+        }
+    }
+
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
         self.row().exit
@@ -202,7 +229,11 @@ impl Failure {
     }
 
     fn findings(&self) -> &[Finding] {
-        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self {
+        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Unrendered(findings)
+        | Self::Files(findings)
+        | Self::FilesUnreadable(findings) = self
+        {
             findings
         } else {
             &[]
@@ -239,12 +270,17 @@ impl Failure {
             | Self::KeyUnknown { path, .. }
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
+            | Self::NoFolder(path)
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
+            | Self::Unformattable { path, .. }
             | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Files(_)
+            | Self::FilesUnreadable(_)
             | Self::Rendering(_)
+            | Self::Unrendered(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
@@ -255,6 +291,7 @@ impl Failure {
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
             | Self::LegacyAlgorithm
+            | Self::WorkloadsNeeded
             | Self::TokenKey
             | Self::SpiffeId { .. }
             | Self::TooManyDenials
@@ -267,7 +304,10 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
-            Self::Rendering(_) => invalid("rendering_refused", ""),
+            Self::Files(_) => invalid("files_invalid", ""),
+            Self::FilesUnreadable(_) => failed("file_unreadable", ""),
+            Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
+            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -282,7 +322,10 @@ impl Failure {
                 failed("usage", "give it as a flag, or in the file of `--request`")
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
-            Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::FlagNeeds(..)
+            | Self::FlagNeeded(_)
+            | Self::WorkloadsNeeded
+            | Self::TooManyDenials => failed("usage", ""),
             Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
@@ -344,6 +387,7 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Unformattable { .. } => invalid("not_formattable", ""),
             Self::Tests { .. } => invalid(
                 "tests_invalid",
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",

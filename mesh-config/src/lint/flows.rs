@@ -59,7 +59,7 @@ impl<'a> Callers<'a> {
         } else {
             Assurance::HybridProven
         };
-        let member = sample::member(spec, segment);
+        let member = sample::members(spec, segment).next();
         let id = member.and_then(|member| loaded.policy.segment_of(&member));
         let prior = loaded.policy.trust_params(id).prior;
         let without = trust::ceiling(prior, assurance, None);
@@ -74,7 +74,9 @@ impl<'a> Callers<'a> {
 }
 
 /// The authorities that make callers hybrid: trust domain and level.
-fn hybrid_authorities(spec: &Spec) -> impl Iterator<Item = (&str, Option<AlternativeAlgorithm>)> {
+pub(crate) fn hybrid_authorities(
+    spec: &Spec,
+) -> impl Iterator<Item = (&str, Option<AlternativeAlgorithm>)> {
     let authorities = spec.authorities.iter();
     authorities.flat_map(|authorities| {
         let certificates = authorities
@@ -193,15 +195,11 @@ fn contains(wide: &Operation, narrow: &Operation) -> bool {
         (Some(wide), Some(narrow)) => narrow.iter().all(|port| wide.contains(port)),
     };
     methods && ports && {
-        let parse = |text: &String| match text.parse::<PathTemplate>() {
-            Ok(template) => Some(template),
-            Err(_) => None,
-        };
-        let wide: Vec<PathTemplate> = wide.paths.iter().filter_map(parse).collect();
-        let covered = |template: PathTemplate| wide.iter().any(|path| path.contains(&template));
-        narrow
-            .paths
-            .iter()
-            .all(|text| parse(text).is_some_and(covered))
+        let templates = wide.paths.iter();
+        let templates = templates.flat_map(|text| text.parse::<PathTemplate>());
+        let templates: Vec<PathTemplate> = templates.collect();
+        let covered = |narrow: PathTemplate| templates.iter().any(|path| path.contains(&narrow));
+        let mut paths = narrow.paths.iter();
+        paths.all(|text| text.parse::<PathTemplate>().is_ok_and(covered))
     }
 }

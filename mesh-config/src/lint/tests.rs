@@ -17,7 +17,7 @@ fn with(old: &str, new: &str) -> String {
 /// Code, path and line of what is found.
 fn found(text: &str, folder: &Path) -> Vec<(&'static str, String, Option<u64>)> {
     let loaded = from_text(text, folder).unwrap_or_else(|found| panic!("{found:?}"));
-    let findings = lint(&loaded, NOW).into_iter();
+    let findings = lint(&loaded, None, NOW).into_iter();
     findings
         .map(|finding| (finding.code.as_str(), finding.path, finding.line))
         .collect()
@@ -231,4 +231,23 @@ fn finds_a_flow_whose_callers_no_authority_makes_hybrid() {
         [("SP112", "spec.flows[0].from".to_owned())]
     );
     assert_eq!(of("e.example"), []);
+}
+
+#[test]
+fn a_break_glass_is_compared_with_the_clock() {
+    let place = || "spec.breakGlass.until".to_owned();
+    // The tests' time is 2027-01-15T08:00:00Z.
+    for (until, code) in [
+        ("2027-01-15T08:00:00Z", "SP406"),
+        ("2027-01-15T08:00:01Z", "SP407"),
+        ("2027-01-22T08:00:00Z", "SP407"),
+        ("2027-01-22T08:00:01Z", "SP405"),
+    ] {
+        let glass = format!("spec:\n  breakGlass: {{until: \"{until}\", reason: incident 7}}\n");
+        assert_eq!(
+            codes(&with("spec:\n", &glass)),
+            [(code, place())],
+            "{until}"
+        );
+    }
 }

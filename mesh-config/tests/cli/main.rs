@@ -9,10 +9,16 @@
 mod authority;
 mod check;
 mod cred;
+mod diff;
 mod explain;
 mod failure;
+mod fmt;
+mod istio;
+mod mesh;
 mod render;
+mod report;
 mod simulate;
+mod status;
 mod support;
 mod test;
 mod usage;
