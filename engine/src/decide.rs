@@ -383,7 +383,7 @@ type Identified<'a> = (&'a SpiffeId, &'a Result<CredentialFacts, CredentialFault
 fn identified_peer<'a>(policy: &Policy, tls: &'a MutualTls) -> Result<Identified<'a>, DenyReason> {
     match tls.validation {
         PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
-        PeerValidation::Validated | PeerValidation::Assumed => {}
+        PeerValidation::Validated | PeerValidation::Assumed | PeerValidation::Pinned => {}
     }
     match &tls.certificate {
         PeerCertificate::Unavailable => Err(DenyReason::PeerCertificateUnavailable),

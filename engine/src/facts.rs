@@ -69,7 +69,7 @@ pub enum Transport {
 /// Facts of a mutual TLS connection.
 #[derive(Debug, Clone)]
 pub struct MutualTls {
-    /// Whether Envoy validated the certificate of the peer.
+    /// Who validated the certificate of the peer.
     pub validation: PeerValidation,
     /// The negotiated version.
     pub version: TlsVersion,
@@ -81,14 +81,18 @@ pub struct MutualTls {
     pub certificate: PeerCertificate,
 }
 
-/// Whether Envoy validated the peer's certificate.
+/// Who validated the peer's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerValidation {
     /// Envoy says that it did.
     Validated,
     /// This Envoy (before 1.39) cannot say. Trust rests on its configuration.
     Assumed,
-    /// Envoy says that it did not: a listener that accepts untrusted peers.
+    /// Envoy says that it did not, which it also says of each TLS session that was resumed. But the
+    /// certificate is one of a pinned authority, whose signatures hold.
+    Pinned,
+    /// Envoy says that it did not, and nobody else vouches for the certificate: a listener that
+    /// accepts untrusted peers, or a resumed session of a trust domain without pinned authorities.
     Failed,
 }
 
@@ -259,7 +263,8 @@ impl ConnectionFacts {
             Transport::Mutual(MutualTls {
                 certificate: PeerCertificate::Read { subject, .. },
                 certificate_sha256,
-                validation: PeerValidation::Validated | PeerValidation::Assumed,
+                validation:
+                    PeerValidation::Validated | PeerValidation::Assumed | PeerValidation::Pinned,
                 ..
             }) => Some(PeerKey::new(subject, *certificate_sha256)),
             Transport::Mutual(_) | Transport::Plaintext => None,

@@ -242,8 +242,8 @@ impl DenyReason {
                 2,
                 403,
                 NONE,
-                "The proxy did not validate the caller's certificate.",
-                "Configure the listener with a trusted CA, and without accepting untrusted peers.",
+                "The proxy did not validate the caller's certificate, and no pinned authority issued it.",
+                "Configure the listener with a trusted CA, and without accepting untrusted peers. Pin the CA in `spec.authorities.certificates`: of resumed TLS sessions Envoy says that it did not validate them.",
             ),
             Self::PeerCertificateUnavailable => row(
                 "peer_certificate_unavailable",

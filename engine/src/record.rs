@@ -58,7 +58,8 @@ pub struct Record {
     pub path: String,
     /// Assurance of the caller's identity.
     pub assurance: Assurance,
-    /// Who says that the certificate was validated: `envoy`, `assumed`, `no`, or `none` without one.
+    /// Who says that the certificate was validated: `envoy`, `authority` (a pinned one issued it, and
+    /// Envoy says no), `assumed`, `no`, or `none` without one.
     pub validated: &'static str,
     /// Trust score, 0 to 99.
     pub trust: Option<u8>,
@@ -203,6 +204,7 @@ impl PeerValidation {
         match self {
             Self::Validated => "envoy",
             Self::Assumed => "assumed",
+            Self::Pinned => "authority",
             Self::Failed => "no",
         }
     }

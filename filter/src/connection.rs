@@ -158,21 +158,19 @@ impl ConnectionCache {
         if flag(host, Property::Mtls)? != Some(true) {
             return Ok(Transport::Plaintext);
         }
-        let validation = match flag(host, Property::PeerCertificateValid)? {
-            Some(true) => PeerValidation::Validated,
-            Some(false) => PeerValidation::Failed,
-            // Envoy before 1.39 does not have the attribute.
-            None => PeerValidation::Assumed,
-        };
         let digest = required(host, Property::PeerCertificateDigest)?;
         let certificate_sha256 = hexadecimal::decode_sha256(&digest)
             .map_err(|_| out_of_form(Property::PeerCertificateDigest))?;
-        let certificate = match validation {
-            // Anybody can make such a certificate: it is not worth a look.
-            PeerValidation::Failed => PeerCertificate::Unavailable,
-            PeerValidation::Validated | PeerValidation::Assumed => {
-                self.certificates.read(means, head, &certificate_sha256)?
-            }
+        let certificate = self.certificates.read(means, head, &certificate_sha256)?;
+        let (validation, certificate) = match flag(host, Property::PeerCertificateValid)? {
+            Some(true) => (PeerValidation::Validated, certificate),
+            // Envoy before 1.39 does not have the attribute.
+            None => (PeerValidation::Assumed, certificate),
+            // Envoy validates in full handshakes only, and remembers nothing of it in a session that
+            // is resumed. TLS proves possession of the certificate's key in both.
+            Some(false) if is_pinned(&certificate) => (PeerValidation::Pinned, certificate),
+            // Anybody can make such a certificate: what it says is of no interest.
+            Some(false) => (PeerValidation::Failed, PeerCertificate::Unavailable),
         };
         let version = match host.property(Property::TlsVersion)?.as_deref() {
             Some(b"TLSv1.3") => TlsVersion::Tls13,
@@ -193,6 +191,19 @@ impl ConnectionCache {
             certificate_sha256,
             certificate,
         }))
+    }
+}
+
+/// Whether a pinned authority issued the certificate, and all its signatures hold.
+const fn is_pinned(certificate: &PeerCertificate) -> bool {
+    match certificate {
+        PeerCertificate::Read {
+            credential: Ok(facts),
+            ..
+        } => facts.authority.is_some(),
+        PeerCertificate::Read { .. }
+        | PeerCertificate::Unavailable
+        | PeerCertificate::Unreadable => false,
     }
 }
 

@@ -98,19 +98,6 @@ fn one_token_on_many_connections_is_verified_once() {
 }
 
 #[test]
-fn a_peer_that_envoy_did_not_validate_costs_no_verification() {
-    let (host, mut plugin) = start();
-    host.connect(1, &mesh().hybrid_leaf(TRAINING));
-    host.properties
-        .borrow_mut()
-        .insert(Property::PeerCertificateValid, vec![0]);
-    host.request(&INFER);
-    assert_eq!(plugin.on_request_headers(&host), Next::Stop);
-    assert_eq!(host.denied(), "peer_unvalidated");
-    assert_eq!(host.metric("sallyport.cold_verification"), 0);
-}
-
-#[test]
 fn a_floor_asks_for_a_fresh_certificate_and_accepts_it() {
     // Leaves of the tests were issued an hour before.
     let mut policy = policy();

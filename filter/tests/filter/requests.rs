@@ -340,15 +340,27 @@ fn a_forwarded_request_is_no_probe_and_its_address_is_not_remembered() {
 }
 
 #[test]
-fn a_peer_that_envoy_did_not_validate_is_denied() {
+fn a_peer_that_nobody_validated_is_denied() {
     let (host, mut plugin) = start();
-    host.connect(1, &mesh().hybrid_leaf(GATEWAY));
+    host.connect(1, &mesh().stripped_leaf(GATEWAY));
     host.properties
         .borrow_mut()
         .insert(Property::PeerCertificateValid, vec![0]);
     host.request(&INFER);
     assert_eq!(plugin.on_request_headers(&host), Next::Stop);
     assert_eq!(host.denied(), "peer_unvalidated");
+}
+
+/// Envoy says of each resumed session that it did not validate the certificate.
+#[test]
+fn a_peer_of_a_pinned_authority_passes_when_its_session_was_resumed() {
+    let (host, mut plugin) = start();
+    host.connect(1, &mesh().hybrid_leaf(GATEWAY));
+    host.properties
+        .borrow_mut()
+        .insert(Property::PeerCertificateValid, vec![0]);
+    host.request(&INFER);
+    assert_eq!(plugin.on_request_headers(&host), Next::Continue);
 }
 
 #[test]
