@@ -8,8 +8,10 @@ mod args;
 mod call;
 mod outcome;
 mod serve;
+mod tls;
 
-pub use args::{App, Call, Command, Protocol, Serve};
+pub use args::{App, Call, Command, Protocol, Serve, Tls};
 pub use call::call;
 pub use outcome::Outcome;
 pub use serve::serve;
+pub use tls::tls;

@@ -39,13 +39,15 @@ pub enum Layer<'a> {
 #[derive(Debug)]
 pub struct TlsLayer<'a> {
     /// The server name to ask for, by which the listener chooses how it treats clients.
-    pub server_name: &'static str,
+    pub server_name: &'a str,
+    /// The protocols to offer (ALPN), if any.
+    pub protocols: &'a [String],
     /// The one version to speak.
     pub version: TlsProtocol,
     /// What the client presents, if anything.
     pub client: Option<&'a ClientIdentity>,
-    /// The one certificate that the server may present.
-    pub server: &'a CertificateDer<'static>,
+    /// The one certificate that the server may present; none accepts any.
+    pub server: Option<&'a CertificateDer<'static>>,
 }
 
 /// TLS versions.

@@ -1,5 +1,8 @@
 //! The command line of `mesh-app`.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hyper::Uri;
 
@@ -18,6 +21,8 @@ pub enum Command {
     Serve(Serve),
     /// Make requests; print a line of JSON for each.
     Call(Call),
+    /// Make a request over mutual TLS of our own, past any sidecar; print a line of JSON.
+    Tls(Tls),
 }
 
 /// Options of the server.
@@ -34,7 +39,8 @@ pub struct Serve {
 /// Options of the client.
 #[derive(Debug, Args)]
 pub struct Call {
-    /// What to ask for: `http://HOST[:PORT]/PATH`. `{n}` is the number of the request, from 1.
+    /// What to ask for: `http://HOST[:PORT]/PATH`. `{n}` is the number of the request, from
+    /// 1, and `{word}` the same in letters.
     pub url: String,
     /// The method.
     #[arg(long, default_value = "GET")]
@@ -68,6 +74,21 @@ pub struct Call {
     pub timeout_ms: u64,
 }
 
+/// Options of the client that does its TLS itself.
+#[derive(Debug, Args)]
+pub struct Tls {
+    /// Where to connect to: address and port.
+    pub address: SocketAddr,
+    /// The path to ask for.
+    pub path: String,
+    /// A folder with `cert-chain.pem` and `key.pem`.
+    #[arg(long)]
+    pub credentials: PathBuf,
+    /// A protocol to offer (ALPN).
+    #[arg(long = "protocol", value_name = "NAME")]
+    pub protocols: Vec<String>,
+}
+
 /// What the client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Protocol {
@@ -88,7 +109,17 @@ impl Call {
     /// When it is no URL.
     pub fn uri(&self, number: u32) -> Result<Uri, String> {
         let text = self.url.replace("{n}", &number.to_string());
+        let text = text.replace("{word}", &word(number));
         text.parse()
             .map_err(|cause| format!("`{text}` is no URL: {cause}"))
     }
+}
+
+/// A number in letters: the filter takes paths that differ in digits only for one.
+fn word(number: u32) -> String {
+    let digits = number.to_string().into_bytes();
+    let letters = digits
+        .into_iter()
+        .map(|digit| digit.saturating_add(b'a' - b'0'));
+    letters.map(char::from).collect()
 }

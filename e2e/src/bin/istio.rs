@@ -21,6 +21,9 @@ struct Arguments {
     /// Leave the mesh running until it is ended.
     #[arg(long)]
     keep: bool,
+    /// Run only the steps whose name contains this, and those that others need.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
         return ExitCode::from(TROUBLE);
     }
     drop(thread::spawn(end_at_signal));
-    match run(arguments.keep) {
+    match run(&arguments) {
         Ok((_, 0)) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(DIFFERENT),
         Err(error) => {
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(keep: bool) -> Result<(usize, usize), MeshError> {
+fn run(arguments: &Arguments) -> Result<(usize, usize), MeshError> {
     let folder = project_root().join("target/e2e/istio");
     let logs = folder.join("logs");
     let make = |path: &Path| fs::create_dir_all(path).map_err(|cause| failed(path, cause));
@@ -58,12 +61,12 @@ fn run(keep: bool) -> Result<(usize, usize), MeshError> {
         Ok(())
     });
     if let Some(stage) = &mut running {
-        stage.run(&mut report);
+        stage.run(&arguments.only, &mut report);
     }
     let (passed, failed_steps) = report.counts();
     report.write(&folder.join("report.json"))?;
     anstream::println!("istio: {passed} passed, {failed_steps} failed");
-    if keep && running.is_some() {
+    if arguments.keep && running.is_some() {
         let kept = folder.join("kept");
         fs::write(&kept, "").map_err(|cause| failed(&kept, cause))?;
         loop {

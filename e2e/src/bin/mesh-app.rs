@@ -10,6 +10,7 @@ async fn main() -> ExitCode {
     let done = match App::parse().command {
         Command::Serve(options) => app::serve(&options).await,
         Command::Call(options) => app::call(options).await,
+        Command::Tls(options) => app::tls(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

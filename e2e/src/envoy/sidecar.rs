@@ -151,9 +151,10 @@ impl Sidecar {
         let tls = |server_name| {
             Layer::Tls(TlsLayer {
                 server_name,
+                protocols: &[],
                 version: connection.tls_version,
                 client,
-                server: &self.identity.client.certificate,
+                server: Some(&self.identity.client.certificate),
             })
         };
         let layer = match connection.transport {

@@ -1,5 +1,7 @@
 //! Requests from pods.
 
+use std::net::SocketAddr;
+
 use super::cluster::{Cluster, Running};
 use super::error::MeshError;
 use crate::app::Outcome;
@@ -25,6 +27,17 @@ impl Caller {
             pod: pod.to_owned(),
             arguments: vec!["call".to_owned(), url.to_owned()],
         }
+    }
+
+    /// A request over mutual TLS with stolen credentials, from the pod without a sidecar.
+    #[must_use]
+    pub fn thief(cluster: &dyn Cluster, address: SocketAddr, path: &str) -> Self {
+        let words = ["tls", &address.to_string(), path].map(str::to_owned);
+        Self {
+            pod: "bare-0".to_owned(),
+            arguments: words.to_vec(),
+        }
+        .option("credentials", &cluster.stolen_credentials())
     }
 
     /// The same with an option that has a value.

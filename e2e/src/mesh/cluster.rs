@@ -1,6 +1,9 @@
 //! What scenarios ask of a mesh.
 
+use std::io::{self, Read};
+use std::net::IpAddr;
 use std::process::Child;
+use std::thread::{self, JoinHandle};
 
 use super::error::MeshError;
 use super::program::Program;
@@ -21,6 +24,15 @@ pub trait Cluster {
 
     /// The address at which a service is called from within the mesh.
     fn address(&self, workload: &str) -> String;
+
+    /// The folder, in the pod without a sidecar, with credentials of `gateway` that were stolen.
+    fn stolen_credentials(&self) -> String;
+
+    /// The address of a pod.
+    ///
+    /// # Errors
+    /// When there is no such pod.
+    fn pod_address(&self, pod: &str) -> Result<IpAddr, MeshError>;
 
     /// What a pod's sidecar has logged so far.
     ///
@@ -50,7 +62,7 @@ pub trait Cluster {
     /// # Errors
     /// When it cannot be started.
     fn start(&self, pod: &str, arguments: &[String]) -> Result<Running, MeshError> {
-        self.in_pod(pod, arguments)?.start().map(Running)
+        self.in_pod(pod, arguments)?.start().map(Running::new)
     }
 
     /// Applies manifests.
@@ -71,24 +83,48 @@ pub trait Cluster {
     }
 }
 
-/// The application, running in a pod.
+/// The application, running in a pod. Dropping it ends it.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    /// Reads along: a program that nobody listens to stops when the pipe is full.
+    output: Option<JoinHandle<io::Result<String>>>,
+}
 
 impl Running {
+    fn new(mut child: Child) -> Self {
+        let output = child.stdout.take().map(|mut stdout| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                stdout.read_to_string(&mut text).map(|_| text)
+            })
+        });
+        Self { child, output }
+    }
+
     /// Ends its standard input, and returns what it printed.
     ///
     /// # Errors
     /// When it fails.
-    pub fn finish(self) -> Result<String, MeshError> {
-        // This also closes standard input.
-        let output = self
-            .0
-            .wait_with_output()
-            .map_err(|cause| MeshError::Start {
-                program: "mesh-app".to_owned(),
-                cause,
-            })?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    pub fn finish(mut self) -> Result<String, MeshError> {
+        let failed = |problem: String| MeshError::Output {
+            program: "mesh-app".to_owned(),
+            problem,
+        };
+        drop(self.child.stdin.take());
+        let silent = || failed("it has no output".to_owned());
+        match self.output.take().ok_or_else(silent)?.join() {
+            Ok(Ok(text)) => Ok(text),
+            Ok(Err(cause)) => Err(failed(cause.to_string())),
+            Err(_) => Err(failed("its reader panicked".to_owned())),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only for a program that has ended already. After `finish` it has nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

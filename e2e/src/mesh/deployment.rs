@@ -2,6 +2,7 @@
 //! what the cluster has, applied, and watched until all sidecars enforce it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -109,6 +110,14 @@ impl Deployment {
         Ok(start.elapsed())
     }
 
+    /// The objects that were rendered.
+    ///
+    /// # Errors
+    /// When they are not in their format.
+    pub fn objects(&self) -> Result<Vec<Value>, MeshError> {
+        objects(&self.manifests)
+    }
+
     /// How many namespaces it covers.
     #[must_use]
     pub fn namespaces(&self) -> usize {
@@ -170,14 +179,20 @@ fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
     Ok(path)
 }
 
+fn objects(manifests: &str) -> Result<Vec<Value>, MeshError> {
+    serde_saphyr::from_multiple(manifests).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(problem: &dyn Display) -> MeshError {
+    MeshError::Output {
+        program: "sallyport render".to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
 /// The annotation with the hash of the slice, by namespace.
 fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
-    let unreadable = |problem: String| MeshError::Output {
-        program: "sallyport render".to_owned(),
-        problem,
-    };
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(manifests).map_err(|error| unreadable(error.to_string()))?;
+    let documents = objects(manifests)?;
     let mut hashes = BTreeMap::new();
     for document in &documents {
         let metadata = document.get("metadata");
@@ -189,14 +204,12 @@ fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
             // The gauge holds the first 6 bytes.
             let start = hash.get(..12).unwrap_or_default();
             let number = u64::from_str_radix(start, 16)
-                .map_err(|_| unreadable(format!("`{hash}` is no hash")))?;
+                .map_err(|_| unreadable(&format!("`{hash}` is no hash")))?;
             hashes.insert(namespace, number);
         }
     }
     if hashes.is_empty() {
-        return Err(unreadable(
-            "no annotation with the hash of a slice".to_owned(),
-        ));
+        return Err(unreadable(&"no annotation with the hash of a slice"));
     }
     Ok(hashes)
 }

@@ -13,7 +13,9 @@ mod objects;
 mod pod;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -47,7 +49,8 @@ pub struct Mesh {
     pods: Vec<Pod>,
     authorities: Authorities,
     control_plane: ControlPlane,
-    _daemons: Vec<daemon::Daemon>,
+    _applications: Vec<daemon::Daemon>,
+    sidecars: BTreeMap<String, daemon::Daemon>,
 }
 
 impl Mesh {
@@ -65,16 +68,23 @@ impl Mesh {
         control_plane.start_istiod(&authorities, logs)?;
         control_plane.create(&objects::workloads(&pods))?;
         host::connect(&pods)?;
-        let mut daemons = Vec::new();
+        pod::steal_credentials(&authorities)?;
+        let (mut applications, mut sidecars) = (Vec::new(), BTreeMap::new());
         for pod in &pods {
-            daemons.extend(pod::start(pod, &control_plane, &authorities, logs)?);
+            applications.push(pod::start(pod, &control_plane, logs)?);
+            if pod.workload.has_sidecar() {
+                pod::redirect(pod)?;
+                pod::write_secrets(pod, &control_plane, &authorities)?;
+                sidecars.insert(pod.name.clone(), pod::start_sidecar(pod, logs)?);
+            }
         }
         let mesh = Self {
             logs: logs.to_owned(),
             pods,
             authorities,
             control_plane,
-            _daemons: daemons,
+            _applications: applications,
+            sidecars,
         };
         mesh.wait_for_pods()?;
         Ok(mesh)
@@ -89,6 +99,47 @@ impl Mesh {
     /// The control plane.
     pub const fn control_plane(&mut self) -> &mut ControlPlane {
         &mut self.control_plane
+    }
+
+    /// Where the logs are.
+    #[must_use]
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// Ends a sidecar and starts another one in its place, which knows nothing yet.
+    ///
+    /// # Errors
+    /// When the new one does not come up.
+    pub fn restart_sidecar(&mut self, name: &str) -> Result<(), MeshError> {
+        let pod = self.pod(name)?.clone();
+        pod::end_sidecar(&pod)?;
+        if let Some(old) = self.sidecars.remove(name) {
+            old.end();
+        }
+        let fresh = pod::start_sidecar(&pod, &self.logs)?;
+        self.sidecars.insert(pod.name.clone(), fresh);
+        pod::wait_until_ready(&pod)
+    }
+
+    /// Takes the module away from all pods; returns it.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn take_module(&self) -> Result<Vec<u8>, MeshError> {
+        let failed = |cause| HarnessError::file(Path::new(host::MODULE), cause);
+        let bytes = fs::read(host::MODULE).map_err(failed)?;
+        fs::remove_file(host::MODULE).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    /// Gives the pods a module.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_module(&self, bytes: &[u8]) -> Result<(), MeshError> {
+        let failed = |cause| HarnessError::file(Path::new(host::MODULE), cause);
+        Ok(fs::write(host::MODULE, bytes).map_err(failed)?)
     }
 
     fn wait_for_pods(&self) -> Result<(), MeshError> {
@@ -129,6 +180,14 @@ impl Cluster for Mesh {
 
     fn address(&self, workload: &str) -> String {
         layout::find(workload).map_or_else(|| workload.to_owned(), layout::Workload::host)
+    }
+
+    fn stolen_credentials(&self) -> String {
+        pod::STOLEN.to_owned()
+    }
+
+    fn pod_address(&self, pod: &str) -> Result<IpAddr, MeshError> {
+        Ok(IpAddr::V4(self.pod(pod)?.address()))
     }
 
     fn log(&self, pod: &str) -> Result<String, MeshError> {

@@ -26,7 +26,7 @@ pub(super) fn start(
         TlsProtocol::Tls13 => [&version::TLS13],
     };
     let verifier = PinnedServer {
-        certificate: layer.server.clone(),
+        certificate: layer.server.cloned(),
         provider: Arc::clone(&provider),
     };
     let builder = ClientConfig::builder_with_provider(provider)
@@ -39,7 +39,12 @@ pub(super) fn start(
             .with_client_auth_cert(vec![client.certificate.clone()], client.key.clone_key())?,
     };
     config.resumption = Resumption::disabled();
-    let name = ServerName::try_from(layer.server_name)
+    config.alpn_protocols = layer
+        .protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
+    let name = ServerName::try_from(layer.server_name.to_owned())
         .map_err(|_| Error::General("the server name is not valid".to_owned()))?;
     Ok(StreamOwned::new(
         ClientConnection::new(Arc::new(config), name)?,
@@ -47,11 +52,11 @@ pub(super) fn start(
     ))
 }
 
-/// Accepts one certificate only. SPIFFE certificates have no DNS name that the usual verifier could
+/// Accepts one certificate only, or any. SPIFFE certificates have no DNS name that the usual verifier could
 /// compare with.
 #[derive(Debug)]
 struct PinnedServer {
-    certificate: CertificateDer<'static>,
+    certificate: Option<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -64,7 +69,11 @@ impl ServerCertVerifier for PinnedServer {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *certificate == self.certificate {
+        if self
+            .certificate
+            .as_ref()
+            .is_none_or(|pinned| pinned == certificate)
+        {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(CertificateError::UnknownIssuer.into())

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,16 +17,15 @@ use super::objects;
 use super::wait::until;
 use crate::HarnessError;
 use crate::mesh::error::MeshError;
-use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT};
+use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT, find};
 use crate::mesh::program::Program;
 
-/// Starts a pod: its traffic is redirected before anything of it runs.
+/// Makes a pod known, and starts its application.
 pub(super) fn start(
     pod: &Pod,
     control_plane: &ControlPlane,
-    authorities: &Authorities,
     logs: &Path,
-) -> Result<Vec<Daemon>, MeshError> {
+) -> Result<Daemon, MeshError> {
     let status = objects::status(pod).to_string();
     let (name, namespace) = (pod.name.as_str(), pod.workload.name);
     let patch = [
@@ -39,21 +39,32 @@ pub(super) fn start(
         &status,
     ];
     control_plane.kubectl(&patch).run()?;
-    let mut daemons = vec![Daemon::start(
-        &format!("{}.app", pod.name),
-        logs,
-        None,
-        &mut server(pod),
-    )?];
-    if pod.workload.has_sidecar() {
-        redirect(pod)?;
-        let folder = PathBuf::from(format!("{FOLDER}/pods/{}", pod.name));
-        write_secrets(pod, &folder, control_plane, authorities)?;
-        let name = format!("{}.proxy", pod.name);
-        let mut command = agent(pod, &folder);
-        daemons.push(Daemon::start(&name, logs, Some(PROXY_USER), &mut command)?);
+    Daemon::start(&format!("{name}.app"), logs, None, &mut server(pod))
+}
+
+/// Starts the sidecar of a pod.
+pub(super) fn start_sidecar(pod: &Pod, logs: &Path) -> Result<Daemon, MeshError> {
+    let name = format!("{}.proxy", pod.name);
+    Daemon::start(&name, logs, Some(PROXY_USER), &mut agent(pod))
+}
+
+/// Ends all that runs as the sidecar's user in a pod: the agent would let Envoy drain first.
+pub(super) fn end_sidecar(pod: &Pod) -> Result<(), MeshError> {
+    let namespace = format!("sp-{}", pod.name);
+    let processes = Program::new("ip", ["netns", "pids", namespace.as_str()]).run()?;
+    for process in processes
+        .lines()
+        .filter(|process| runs_as(process, PROXY_USER))
+    {
+        // One that has ended meanwhile is no failure.
+        let _ = Program::new("kill", ["-KILL", process]).run();
     }
-    Ok(daemons)
+    Ok(())
+}
+
+fn runs_as(process: &str, user: u32) -> bool {
+    let owner = fs::metadata(format!("/proc/{process}")).map(|metadata| metadata.uid());
+    owner.is_ok_and(|owner| owner == user)
 }
 
 /// Waits until a kubelet would send traffic to it.
@@ -100,7 +111,7 @@ fn server(pod: &Pod) -> Command {
 }
 
 /// Istio's own rules, as its init container makes them.
-fn redirect(pod: &Pod) -> Result<(), MeshError> {
+pub(super) fn redirect(pod: &Pod) -> Result<(), MeshError> {
     let (namespace, agent) = (format!("sp-{}", pod.name), format!("{TOOLS}/pilot-agent"));
     let user = PROXY_USER.to_string();
     let words = [
@@ -119,13 +130,13 @@ fn redirect(pod: &Pod) -> Result<(), MeshError> {
 }
 
 /// What a kubelet and istiod's ConfigMap would mount.
-fn write_secrets(
+pub(super) fn write_secrets(
     pod: &Pod,
-    folder: &Path,
     control_plane: &ControlPlane,
     authorities: &Authorities,
 ) -> Result<(), MeshError> {
     let workload = pod.workload;
+    let folder = folder(pod);
     let secrets = folder.join("var/run/secrets");
     let write = |name: &str, text: &str| {
         let path = secrets.join(name);
@@ -156,7 +167,23 @@ fn write_secrets(
         .map(|_| ())
 }
 
-fn agent(pod: &Pod, folder: &Path) -> Command {
+/// Credentials of `gateway`, for the pod without a sidecar.
+pub(super) fn steal_credentials(authorities: &Authorities) -> Result<(), MeshError> {
+    if let Some(workload) = find("gateway") {
+        authorities.issue(workload, Path::new(STOLEN))?;
+    }
+    let owner = format!("{APPLICATION_USER}:{APPLICATION_USER}");
+    Program::new("chown", ["-R", &owner, STOLEN])
+        .run()
+        .map(|_| ())
+}
+
+/// The working folder of a pod's agent.
+fn folder(pod: &Pod) -> PathBuf {
+    PathBuf::from(format!("{FOLDER}/pods/{}", pod.name))
+}
+
+fn agent(pod: &Pod) -> Command {
     let workload = pod.workload;
     let address = pod.address().to_string();
     let config = json!({
@@ -168,7 +195,7 @@ fn agent(pod: &Pod, folder: &Path) -> Command {
     });
     let mut command = Command::new("ip");
     command
-        .current_dir(folder)
+        .current_dir(folder(pod))
         .args(inside(pod, PROXY_USER))
         .args([
             &format!("{TOOLS}/pilot-agent"),
@@ -208,6 +235,8 @@ fn agent(pod: &Pod, folder: &Path) -> Command {
     command
 }
 
+/// Where the stolen credentials are.
+pub(super) const STOLEN: &str = "/run/sallyport/stolen";
 /// Whose traffic is not redirected.
 const PROXY_USER: u32 = 1337;
 const APPLICATION_USER: u32 = 1338;
