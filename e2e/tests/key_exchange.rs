@@ -232,17 +232,18 @@ fn outbound(world: &World, identity: &Identity, inbound_port: u16) -> Value {
         inbound_port,
     }
     .bootstrap();
-    let clusters = bootstrap["static_resources"]["clusters"]
-        .as_array_mut()
-        .unwrap();
+    let clusters = bootstrap.pointer_mut("/static_resources/clusters");
+    let clusters = clusters.and_then(Value::as_array_mut).unwrap();
     for ((_, group), cluster) in CALLERS.iter().zip(clusters) {
         // Below the PROXY protocol.
         let tls = "/transport_socket/typed_config/transport_socket/typed_config/common_tls_context";
-        cluster.pointer_mut(tls).unwrap()["tls_params"] = json!({
+        let context = cluster.pointer_mut(tls).and_then(Value::as_object_mut);
+        let params = json!({
             "ecdh_curves": [group],
             // By itself Envoy as a client goes up to 1.2.
             "tls_maximum_protocol_version": "TLSv1_3",
         });
+        context.unwrap().insert("tls_params".to_owned(), params);
     }
     bootstrap
 }

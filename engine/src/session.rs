@@ -285,6 +285,7 @@ fn booking(
                 arrives: true,
                 evidence: operation(asked, targets, policy, permit.context()),
                 uses_share: permit.context().is_capped,
+                exceeds_share: false,
             },
             Basis::Probe | Basis::Shadow => Booking::default(),
         },
@@ -292,6 +293,7 @@ fn booking(
             arrives: arrives(denial.reason()),
             evidence: refused(denial.reason(), asked, caller, targets),
             uses_share: false,
+            exceeds_share: denial.reason() == DenyReason::RestrictedRateExceeded,
         },
     }
 }

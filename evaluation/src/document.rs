@@ -231,9 +231,9 @@ fn everyday(findings: &Findings) -> String {
 
 In {} peer-days: {} isolations, {rate:.2} in 1000 peer-days, at 95% below {bound:.2} (Poisson). {} certificates were
 RESTRICTED at some time ({:.1} in 1000 peer-days), and came back to that state {} times: most of them belong
-to replicas with an hourly batch job that is quiet otherwise. Rate and volume count each such hour as
-unusual, and the baseline does not learn from it, so this job is restricted again and again. A segment
-of such callers should have lower `weights` for `rate` and `volume`.
+to replicas with an hourly batch job that is quiet otherwise. Rate and volume count its first runs as
+unusual, until it is a habit; a renewed certificate begins anew. A segment of callers that must not be
+restricted even then should have lower `weights` for `rate` and `volume`.
 
 Incidents, one a trace, by the replicas that live through them:
 
@@ -253,7 +253,7 @@ Incidents, one a trace, by the replicas that live through them:
 `typo-names` is the mistake that the score cannot tell from a scan: a path that the policy forgot and that
 holds names, so that each request asks for another target. `key-rotation` is a service whose fresh tokens,
 one every quarter of an hour, come from an authority that the called sidecar does not know yet. Some
-6% of the replicas are RESTRICTED in any of these traces, for their batch jobs.
+5% of the replicas are RESTRICTED in any of these traces, for their batch jobs.
 
 "
 }

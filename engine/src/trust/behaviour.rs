@@ -2,7 +2,7 @@
 
 use super::decay::{Amount, TimeScale};
 use super::level::Level;
-use super::load::{Load, Unusual};
+use super::load::{Learning, Load, Unusual};
 use super::params::{CREDENTIAL_REPEAT_CAP, DENIAL_REPEAT_CAP, repeat};
 use super::standing::{self, Behaviour, Totals};
 use super::target::Event;
@@ -35,7 +35,7 @@ pub struct PeerState {
     requests: u16,
     /// Requests in the minute of `cap_minute`, while restricted.
     capped: u16,
-    cap_minute: u32,
+    cap_minute: u16,
     /// Counts changes of the evidence.
     changes: u16,
     /// Whether evidence that does not act on the peer would restrict it.
@@ -199,6 +199,13 @@ impl PeerState {
         self.capped = self.capped.saturating_add(1);
     }
 
+    /// Books a request that was refused because the peer's share is used up. It is no evidence, but what
+    /// the peer does is not back to the usual.
+    pub fn exceed_share(&mut self, params: &Params, now: Moment) {
+        self.turn_window(params, now);
+        self.load.press();
+    }
+
     /// Seconds until a restricted peer has requests again; none if it has some now.
     #[must_use]
     pub fn wait_seconds(&self, params: &Params, now: Moment) -> Option<u32> {
@@ -305,18 +312,25 @@ impl PeerState {
         if !self.load.is_over(now) {
             return;
         }
-        let may_learn = self.standing == Behaviour::Trusted
-            && self.acting(params).sum() < params.restricted.enter >> 2;
-        let unusual = self.load.turn_to(now, may_learn);
+        let acting = self.acting(params);
+        let learning = if acting.deliberate() > 0 || self.standing == Behaviour::Isolated {
+            Learning::Nothing
+        } else if self.standing == Behaviour::Trusted && acting.sum() < params.restricted.enter >> 2
+        {
+            Learning::All
+        } else {
+            Learning::EndsOfBursts
+        };
+        let unusual = self.load.turn_to(now, learning);
         if unusual != Unusual::default() {
             self.changes = self.changes.wrapping_add(1);
         }
         if let Some(excess) = unusual.requests {
-            let event = Level::of(unusual_weight(params.weights.rate, excess));
+            let event = Level::brief(unusual_weight(params.weights.rate, excess));
             self.rate = self.rate.plus(event, params.caps.rate);
         }
         if let Some(excess) = unusual.volume {
-            let event = Level::of(unusual_weight(params.weights.volume, excess));
+            let event = Level::brief(unusual_weight(params.weights.volume, excess));
             self.volume = self.volume.plus(event, params.caps.volume);
         }
     }
@@ -377,8 +391,9 @@ fn unusual_weight(weight: u32, excess: u16) -> u32 {
     weight.saturating_add(more.unwrap_or(0).min(half))
 }
 
-fn minute(now: Moment) -> u32 {
-    now.0.checked_div(60).unwrap_or(0)
+/// The number of the minute, as far as it is needed to tell it from others of its weeks.
+fn minute(now: Moment) -> u16 {
+    u16::try_from(now.0.checked_div(60).unwrap_or(0) & 0xffff).unwrap_or(0)
 }
 
 /// Seconds after which a peer can be known.

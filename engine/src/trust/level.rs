@@ -23,6 +23,14 @@ impl Level {
         }
     }
 
+    /// An event that is forgotten soon: a thirty-second of it at the slow scale. Bursts come to an end.
+    pub(super) fn brief(milli_nats: u32) -> Self {
+        Self {
+            fast: Amount::of(milli_nats),
+            slow: Amount::of(milli_nats >> 5),
+        }
+    }
+
     pub(super) fn plus(self, other: Self, cap: u32) -> Self {
         Self {
             fast: self.fast.plus(other.fast, cap),

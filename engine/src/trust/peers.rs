@@ -52,6 +52,8 @@ pub struct Booking {
     pub evidence: Option<Evidence>,
     /// Whether it used up some of a restricted peer's share.
     pub uses_share: bool,
+    /// Whether it was refused because that share is used up.
+    pub exceeds_share: bool,
 }
 
 /// The number of peers in each state.
@@ -168,6 +170,9 @@ impl PeerTable {
             }
             if booking.uses_share {
                 state.use_share(now);
+            }
+            if booking.exceeds_share {
+                state.exceed_share(rules.params, now);
             }
         });
         if changed {

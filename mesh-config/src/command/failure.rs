@@ -34,6 +34,14 @@ pub(crate) enum Failure {
     FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
+    #[error("this cannot be rendered")]
+    Unrendered(Vec<Finding>),
+    #[error(
+        "`--manifests` or `--workloads` is needed: a policy names identities, and resources are rendered for the namespaces and ports where workloads with these identities run"
+    )]
+    WorkloadsNeeded,
+    #[error("`{}` is no folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("{0}")]
     Time(#[from] InvalidTime),
     #[error("{}", with_source(.0))]
@@ -222,6 +230,7 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Unrendered(findings)
         | Self::Files(findings)
         | Self::FilesUnreadable(findings) = self
         {
@@ -261,6 +270,7 @@ impl Failure {
             | Self::KeyUnknown { path, .. }
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
+            | Self::NoFolder(path)
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
             | Self::Unformattable { path, .. }
@@ -270,6 +280,7 @@ impl Failure {
             | Self::Files(_)
             | Self::FilesUnreadable(_)
             | Self::Rendering(_)
+            | Self::Unrendered(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
@@ -280,6 +291,7 @@ impl Failure {
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
             | Self::LegacyAlgorithm
+            | Self::WorkloadsNeeded
             | Self::TokenKey
             | Self::SpiffeId { .. }
             | Self::TooManyDenials
@@ -294,7 +306,8 @@ impl Failure {
             Self::Policy(_) => failed("file_unreadable", ""),
             Self::Files(_) => invalid("files_invalid", ""),
             Self::FilesUnreadable(_) => failed("file_unreadable", ""),
-            Self::Rendering(_) => invalid("rendering_refused", ""),
+            Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
+            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -309,7 +322,10 @@ impl Failure {
                 failed("usage", "give it as a flag, or in the file of `--request`")
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
-            Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::FlagNeeds(..)
+            | Self::FlagNeeded(_)
+            | Self::WorkloadsNeeded
+            | Self::TooManyDenials => failed("usage", ""),
             Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),

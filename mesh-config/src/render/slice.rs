@@ -1,7 +1,8 @@
 //! The part of a policy that the workloads of one namespace need.
 //!
 //! A slice is a policy document of its own. For every request to a workload of its namespace it gives
-//! the verdict, the reason and the record of the whole policy; only the hash differs. It keeps
+//! the verdict, the reason and the record of the whole policy, but for the hash, and for the segment of
+//! a refused caller from whose segment no flow leads here (`source_segment`). It keeps
 //!
 //! - the segments of the namespace, and all flows to them;
 //! - the segments that may call there. Of a segment that only is called, the other namespaces are

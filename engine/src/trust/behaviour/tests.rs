@@ -6,6 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::time::TimeMs;
+use crate::trust::baseline::{Baseline, Limits};
 use crate::trust::{Pushed, TargetHasher};
 
 const START: Moment = Moment(1_800_000_000);
@@ -365,6 +366,82 @@ fn a_baseline_follows_slowly_and_does_not_learn_from_what_is_suspicious() {
         (0..15).for_each(|_| state.arrive(&params, now.plus(second)));
     }
     assert_eq!(settled(&mut state, now.plus(40)), Behaviour::Restricted);
+}
+
+/// A second of a caller that asks so often, as far as its state lets it: reads at a capped rate while
+/// it is restricted.
+fn ask(state: &mut PeerState, params: &Params, requests: u32, now: Moment) -> Behaviour {
+    for _ in 0..requests {
+        let standing = settled(state, now);
+        if standing == Behaviour::Restricted {
+            if state.wait_seconds(params, now).is_some() {
+                state.exceed_share(params, now);
+                continue;
+            }
+            state.use_share(now);
+        }
+        state.arrive(params, now);
+    }
+    settled(state, now)
+}
+
+#[test]
+fn a_job_of_each_hour_is_restricted_at_first_and_becomes_a_habit() {
+    let params = Params::default();
+    let (mut state, start) = known(8, 0);
+    let restricted: Vec<u32> = (0..12)
+        .map(|hour| {
+            let mut restricted = 0;
+            for second in 0..3_600 {
+                let now = start.plus(hour * 3_600 + second);
+                let requests = if second < 300 { 20 } else { 1 };
+                let standing = ask(&mut state, &params, requests, now);
+                restricted += u32::from(standing != Behaviour::Trusted);
+            }
+            restricted
+        })
+        .collect();
+    // Not much longer than the job itself takes.
+    assert!((1..400).contains(&restricted[0]), "{restricted:?}");
+    assert!(
+        restricted[8..].iter().all(|seconds| *seconds == 0),
+        "{restricted:?}"
+    );
+}
+
+#[test]
+fn a_flood_that_goes_on_never_becomes_a_habit() {
+    let params = Params::default();
+    let (mut state, start) = known(8, 0);
+    let mut passed = 0;
+    for second in 0..24 * 3_600 {
+        let now = start.plus(second);
+        if ask(&mut state, &params, 20, now) == Behaviour::Trusted && second >= 20 * 3_600 {
+            passed += 1;
+        }
+    }
+    // Now and then it is tried again, and floods for as long as it takes to see that.
+    assert!(passed < 4 * 3_600 / 10, "{passed} seconds of 4 hours");
+}
+
+#[test]
+fn a_habit_fades_when_its_bursts_stop() {
+    let limits = Limits {
+        floor: 4,
+        least: 1_500,
+        most: 1_900,
+    };
+    let mut baseline = Baseline::default();
+    (0..60).for_each(|windows| baseline.learn(8, &limits, windows));
+    assert!(baseline.excess(80, &limits).is_some());
+    let bursts = (1..10).find(|_| {
+        baseline.excuse(&limits);
+        baseline.excess(80, &limits).is_none()
+    });
+    assert_eq!(bursts, Some(3));
+    (0..24 * 7).for_each(|_| baseline.turn_hour());
+    assert!(baseline.excess(80, &limits).is_some(), "a week later");
+    assert!(baseline.excess(30, &limits).is_none());
 }
 
 #[test]

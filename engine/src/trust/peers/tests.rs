@@ -49,6 +49,7 @@ fn refuse(table: &mut PeerTable, key: &PeerKey, targets: usize, second: u64) {
             arrives: true,
             evidence: Some(table.targets().denial("GET", path.as_bytes())),
             uses_share: false,
+            exceeds_share: false,
         };
         table.book(key, &Rules::plain(&params), booking, at(second));
     }

@@ -41,6 +41,7 @@ fn refuse(table: &mut PeerTable, key: &PeerKey, page: usize, second: u64) {
         arrives: true,
         evidence: Some(table.targets().denial("GET", path.as_bytes())),
         uses_share: false,
+        exceeds_share: false,
     };
     table.book(key, &Rules::plain(&Params::default()), booking, at(second));
 }
