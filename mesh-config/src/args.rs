@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 mod cred;
+mod import;
 mod simulate;
 
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use serde::Deserialize;
 
 pub(crate) use cred::*;
+pub(crate) use import::*;
 pub(crate) use simulate::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     /// Make authorities and credentials; examine and verify those of any origin.
     #[command(subcommand)]
     Cred(CredCommand),
+    /// Make a policy of Istio's AuthorizationPolicies, and say what cannot be carried over.
+    Import(ImportArgs),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
     /// Write the configuration of a proxy.

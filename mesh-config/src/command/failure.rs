@@ -10,6 +10,7 @@ use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::manifests::InvalidManifests;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
@@ -26,6 +27,8 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("the manifests cannot be used")]
+    Manifests(#[from] InvalidManifests),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
     #[error("{0}")]
@@ -190,7 +193,9 @@ impl Failure {
     }
 
     fn findings(&self) -> &[Finding] {
-        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. }) = self {
+        if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
+        | Self::Manifests(InvalidManifests(findings)) = self
+        {
             findings
         } else {
             &[]
@@ -230,6 +235,7 @@ impl Failure {
             | Self::Trace { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Manifests(_)
             | Self::Rendering(_)
             | Self::Time(_)
             | Self::Issue(_)
@@ -252,6 +258,7 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
+            Self::Manifests(_) => invalid("manifests_invalid", ""),
             Self::Rendering(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),

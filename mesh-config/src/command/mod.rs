@@ -7,6 +7,7 @@ mod cred;
 mod docs;
 mod explain;
 pub(crate) mod failure;
+mod import;
 mod render;
 mod schema;
 mod simulate;
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args, output),
         Command::Explain(args) => explain::run(*args, output),
         Command::Cred(command) => cred::run(command, output),
+        Command::Import(args) => import::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema => schema::run(),
