@@ -9,8 +9,8 @@ use sallyport_credentials::issue::{
 use sallyport_credentials::token::{self, Proof};
 use sallyport_credentials::{AuthoritySet, sha256};
 use sallyport_engine::facts::{
-    CertifiedKeys, CredentialFacts, CredentialFault as Fault, MutualTls, PeerCertificate,
-    PeerValidation, TlsVersion,
+    CertifiedKeys, CredentialFacts, CredentialFault as Fault, KeyExchange, MutualTls,
+    PeerCertificate, PeerValidation, TlsVersion,
 };
 use sallyport_engine::headers::{ProvenToken, TokenHalves};
 use sallyport_engine::identity::{Assurance, SpiffeId};
@@ -119,6 +119,7 @@ fn tls(alternative: Option<[u8; 32]>) -> MutualTls {
     MutualTls {
         validation: PeerValidation::Validated,
         version: TlsVersion::Tls13,
+        key_exchange: KeyExchange::Hidden,
         certificate_sha256: BINDING,
         certificate: PeerCertificate::Read {
             subject: subject.clone(),

@@ -3,9 +3,11 @@
 pub mod config;
 mod process;
 mod records;
+mod rig;
 mod sidecar;
 
 pub(crate) use process::number;
 pub use process::{Envoy, Processes};
 pub use records::Record;
+pub use rig::Rig;
 pub use sidecar::{Replaced, Sidecar, Source, Stage, resource};

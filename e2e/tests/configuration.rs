@@ -6,75 +6,41 @@
     reason = "helpers of tests fail the test, as tests do"
 )]
 
-use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Sidecar, Source, Stage, resource};
-use sallyport_e2e::scenario::Scenario;
+use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Rig, Sidecar, Source};
 use sallyport_e2e::settings::Settings;
 use sallyport_e2e::wire::{Connection, Response, request_text};
-use sallyport_e2e::world::{Credentials, TRUST_DOMAIN, World, now_seconds};
 use sallyport_mesh_config::render::{FailStrategy, envoy as render};
 use serde_json::{Value, json};
 
-/// A sidecar with whichever configuration.
-struct Bench {
-    settings: Settings,
-    world: World,
-    scenario: Scenario,
-    credentials: Credentials,
-    folder: tempfile::TempDir,
-}
+/// The sidecar of the corpus, with whichever configuration.
+struct Bench(Rig);
 
 impl Bench {
     fn new(settings: Settings) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/target.yaml");
-        let scenario = Scenario::load(&path).unwrap();
-        let world = World::new(TRUST_DOMAIN).unwrap();
-        let credentials = Credentials::issue(&world, &scenario, now_seconds()).unwrap();
-        Self {
-            settings,
-            world,
-            scenario,
-            credentials,
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self(Rig::new(settings, "tests/target.yaml").unwrap())
     }
 
     fn start(&self, source: Source) -> Sidecar {
-        let processes = Processes::default();
-        let Self {
-            settings,
-            world,
-            folder,
-            ..
-        } = self;
-        let stage = Stage {
-            settings,
-            world,
-            folder: folder.path(),
-            processes: &processes,
-        };
-        Sidecar::start(stage, &self.scenario.workload, source).unwrap()
+        self.0.start(source).unwrap()
     }
 
     /// The filter of the corpus policy, with a patch, as an entry of `http_filters`.
     fn filter(&self, patch: &Value) -> Value {
-        let document = self.scenario.policy.load_with(patch).unwrap();
-        let policy = self.world.load_policy(document).unwrap();
-        let module = self.settings.wasm.display().to_string();
+        let policy = self.0.policy(patch).unwrap();
+        let module = self.0.settings.wasm.display().to_string();
         let filter = render::http_filter(&policy, &module, FailStrategy::Reload).unwrap();
         serde_json::to_value(filter).unwrap()
     }
 
     fn resource(&self, patch: &Value) -> Value {
-        let document = self.scenario.policy.load_with(patch).unwrap();
-        resource(&self.settings, &self.world.load_policy(document).unwrap()).unwrap()
+        self.0.resource(patch).unwrap()
     }
 
     fn connect(&self, sidecar: &Sidecar) -> Connection {
-        sidecar
-            .connect(&self.scenario.connections["hybrid"], &self.credentials)
-            .unwrap()
+        self.0.connect(sidecar, "hybrid").unwrap()
     }
 
     fn get(&self, sidecar: &Sidecar, path: &str) -> Response {
@@ -194,14 +160,14 @@ fn denies_in_a_listener_that_is_not_inbound() {
     let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     // The same configuration with the direction turned round.
-    let file = bench.folder.path().join("inbound.json");
+    let file = bench.0.folder().join("inbound.json");
     let text = std::fs::read_to_string(file).unwrap();
     let outbound: Value =
         serde_json::from_str(&text.replace("\"INBOUND\"", "\"OUTBOUND\"")).unwrap();
     let processes = Processes::default();
     let envoy = Envoy::start(
-        &bench.settings,
-        bench.folder.path(),
+        &bench.0.settings,
+        bench.0.folder(),
         "outbound",
         &outbound,
         &processes,
@@ -245,6 +211,43 @@ fn counts_what_it_decides() {
 }
 
 #[test]
+fn shows_trust_and_state_in_access_logs_and_metrics() {
+    let Some(settings) = Settings::for_test("access log").unwrap() else {
+        return;
+    };
+    let bench = Bench::new(settings);
+    let patch = json!({"spec": {"accessLog": true}});
+    let sidecar = bench.start(Source::Static(bench.filter(&patch)));
+    let mut open = bench.connect(&sidecar);
+    for path in ["/v1/models", "/admin"] {
+        open.exchange(&get(path)).unwrap();
+    }
+    let envoy = sidecar.envoy();
+    // Envoy flushes histograms every five seconds, and the rest sooner.
+    let expected = [
+        "sallyport_trust_count{segment=\"gateway\"} 2",
+        "sallyport_peers{state=\"trusted\"} 1",
+    ];
+    let is_shown = |part: &str| {
+        let prometheus = envoy.ask("GET", "/stats/prometheus").unwrap().text();
+        prometheus.lines().any(|found| found.ends_with(part))
+    };
+    let begin = Instant::now();
+    while !expected.into_iter().all(is_shown) {
+        assert!(begin.elapsed() < Duration::from_secs(15), "{expected:?}");
+        thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(metric(envoy, "peers.trusted"), Some(1));
+    assert_eq!(metric(envoy, "peers.isolated"), Some(0));
+    let log = envoy.access_log().unwrap();
+    let line = |start: &str| log.lines().find(|line| line.contains(start)).unwrap();
+    let allowed = line("[verdict=allow would_deny=false reason=- flow=predict ");
+    assert!(allowed.contains(" trust=99 state=TRUSTED "), "{allowed}");
+    assert!(allowed.contains(" terms=prior:-4600,"), "{allowed}");
+    line("[verdict=deny would_deny=false reason=operation_not_allowed flow=predict ");
+}
+
+#[test]
 fn writes_ten_records_a_second_and_counts_the_rest() {
     let Some(settings) = Settings::for_test("record limit").unwrap() else {
         return;
@@ -261,9 +264,13 @@ fn writes_ten_records_a_second_and_counts_the_rest() {
     let records = log.matches("\"reason\":\"operation_not_allowed\"").count();
     let changes = log.matches("\"event\":").count();
     let written = u64::try_from(records + changes).unwrap();
-    let count = |name| metric(sidecar.envoy(), name).unwrap();
+    let count = |name: &str| metric(sidecar.envoy(), name).unwrap();
     let suppressed = count("record_suppressed");
-    let all_changes = count("peer_restricted") + count("peer_isolated") + count("peer_trusted");
+    let states = ["restricted", "isolated", "trusted"];
+    let all_changes: u64 = states
+        .map(|state| count(&format!("peer_changes.{state}")))
+        .iter()
+        .sum();
     assert_eq!(written + suppressed, 60 + all_changes);
     assert!(suppressed > 0, "60 requests took more than six seconds");
 }

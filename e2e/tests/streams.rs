@@ -1,26 +1,24 @@
-//! A stream that is open in a real Envoy while its caller is isolated.
+//! Streams that are open in a real Envoy while something happens to their caller.
 
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests fail the test, as tests do"
 )]
 
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use sallyport_e2e::envoy::{Processes, Sidecar, Source, Stage, resource};
-use sallyport_e2e::scenario::Scenario;
+use sallyport_e2e::envoy::{Replaced, Rig, Sidecar, Source};
 use sallyport_e2e::settings::Settings;
 use sallyport_e2e::wire::{Connection, request_text};
-use sallyport_e2e::world::{Credentials, TRUST_DOMAIN, World, now_seconds};
 use serde_json::{Value, json};
 
 const BODY_BYTES: usize = 4_000;
 const PART: [u8; 1_000] = [b'x'; 1_000];
+const CALLER: &str = "spiffe://cluster.local/ns/gateway/sa/edge";
 
 /// The flow of the corpus, with or without a second look at its streams.
-fn patch(rechecks: bool) -> Value {
+fn policy(rechecks: bool) -> Value {
     json!({ "spec": { "flows": [{
         "name": "predict",
         "from": ["gateway"],
@@ -30,48 +28,31 @@ fn patch(rechecks: bool) -> Value {
     }] } })
 }
 
-/// Begins a request on one connection, has its caller isolated by what it does on another one, and
-/// goes on with the first. Says whether that was answered.
-fn survives_isolation(settings: &Settings, rechecks: bool) -> bool {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/scan.yaml");
-    let scenario = Scenario::load(&path).unwrap();
-    let world = World::new(TRUST_DOMAIN).unwrap();
-    let credentials = Credentials::issue(&world, &scenario, now_seconds()).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let processes = Processes::default();
-    let stage = Stage {
-        settings,
-        world: &world,
-        folder: folder.path(),
-        processes: &processes,
-    };
-    let document = scenario.policy.load_with(&patch(rechecks)).unwrap();
-    let policy = world.load_policy(document).unwrap();
-    let source = Source::Discovered(resource(settings, &policy).unwrap());
-    let sidecar = Sidecar::start(stage, &scenario.workload, source).unwrap();
-    let connect = || {
-        let rogue = scenario.connections.get("rogue").unwrap();
-        sidecar.connect(rogue, &credentials).unwrap()
-    };
-    let (mut stream, mut probes) = (connect(), connect());
-
+/// Begins a request of `caller`, lets `event` happen, and goes on with the request. Says whether it
+/// was answered.
+fn survives(
+    settings: &Settings,
+    rechecks: bool,
+    caller: &str,
+    event: impl FnOnce(&Rig, &Sidecar),
+) -> bool {
+    let rig = Rig::new(settings.clone(), "tests/streams.yaml").unwrap();
+    let source = Source::Discovered(rig.resource(&policy(rechecks)).unwrap());
+    let sidecar = rig.start(source).unwrap();
+    let mut stream = rig.connect(&sidecar, caller).unwrap();
     let length = ("content-length".to_owned(), BODY_BYTES.to_string());
     let head = request_text("POST", "/v1/models/fraud/predict", &[length]);
     stream.send(&head).unwrap();
     stream.send(&PART).unwrap();
     thread::sleep(Duration::from_millis(300));
     stream.send(&PART).unwrap();
-    for number in 1..20 {
-        let word: String = (0..number).map(|_| 'x').collect();
-        let path = format!("/hidden/{word}");
-        probes.exchange(&request_text("GET", &path, &[])).unwrap();
-    }
+    event(&rig, &sidecar);
     rest_is_answered(&mut stream)
 }
 
 fn rest_is_answered(stream: &mut Connection) -> bool {
     for _ in 0..2 {
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(600));
         if stream.send(&PART).is_err() {
             return false;
         }
@@ -81,11 +62,62 @@ fn rest_is_answered(stream: &mut Connection) -> bool {
         .is_ok_and(|response| response.status == 200)
 }
 
+/// Its caller is isolated by what it does on another connection.
+fn isolation(rig: &Rig, sidecar: &Sidecar) {
+    let mut probes = rig.connect(sidecar, "lasting").unwrap();
+    for number in 1..20 {
+        let word: String = (0..number).map(|_| 'x').collect();
+        let path = format!("/hidden/{word}");
+        probes.exchange(&request_text("GET", &path, &[])).unwrap();
+    }
+}
+
+fn push(rig: &Rig, sidecar: &Sidecar, more: &Value) {
+    let mut patch = policy(true);
+    patch["spec"]
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    let resource = rig.resource(&patch).unwrap();
+    assert_eq!(sidecar.replace(&resource).unwrap(), Replaced::Taken);
+}
+
 #[test]
 fn an_open_stream_ends_with_the_isolation_of_its_caller_where_the_flow_says_so() {
-    let Some(settings) = Settings::for_test("streams").unwrap() else {
+    let Some(settings) = Settings::for_test("streams and isolation").unwrap() else {
         return;
     };
-    assert!(!survives_isolation(&settings, true));
-    assert!(survives_isolation(&settings, false));
+    assert!(!survives(&settings, true, "lasting", isolation));
+    assert!(survives(&settings, false, "lasting", isolation));
+}
+
+#[test]
+fn an_open_stream_ends_with_the_expiry_of_its_certificate() {
+    let Some(settings) = Settings::for_test("streams and expiry").unwrap() else {
+        return;
+    };
+    let expiry = |_: &Rig, _: &Sidecar| thread::sleep(Duration::from_secs(8));
+    assert!(!survives(&settings, true, "brief", expiry));
+    assert!(survives(&settings, false, "brief", expiry));
+}
+
+#[test]
+fn an_open_stream_ends_with_a_new_policy_that_revokes_or_quarantines_its_caller() {
+    let Some(settings) = Settings::for_test("streams and revocation").unwrap() else {
+        return;
+    };
+    let revoke = json!({ "revocations": [{ "identity": CALLER }] });
+    let quarantine = json!({ "signals": [{
+        "name": "implant", "source": "xdr", "reason": "implant found", "author": "soc",
+        "issued": "now-10s", "expires": "now+600s",
+        "about": { "identity": CALLER }, "effect": "quarantine",
+    }] });
+    for event in [&revoke, &quarantine] {
+        let push_it = |rig: &Rig, sidecar: &Sidecar| push(rig, sidecar, event);
+        assert!(!survives(&settings, true, "lasting", push_it), "{event}");
+    }
+    // A policy that only says something else ends nothing.
+    let other = json!({ "minimumTrust": 1 });
+    let push_it = |rig: &Rig, sidecar: &Sidecar| push(rig, sidecar, &other);
+    assert!(survives(&settings, true, "lasting", push_it));
 }

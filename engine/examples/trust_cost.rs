@@ -14,8 +14,8 @@
 use std::time::Instant;
 
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerMetadata,
-    PeerValidation, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
+    PeerMetadata, PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::Assurance;
@@ -111,6 +111,7 @@ fn caller(number: usize) -> (ConnectionFacts, PeerKey) {
         transport: Transport::Mutual(MutualTls {
             validation: PeerValidation::Validated,
             version: TlsVersion::Tls13,
+            key_exchange: KeyExchange::Hidden,
             certificate_sha256: digest,
             certificate: PeerCertificate::Read {
                 subject: id.parse().unwrap(),

@@ -4,12 +4,12 @@
 //! of trust opens one.
 
 use crate::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls, PeerCertificate,
-    PeerValidation, Transport,
+    ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange, MutualTls,
+    PeerCertificate, PeerValidation, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::policy::{Covered, raw};
-use crate::policy::{Flow, FlowMatch, Mode, Policy, SegmentId};
+use crate::policy::{Flow, FlowMatch, KeyExchangeRule, Mode, Policy, PostQuantumAuth, SegmentId};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
 use crate::trust::{Behaviour, PeerView, Static, score};
@@ -27,19 +27,113 @@ pub fn decide(
     now: TimeMs,
     decision_id: DecisionId,
 ) -> Verdict {
+    let own = facts.connection.own.as_ref();
     let mut context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
-    match pass_gates(policy, facts, peer, now, &mut context) {
+    let outcome = pass_gates(policy, facts, peer, now, &mut context);
+    let broken = break_glass(policy, own, now, &mut context);
+    let verdict = match outcome {
+        // A probe has no credentials, and needs none.
+        Ok(Basis::Probe) => return Verdict::allow(Basis::Probe, context),
         Ok(basis) => Verdict::allow(basis, context),
         Err(reason) => Verdict::deny(reason, context),
+    };
+    let Some(asked) = policy.post_quantum_auth().filter(|asked| asked.covers(own)) else {
+        return verdict;
+    };
+    match brings(policy, asked, facts, peer, now) {
+        Ok(()) => verdict,
+        Err(reason) => verdict.unmet(mode_of(asked, broken), reason),
     }
 }
 
 /// A denial in a situation without facts, such as a host that does not answer. The policy's mode
-/// applies: shadow lets the request pass and reports it.
+/// applies: shadow lets the request pass and reports it; but where the mesh enforces what it asks of
+/// credentials, it is not known whether the caller brings it. `own` is none where even that could
+/// not be read.
 #[must_use]
-pub fn deny_without_facts(policy: &Policy, reason: DenyReason, decision_id: DecisionId) -> Verdict {
-    let context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
-    Verdict::deny(reason, context)
+pub fn deny_without_facts(
+    policy: &Policy,
+    own: Option<&SpiffeId>,
+    reason: DenyReason,
+    now: TimeMs,
+    decision_id: DecisionId,
+) -> Verdict {
+    let mut context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
+    let broken = break_glass(policy, own, now, &mut context);
+    let verdict = Verdict::deny(reason, context);
+    match policy.post_quantum_auth().filter(|asked| asked.covers(own)) {
+        Some(asked) => verdict.unmet(mode_of(asked, broken), reason),
+        None => verdict,
+    }
+}
+
+/// Turns the mode to shadow while a break-glass lasts, and says whether one does.
+fn break_glass(
+    policy: &Policy,
+    own: Option<&SpiffeId>,
+    now: TimeMs,
+    context: &mut Context,
+) -> bool {
+    let glass = policy.broken_for(own, now);
+    if let Some(glass) = glass {
+        context.mode = Mode::Shadow;
+        context.break_glass = Some(glass.text().clone());
+    }
+    glass.is_some()
+}
+
+const fn mode_of(asked: &PostQuantumAuth, broken: bool) -> Mode {
+    if broken { Mode::Shadow } else { asked.mode() }
+}
+
+/// Whether the caller brings what the mesh asks of credentials: gates 2 and 3, by themselves. Who has
+/// no identity at all has the least assurance of all.
+fn brings(
+    policy: &Policy,
+    asked: &PostQuantumAuth,
+    facts: &Facts<'_>,
+    peer: Option<&PeerView>,
+    now: TimeMs,
+) -> Result<(), DenyReason> {
+    let tls = match &facts.connection.transport {
+        Transport::Mutual(tls) => tls,
+        Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
+    };
+    let (subject, certificate) = identified_peer(policy, tls)?;
+    match (asked.key_exchange(), tls.key_exchange) {
+        (KeyExchangeRule::Required, KeyExchange::PostQuantum)
+        | (KeyExchangeRule::Preferred | KeyExchangeRule::Ignored, _) => {}
+        (KeyExchangeRule::Required, KeyExchange::Other | KeyExchange::Hidden) => {
+            return Err(DenyReason::KeyExchangeNotPostQuantum);
+        }
+    }
+    let certificate = admitted_certificate(policy, tls, (subject, certificate), now)?;
+    // The token of a peer that is shut out was never verified. It counts for nothing.
+    let token = facts.token.filter(|_| peer.and_then(shut_out).is_none());
+    let strongest = strongest(policy, certificate, token, subject, now)?;
+    if strongest.assurance < asked.minimum_assurance() {
+        return Err(DenyReason::AssuranceTooLow);
+    }
+    Ok(())
+}
+
+/// The credential with the most assurance. The token, if there is one, must hold too.
+fn strongest<'a>(
+    policy: &Policy,
+    certificate: &'a CredentialFacts,
+    token: Option<Result<&'a CredentialFacts, DenyReason>>,
+    subject: &SpiffeId,
+    now: TimeMs,
+) -> Result<&'a CredentialFacts, DenyReason> {
+    let token = match token {
+        None => return Ok(certificate),
+        Some(token) => admitted(policy, token?, subject, now)?,
+    };
+    Ok(if token.assurance > certificate.assurance {
+        token
+    } else {
+        certificate
+    })
 }
 
 /// Why a peer is refused whatever its token proves: gates 2 to 4 are shut without one. Its token
@@ -119,6 +213,9 @@ fn pass_gates(
 
     // Which flow the request belongs to decides on mode, assurance and trust.
     let source = policy.segment_of(subject);
+    context.source_segment = source
+        .and_then(|source| policy.segment(source))
+        .map(|segment| segment.name().clone());
     let flow = source.map_or(FlowMatch::None, |source| {
         policy.find_flow(
             source,
@@ -130,7 +227,8 @@ fn pass_gates(
     let requirement = Requirement::of(policy, &flow);
     context.mode = requirement.mode;
     context.flow = requirement.flow.map(|flow| flow.name().clone());
-    context.rechecks_streams = requirement.flow.is_some_and(Flow::rechecks_streams);
+    context.rechecks_streams = matches!(requirement.mode, Mode::Enforce)
+        && requirement.flow.is_some_and(Flow::rechecks_streams);
 
     // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
     // peer is neither quarantined nor isolated; asked before its token, which is then never verified.
@@ -139,13 +237,8 @@ fn pass_gates(
     context.standing = Some(peer.standing);
     context.cause = Some(peer.cause);
     let shut_out = shut_out(peer);
-    let token = match facts.token.filter(|_| shut_out.is_none()) {
-        None => None,
-        Some(token) => Some(admitted(policy, token?, subject, now)?),
-    };
-    let strongest = token
-        .filter(|token| token.assurance > certificate.assurance)
-        .unwrap_or(certificate);
+    let token = facts.token.filter(|_| shut_out.is_none());
+    let strongest = strongest(policy, certificate, token, subject, now)?;
     let assurance = strongest.assurance;
     context.assurance = assurance;
     let known = Static {

@@ -73,6 +73,8 @@ pub struct MutualTls {
     pub validation: PeerValidation,
     /// The negotiated version.
     pub version: TlsVersion,
+    /// How the keys of the connection were agreed on.
+    pub key_exchange: KeyExchange,
     /// SHA-256 of the DER of the peer's certificate, as Envoy computed it.
     pub certificate_sha256: [u8; 32],
     /// What the peer's certificate says and proves.
@@ -99,6 +101,18 @@ pub enum TlsVersion {
     Tls13,
     /// An older version, or a name that we do not know.
     Other,
+}
+
+/// The key exchange of a TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyExchange {
+    /// The proxy does not show it, or the policy does not ask.
+    #[default]
+    Hidden,
+    /// One that is not in the list of hybrid ones.
+    Other,
+    /// A hybrid of ML-KEM (FIPS 203) and a classical one.
+    PostQuantum,
 }
 
 /// What reading and verifying the peer's certificate gave.
@@ -199,6 +213,21 @@ pub struct RequestFacts<'a> {
     pub raw_path: &'a [u8],
     /// Whether the client wants another protocol on the connection, as WebSocket does.
     pub is_upgrade: bool,
+}
+
+// === impl KeyExchange ===
+
+impl KeyExchange {
+    /// The key exchange of a TLS group, by the name that the IETF gave it. The list of hybrid ones
+    /// is closed: those of draft-ietf-tls-ecdhe-mlkem.
+    #[must_use]
+    pub const fn of_group(name: &[u8]) -> Self {
+        match name {
+            b"" | b"-" => Self::Hidden,
+            b"X25519MLKEM768" | b"SecP256r1MLKEM768" | b"SecP384r1MLKEM1024" => Self::PostQuantum,
+            _ => Self::Other,
+        }
+    }
 }
 
 // === impl MutualTls ===

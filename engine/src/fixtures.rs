@@ -8,8 +8,8 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use crate::decide;
 use crate::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
-    PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange,
+    MutualTls, PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
@@ -138,6 +138,7 @@ impl Scene {
                 transport: Transport::Mutual(MutualTls {
                     validation: PeerValidation::Validated,
                     version: TlsVersion::Tls13,
+                    key_exchange: KeyExchange::Hidden,
                     certificate_sha256: [7; 32],
                     certificate: PeerCertificate::Read {
                         subject: identity(GATEWAY),

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod access_log;
 pub mod decide;
 pub mod effect;
 pub mod facts;

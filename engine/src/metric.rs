@@ -1,9 +1,11 @@
 //! The metrics of the filter: one table, from which docs/metrics.md is generated.
 //!
-//! Labels are reason codes, which are a closed list; nothing of a request ever becomes a label.
+//! Labels are reason codes, states and the segments of the policy, which are closed lists; nothing of
+//! a request ever becomes a label.
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use crate::reason::DenyReason;
 use crate::trust::Behaviour;
@@ -31,16 +33,22 @@ pub enum Metric {
     PolicyHash,
     /// 1 in enforce, 0 in shadow.
     Enforcing,
-    /// The trust scores of callers, one value for each decision.
-    Trust,
+    /// Peers that are kept, in this state.
+    Peers(Behaviour),
     /// Times that a peer came into this state.
-    PeerState(Behaviour),
+    PeerChange(Behaviour),
+    /// Times that all certificates of an identity were isolated.
+    IdentityIsolated,
     /// Times that an aggregator would have been restricted.
     AggregatorAlarm,
     /// Times that the fleet guard spared callers.
     FleetGuarded,
     /// Notes of other workers that are not in form, or could not be read.
     TrustSlotInvalid,
+    /// Connections whose TLS group is known not to be a hybrid post-quantum one.
+    KeyExchangeNotPostQuantum,
+    /// Whether a break-glass lasts.
+    BreakGlass,
     /// Streams that were ended because of what happened after they began.
     StreamEnded,
 }
@@ -59,8 +67,10 @@ pub enum MetricKind {
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricRow {
-    /// The name, without the reason.
+    /// The name, without the label's value.
     pub name: &'static str,
+    /// What is told apart by the last part of the name, if anything.
+    pub label: Option<&'static str>,
     /// How it is counted.
     pub kind: MetricKind,
     /// What it says, and what to do about it.
@@ -69,7 +79,7 @@ pub struct MetricRow {
 
 impl Metric {
     /// The metrics without a reason.
-    pub const PLAIN: [Self; 16] = [
+    pub const PLAIN: [Self; 21] = [
         Self::Allowed,
         Self::ProbeAllowed,
         Self::ColdVerification,
@@ -78,23 +88,52 @@ impl Metric {
         Self::PassedUnconfigured,
         Self::PolicyHash,
         Self::Enforcing,
-        Self::Trust,
-        Self::PeerState(Behaviour::Trusted),
-        Self::PeerState(Behaviour::Restricted),
-        Self::PeerState(Behaviour::Isolated),
+        Self::Peers(Behaviour::Trusted),
+        Self::Peers(Behaviour::Restricted),
+        Self::Peers(Behaviour::Isolated),
+        Self::PeerChange(Behaviour::Trusted),
+        Self::PeerChange(Behaviour::Restricted),
+        Self::PeerChange(Behaviour::Isolated),
+        Self::IdentityIsolated,
         Self::AggregatorAlarm,
         Self::FleetGuarded,
         Self::TrustSlotInvalid,
+        Self::KeyExchangeNotPostQuantum,
+        Self::BreakGlass,
         Self::StreamEnded,
     ];
 
-    /// The full name: the reason, if there is one, is the last part, so that Envoy's tag
-    /// extraction can make a label of it.
+    /// The rows of the table, each once.
+    #[must_use]
+    pub fn rows() -> Vec<MetricRow> {
+        // Any reason stands for its family.
+        let reason = DenyReason::NotConfigured;
+        let families = [Self::Denied(reason).row(), Self::WouldDeny(reason).row()];
+        let plain = Self::PLAIN.into_iter().map(Self::row);
+        let mut rows: Vec<MetricRow> = plain.chain(families).chain([MetricRow::TRUST]).collect();
+        rows.dedup();
+        rows
+    }
+
+    /// The full name: the value of the label, if there is one, is the last part, so that Envoy's
+    /// tag extraction can make a label of it.
     #[must_use]
     pub fn name(self) -> String {
-        let name = self.row().name;
+        let row = self.row();
+        match self.label_value() {
+            Some(value) => row.name_with(value),
+            None => row.name.to_string(),
+        }
+    }
+
+    const fn label_value(self) -> Option<&'static str> {
         match self {
-            Self::Denied(reason) | Self::WouldDeny(reason) => format!("{name}.{}", reason.code()),
+            Self::Denied(reason) | Self::WouldDeny(reason) => Some(reason.code()),
+            Self::Peers(state) | Self::PeerChange(state) => Some(match state {
+                Behaviour::Trusted => "trusted",
+                Behaviour::Restricted => "restricted",
+                Behaviour::Isolated => "isolated",
+            }),
             Self::Allowed
             | Self::ProbeAllowed
             | Self::ColdVerification
@@ -103,12 +142,13 @@ impl Metric {
             | Self::PassedUnconfigured
             | Self::PolicyHash
             | Self::Enforcing
-            | Self::Trust
-            | Self::PeerState(_)
+            | Self::IdentityIsolated
             | Self::AggregatorAlarm
             | Self::FleetGuarded
             | Self::TrustSlotInvalid
-            | Self::StreamEnded => name.to_string(),
+            | Self::KeyExchangeNotPostQuantum
+            | Self::BreakGlass
+            | Self::StreamEnded => None,
         }
     }
 
@@ -121,11 +161,14 @@ impl Metric {
                 "sallyport.probe_allowed",
                 "Requests that passed as health probes of the policy.",
             ),
-            Self::Denied(_) => counter("sallyport.denied", "Requests that were denied, by reason."),
+            Self::Denied(_) => {
+                counter("sallyport.denied", "Requests that were denied, by reason.").by("reason")
+            }
             Self::WouldDeny(_) => counter(
                 "sallyport.would_deny",
                 "Requests that only shadow mode let pass, by the reason for which enforce would deny them.",
-            ),
+            )
+            .by("reason"),
             Self::ColdVerification => counter(
                 "sallyport.cold_verification",
                 "Credentials that were verified because no cache held the answer. High at steady load: too many distinct credentials.",
@@ -148,24 +191,21 @@ impl Metric {
             ),
             Self::Enforcing => gauge(
                 "sallyport.enforcing",
-                "1 when the mode of the policy in force is enforce, 0 in shadow.",
+                "1 when the mode of the policy in force is enforce; 0 in shadow, and while a break-glass for all segments lasts.",
             ),
-            Self::Trust => row(
-                "sallyport.trust",
-                MetricKind::Histogram,
-                "Trust scores of callers, 0 to 99, one for each decision about a known caller.",
-            ),
-            Self::PeerState(Behaviour::Trusted) => counter(
-                "sallyport.peer_trusted",
-                "Times that a peer became trusted again.",
-            ),
-            Self::PeerState(Behaviour::Restricted) => counter(
-                "sallyport.peer_restricted",
-                "Times that a peer was restricted, or came out of isolation as far as that.",
-            ),
-            Self::PeerState(Behaviour::Isolated) => counter(
-                "sallyport.peer_isolated",
-                "Times that a peer was isolated. Alert on it.",
+            Self::Peers(_) => gauge(
+                "sallyport.peers",
+                "Peers that the workers keep, by state; one that reached several workers counts in each. A peer that went silent is counted until its evidence is forgotten.",
+            )
+            .by("state"),
+            Self::PeerChange(_) => counter(
+                "sallyport.peer_changes",
+                "Times that a peer came into a state. Alert on `isolated`.",
+            )
+            .by("state"),
+            Self::IdentityIsolated => counter(
+                "sallyport.identity_isolated",
+                "Times that three certificates of one identity were isolated within an hour, so that all of them are. Alert on it.",
             ),
             Self::AggregatorAlarm => counter(
                 "sallyport.aggregator_alarm",
@@ -179,10 +219,41 @@ impl Metric {
                 "sallyport.trust_slot_invalid",
                 "Notes about peers in shared data that are not in form or could not be read. Above 0: another plugin writes there, or two versions of this one run.",
             ),
+            Self::KeyExchangeNotPostQuantum => counter(
+                "sallyport.key_exchange_not_post_quantum",
+                "Connections whose TLS group is known not to be a hybrid post-quantum one, where `postQuantumAuth` does not ignore it.",
+            ),
+            Self::BreakGlass => gauge(
+                "sallyport.break_glass",
+                "1 while a break-glass of the policy lasts, for all segments or some. Alert on it.",
+            ),
             Self::StreamEnded => counter(
                 "sallyport.stream_ended",
                 "Open streams that were ended because their caller was isolated or its credential no longer counts.",
             ),
+        }
+    }
+}
+
+impl MetricRow {
+    /// The trust scores of callers, by the segment that they are in.
+    pub const TRUST: Self = row(
+        "sallyport.trust",
+        MetricKind::Histogram,
+        "Trust scores of callers, 0 to 99, one for each decision about a caller, by its segment. Callers in no segment are not in it.",
+    )
+    .by("segment");
+
+    /// The name for one value of the label.
+    #[must_use]
+    pub fn name_with(&self, value: &str) -> String {
+        format!("{}.{value}", self.name)
+    }
+
+    const fn by(self, label: &'static str) -> Self {
+        Self {
+            label: Some(label),
+            ..self
         }
     }
 }
@@ -196,5 +267,10 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricRow {
 }
 
 const fn row(name: &'static str, kind: MetricKind, help: &'static str) -> MetricRow {
-    MetricRow { name, kind, help }
+    MetricRow {
+        name,
+        label: None,
+        kind,
+        help,
+    }
 }

@@ -30,6 +30,8 @@ pub enum DenyReason {
     PeerIdentityInvalid,
     /// The peer is of a trust domain that the policy does not list.
     TrustDomainUnknown,
+    /// The TLS group of the connection is not a hybrid post-quantum one, or not shown.
+    KeyExchangeNotPostQuantum,
     /// A credential breaks the form that its standard asks for.
     CredentialMalformed,
     /// A header that carries a credential is doubled or lacks its other half.
@@ -111,7 +113,7 @@ pub struct ReasonRow {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -123,6 +125,7 @@ impl DenyReason {
         Self::PeerCertificateUnavailable,
         Self::PeerIdentityInvalid,
         Self::TrustDomainUnknown,
+        Self::KeyExchangeNotPostQuantum,
         Self::CredentialMalformed,
         Self::CredentialHeaderAmbiguous,
         Self::CredentialAuthorityUnknown,
@@ -265,6 +268,14 @@ impl DenyReason {
                 NONE,
                 "The caller is of a trust domain that the policy does not list.",
                 "Add it to `spec.trustDomains` if it should be known.",
+            ),
+            Self::KeyExchangeNotPostQuantum => row(
+                "key_exchange_not_post_quantum",
+                2,
+                403,
+                NONE,
+                "The mesh requires a hybrid post-quantum key exchange, and the TLS group of the connection is another one, or the proxy does not show it.",
+                "Let the caller offer X25519MLKEM768. If all callers are refused, the proxy lacks the filter state `sallyport.tls_group`: see docs/post-quantum-auth.md.",
             ),
             Self::CredentialMalformed => row(
                 "credential_malformed",

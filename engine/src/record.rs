@@ -9,6 +9,7 @@ use crate::facts::{ConnectionFacts, PeerValidation, Transport};
 use crate::headers::RequestHead;
 use crate::hexadecimal;
 use crate::identity::Assurance;
+use crate::policy::BreakGlassText;
 use crate::time::TimeMs;
 use crate::trust::TermName;
 use crate::verdict::{Basis, DecisionId, Verdict};
@@ -26,12 +27,18 @@ pub struct Record {
     pub policy_sha256: Option<String>,
     /// `enforce` or `shadow`.
     pub mode: &'static str,
+    /// The mode of `postQuantumAuth`, where it is what the reason comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_quantum_auth: Option<&'static str>,
+    /// The break-glass that made the mode shadow, while one lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlassText>,
     /// `allow` or `deny`.
     pub verdict: &'static str,
     /// Why the request went on: `flow`, `probe` or `shadow`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<&'static str>,
-    /// Whether only shadow mode let the request pass.
+    /// Whether only shadow mode, of the flow or of `postQuantumAuth`, let the request pass.
     pub would_deny: bool,
     /// Reason code of the denial or would-deny.
     pub reason: Option<&'static str>,
@@ -41,6 +48,8 @@ pub struct Record {
     pub source: Option<String>,
     /// SHA-256 of the caller's certificate, hexadecimal.
     pub certificate_sha256: Option<String>,
+    /// The segment of the caller.
+    pub source_segment: Option<String>,
     /// The segment that was called.
     pub destination_segment: Option<String>,
     /// Method, escaped and cut.
@@ -128,6 +137,8 @@ impl Record {
             policy: text(&context.policy),
             policy_sha256: policy_sha256.map(|digest| hexadecimal::encode(digest)),
             mode: context.mode.as_str(),
+            post_quantum_auth: context.post_quantum_auth.map(crate::policy::Mode::as_str),
+            break_glass: context.break_glass.as_deref().cloned(),
             verdict: if verdict.is_allowed() {
                 "allow"
             } else {
@@ -142,6 +153,7 @@ impl Record {
                 .as_ref()
                 .map(|source| String::from(source.as_str())),
             certificate_sha256: tls.map(|tls| hexadecimal::encode(&tls.certificate_sha256)),
+            source_segment: text(&context.source_segment),
             destination_segment: text(&context.destination_segment),
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),

@@ -64,7 +64,10 @@ pub fn answer<'a>(
             book(&verdict, &asked, caller, policy, peers, now);
             verdict
         }
-        Err(reason) => deny_without_facts(policy, reason, decision_id),
+        Err(reason) => {
+            let own = request.connection.own.as_ref();
+            deny_without_facts(policy, own, reason, now, decision_id)
+        }
     }
 }
 
@@ -112,8 +115,8 @@ pub fn observe_response(
     }
 }
 
-/// Why a request that [`answer`] allowed may not go on; none if it may. `token` is what its token
-/// proved.
+/// Why a request that [`answer`] allowed may not go on; none if it may, as all may while a
+/// break-glass lasts. `token` is what its token proved.
 pub fn refused_since(
     policy: &Policy,
     connection: &ConnectionFacts,
@@ -125,6 +128,9 @@ pub fn refused_since(
     let Transport::Mutual(tls) = &connection.transport else {
         return None;
     };
+    if policy.broken_for(connection.own.as_ref(), now).is_some() {
+        return None;
+    }
     let caller = Caller::on(policy, connection, peer, now);
     let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
     refuses_to_go_on(policy, tls, token, view.as_ref(), now)

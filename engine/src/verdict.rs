@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::{Mode, OperationPlace};
+use crate::policy::{BreakGlassText, Mode, OperationPlace};
 use crate::reason::DenyReason;
 use crate::trust::{Behaviour, Cause, Score, TermName};
 
@@ -35,7 +35,8 @@ pub enum Basis {
     Flow,
     /// It is exactly a health probe of the policy.
     Probe,
-    /// The mode is shadow. A gate was shut, and [`Permit::would_deny`] names the reason.
+    /// The mode is shadow. A gate of the policy was shut, and [`Permit::would_deny`] names the
+    /// reason.
     Shadow,
 }
 
@@ -53,12 +54,19 @@ pub struct Context {
     pub decision_id: DecisionId,
     /// The mode that applied.
     pub mode: Mode,
+    /// The mode of what the whole mesh asks, where the reason is that a caller does not bring that
+    /// and nothing else refuses it.
+    pub post_quantum_auth: Option<Mode>,
+    /// The break-glass that made the mode shadow, while one lasts.
+    pub break_glass: Option<Arc<BreakGlassText>>,
     /// The name of the policy; none without a valid configuration.
     pub policy: Option<Arc<str>>,
     /// The flow that the request belongs to, if one is known.
     pub flow: Option<Arc<str>>,
     /// The operation of the flow that covers the request.
     pub operation: Option<OperationPlace>,
+    /// The segment of the caller, if it has one.
+    pub source_segment: Option<Arc<str>>,
     /// The segment that was called, if it is known.
     pub destination_segment: Option<Arc<str>>,
     /// The identity of the caller, if it is known.
@@ -67,7 +75,7 @@ pub struct Context {
     pub assurance: Assurance,
     /// The trust score, once the caller is known.
     pub score: Option<Score>,
-    /// Whether the flow has its open streams looked at again.
+    /// Whether the flow enforces, and has its open streams looked at again.
     pub rechecks_streams: bool,
     /// The standing of the caller, once it is known.
     pub standing: Option<Behaviour>,
@@ -93,7 +101,8 @@ pub struct DecisionId {
 // === impl Verdict ===
 
 impl Verdict {
-    /// The verdict that [decide](crate::decide()) comes to once it knows which gate was shut.
+    /// The verdict that [decide](crate::decide()) comes to once it knows which gate was shut, by
+    /// what the policy asks.
     pub(crate) fn deny(reason: DenyReason, context: Context) -> Self {
         match context.mode {
             Mode::Enforce => Self::Deny(Denial { reason, context }),
@@ -111,6 +120,44 @@ impl Verdict {
             would_deny: None,
             context,
         })
+    }
+
+    /// The verdict about a request to which nothing is to be said but that its caller does not bring
+    /// what the mesh asks: refused if the mesh enforces. Otherwise it stays what it is, a request
+    /// that its flow allowed, and is reported.
+    pub(crate) fn unmet(self, mode: Mode, reason: DenyReason) -> Self {
+        let permit = match self {
+            // INVARIANT: what is denied without the mesh stays denied, for the same reason.
+            Self::Deny(_) => return self,
+            Self::Allow(permit) => permit,
+        };
+        let context = Context {
+            post_quantum_auth: Some(mode),
+            ..permit.context
+        };
+        match (mode, permit.would_deny) {
+            (Mode::Enforce, _) => Self::Deny(Denial {
+                reason,
+                context: Context {
+                    mode,
+                    decisive: None,
+                    retry_after_seconds: None,
+                    ..context
+                },
+            }),
+            (Mode::Shadow, Some(_)) => Self::Allow(Permit {
+                context: Context {
+                    post_quantum_auth: None,
+                    ..context
+                },
+                ..permit
+            }),
+            (Mode::Shadow, None) => Self::Allow(Permit {
+                basis: permit.basis,
+                would_deny: Some(reason),
+                context,
+            }),
+        }
     }
 
     /// The answer while there is no valid policy. `mode` is the configuration's own word, which is
@@ -157,13 +204,13 @@ impl Permit {
         self.basis
     }
 
-    /// Whether the request is looked at again while it lasts: its flow asks for that and enforces.
+    /// Whether the request is looked at again while it lasts.
     #[must_use]
     pub const fn rechecks(&self) -> bool {
-        self.context.rechecks_streams && matches!(self.context.mode, Mode::Enforce)
+        self.context.rechecks_streams
     }
 
-    /// In shadow mode, why it would have been denied.
+    /// Why it would have been denied, if what is in shadow enforced.
     #[must_use]
     pub const fn would_deny(&self) -> Option<DenyReason> {
         self.would_deny
@@ -203,9 +250,12 @@ impl Context {
         Self {
             decision_id,
             mode,
+            post_quantum_auth: None,
+            break_glass: None,
             policy,
             flow: None,
             operation: None,
+            source_segment: None,
             destination_segment: None,
             source: None,
             assurance: Assurance::Plaintext,

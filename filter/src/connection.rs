@@ -7,11 +7,12 @@ use std::rc::Rc;
 
 use lru::LruCache;
 use sallyport_engine::facts::{
-    ConnectionFacts, MutualTls, PeerCertificate, PeerMetadata, PeerValidation, TlsVersion,
-    Transport,
+    ConnectionFacts, KeyExchange, MutualTls, PeerCertificate, PeerMetadata, PeerValidation,
+    TlsVersion, Transport,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::hexadecimal;
+use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{PeerKey, PeerTable};
@@ -129,6 +130,11 @@ impl ConnectionCache {
             peer_metadata: peer_metadata(host, &facts.transport)?,
             ..facts
         };
+        if key_exchange(&facts.transport) == Some(KeyExchange::Other) {
+            means
+                .metrics
+                .increment(host, Metric::KeyExchangeNotPostQuantum);
+        }
         let peer = facts.peer();
         let connection = Rc::new(Connection {
             facts,
@@ -173,12 +179,27 @@ impl ConnectionCache {
             Some(b"TLSv1.2") => TlsVersion::Tls12,
             Some(_) | None => TlsVersion::Other,
         };
+        // The filter state is per request, and its group that of the connection.
+        let key_exchange = if means.active.policy.reads_key_exchange() {
+            let group = host.property(Property::TlsGroup)?;
+            KeyExchange::of_group(&group.unwrap_or_default())
+        } else {
+            KeyExchange::Hidden
+        };
         Ok(Transport::Mutual(MutualTls {
             validation,
             version,
+            key_exchange,
             certificate_sha256,
             certificate,
         }))
+    }
+}
+
+const fn key_exchange(transport: &Transport) -> Option<KeyExchange> {
+    match transport {
+        Transport::Plaintext => None,
+        Transport::Mutual(tls) => Some(tls.key_exchange),
     }
 }
 

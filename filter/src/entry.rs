@@ -26,7 +26,14 @@ struct Stream {
     ongoing: Option<Ongoing>,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_done(&mut self) -> bool {
+        if let Ok(mut plugin) = self.plugin.try_borrow_mut() {
+            plugin.retire(&EnvoyHost);
+        }
+        true
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {

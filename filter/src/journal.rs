@@ -10,7 +10,7 @@ use sallyport_engine::metric::Metric;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{Behaviour, Notice};
+use sallyport_engine::trust::Notice;
 
 use crate::host::{Host, LogLevel};
 use crate::metrics::Metrics;
@@ -64,15 +64,13 @@ impl Journal {
         notice: &Notice,
     ) {
         let (metric, event, peer) = match notice {
-            Notice::Changed { peer, to, .. } => (Metric::PeerState(*to), to.as_str(), Some(peer)),
+            Notice::Changed { peer, to, .. } => (Metric::PeerChange(*to), to.as_str(), Some(peer)),
             Notice::AggregatorAlarm { peer } => {
                 (Metric::AggregatorAlarm, "AGGREGATOR_ALARM", Some(peer))
             }
-            Notice::IdentityIsolated { peer } => (
-                Metric::PeerState(Behaviour::Isolated),
-                "IDENTITY_ISOLATED",
-                Some(peer),
-            ),
+            Notice::IdentityIsolated { peer } => {
+                (Metric::IdentityIsolated, "IDENTITY_ISOLATED", Some(peer))
+            }
             Notice::FleetGuarded => (Metric::FleetGuarded, "FLEET_GUARDED", None),
         };
         metrics.increment(host, metric);

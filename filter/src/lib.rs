@@ -17,6 +17,7 @@ mod metrics;
 pub mod plugin;
 mod sharing;
 mod stream;
+mod successor;
 mod token;
 mod verification;
 mod worker;

@@ -1,15 +1,20 @@
 //! Counting, in the host's metrics. Names and help stand in the engine's table.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sallyport_engine::metric::Metric;
+use sallyport_engine::metric::{Metric, MetricRow};
 use sallyport_engine::reason::DenyReason;
 
 use crate::host::{Host, HostError, MetricId};
 
 /// The host's numbers of all metrics.
 #[derive(Debug)]
-pub(crate) struct Metrics(BTreeMap<Metric, MetricId>);
+pub(crate) struct Metrics {
+    ids: BTreeMap<Metric, MetricId>,
+    /// The histograms of trust, by segment.
+    trust: BTreeMap<Arc<str>, MetricId>,
+}
 
 impl Metrics {
     /// Makes all metrics known to the host, once for each VM: they then exist with the value 0, so
@@ -29,21 +34,46 @@ impl Metrics {
             .chain(by_reason)
             .map(define)
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(|ids| Self {
+                ids,
+                trust: BTreeMap::new(),
+            })
     }
 
     /// Adds one. A metric that cannot be counted must not stop a decision, so a failure is left to
     /// the host's own statistics.
     pub(crate) fn increment(&self, host: &impl Host, metric: Metric) {
-        if let Some(id) = self.0.get(&metric) {
-            let _ = host.increment(*id);
+        if let Some(id) = self.ids.get(&metric) {
+            let _ = host.add(*id, 1);
         }
     }
 
     /// Sets a gauge; see [`Self::increment`] on failures.
     pub(crate) fn set(&self, host: &impl Host, metric: Metric, value: u64) {
-        if let Some(id) = self.0.get(&metric) {
+        if let Some(id) = self.ids.get(&metric) {
             let _ = host.record_metric(*id, value);
+        }
+    }
+
+    /// Changes a gauge that several workers have a part in; see [`Self::increment`] on failures.
+    pub(crate) fn add(&self, host: &impl Host, metric: Metric, change: i64) {
+        if let Some(id) = self.ids.get(&metric) {
+            let _ = host.add(*id, change);
+        }
+    }
+
+    /// Records the trust score of a caller. The histogram of a segment is made with its first
+    /// caller: a policy may name many segments of which few call here.
+    pub(crate) fn record_trust(&mut self, host: &impl Host, segment: &Arc<str>, trust: u8) {
+        let known = self.trust.get(segment).copied();
+        let id = known.or_else(|| {
+            let row = MetricRow::TRUST;
+            let id = host.define_metric(row.kind, &row.name_with(segment)).ok()?;
+            self.trust.insert(Arc::clone(segment), id);
+            Some(id)
+        });
+        if let Some(id) = id {
+            let _ = host.record_metric(id, u64::from(trust));
         }
     }
 }

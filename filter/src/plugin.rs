@@ -12,6 +12,7 @@ use crate::host::{Host, HostError, LogLevel};
 use crate::metrics::Metrics;
 pub use crate::stream::{Next, Ongoing};
 use crate::stream::{on_body, on_end, on_request_headers};
+use crate::successor::Successor;
 use crate::worker::Worker;
 
 /// The plugin in one VM. Without a configuration it denies everything.
@@ -55,11 +56,9 @@ impl Plugin {
         let bytes = host.plugin_configuration()?.unwrap_or_default();
         let configuration = match configuration::read(&bytes) {
             Ok(active) => {
-                host.set_shared(CONFIGURED_KEY, b"1")?;
+                Successor::announce(host, &bytes)?;
                 metrics.set(host, Metric::ConfigRejected, 0);
                 metrics.set(host, Metric::PolicyHash, hash_prefix(&active.sha256));
-                let enforcing = active.policy.mode() == Mode::Enforce;
-                metrics.set(host, Metric::Enforcing, u64::from(enforcing));
                 let name = active.policy.name();
                 let (mode, hash) = (
                     active.policy.mode().as_str(),
@@ -71,7 +70,7 @@ impl Plugin {
             }
             Err(error) => {
                 metrics.set(host, Metric::ConfigRejected, 1);
-                let is_serving = host.shared(CONFIGURED_KEY)?.is_some();
+                let is_serving = Successor::any(host)?;
                 let mode = configuration::read_mode(&bytes);
                 let effect = match (is_serving, mode) {
                     (true, _) => "the last good configuration goes on serving",
@@ -87,12 +86,10 @@ impl Plugin {
             }
         };
         self.configurations = self.configurations.wrapping_add(1);
-        self.worker = Some(Worker::new(
-            host,
-            configuration,
-            metrics,
-            self.configurations,
-        )?);
+        self.retire(host);
+        let mut worker = Worker::new(host, configuration, metrics, self.configurations)?;
+        worker.watch_break_glass(host, host.now()?);
+        self.worker = Some(worker);
         Ok(Configured::InForce)
     }
 
@@ -129,6 +126,13 @@ impl Plugin {
         }
     }
 
+    /// Called once, before the plugin ends.
+    pub fn retire(&mut self, host: &impl Host) {
+        if let Some(worker) = &mut self.worker {
+            worker.retire(host);
+        }
+    }
+
     /// Called a few times a second.
     pub fn tick(&mut self, host: &impl Host) {
         if let (Some(worker), Ok(now)) = (&mut self.worker, host.now()) {
@@ -155,6 +159,3 @@ fn hash_prefix(sha256: &[u8; 32]) -> u64 {
         .take(6)
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
-
-/// Set once a valid configuration was taken; holds nothing that a decision depends on.
-const CONFIGURED_KEY: &str = "sallyport/v1/configured";

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use sallyport_engine::access_log::AccessLogLine;
 use sallyport_engine::decide::deny_without_facts;
 use sallyport_engine::effect::{HeaderChanges, LocalReply, RequestEffect};
 use sallyport_engine::facts::CredentialFacts;
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::metric::Metric;
+use sallyport_engine::policy::Policy;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session::{Request, answer, observe_response, refused_since};
@@ -18,6 +20,7 @@ use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 use crate::configuration::Configuration;
 use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
 use crate::host::{Host, HostError, Property};
+use crate::successor::Second;
 use crate::token::Bringing;
 use crate::verification::Means;
 use crate::worker::Worker;
@@ -49,6 +52,8 @@ pub struct Ongoing {
 pub(crate) struct Seen {
     /// Configurations of this plugin.
     pub(crate) configurations: u64,
+    /// Newer ones, of other plugins in this one's place.
+    pub(crate) successors: u64,
     /// News of other workers.
     pub(crate) epoch: u64,
     /// Changes of state among the peers of this worker.
@@ -91,8 +96,13 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     let heard = ongoing
         .connection
         .hear(host, &worker.metrics, peers, &worker.sharing, now);
+    let mut ask = |policy: &Policy| refused_since(policy, facts, token, peer.as_ref(), peers, now);
     let refused = match heard {
-        Ok(()) => refused_since(&active.policy, facts, token, peer.as_ref(), peers, now),
+        Ok(()) => ask(&active.policy).or_else(|| match worker.successor.second() {
+            Second::None => None,
+            Second::Policy(policy) => ask(policy),
+            Second::Unreadable => Some(DenyReason::NotConfigured),
+        }),
         Err(_) => Some(DenyReason::HostReadFailed),
     };
     match refused {
@@ -272,7 +282,7 @@ fn decide(
                 journal.turn_to(host, now);
                 journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
             }
-            let verdict = deny_without_facts(&active.policy, unread.reason(), id);
+            let verdict = deny_without_facts(&active.policy, None, unread.reason(), now, id);
             return Decided {
                 verdict,
                 connection: None,
@@ -335,8 +345,14 @@ fn report(
         Verdict::Deny(denial) => (Metric::Denied(denial.reason()), Some(denial.reason())),
     };
     metrics.increment(host, metric);
-    if let Some(score) = decided.verdict.context().score {
-        metrics.set(host, Metric::Trust, u64::from(score.trust));
+    let context = decided.verdict.context();
+    if let (Some(score), Some(segment)) = (&context.score, &context.source_segment) {
+        metrics.record_trust(host, segment, score.trust);
+    }
+    let policy = configuration.active().map(|active| &active.policy);
+    if policy.is_some_and(Policy::access_log) {
+        // A note that cannot be made must not stop a decision.
+        let _ = host.note(&AccessLogLine(&decided.verdict).to_string());
     }
     if decided.verdict.is_allowed() && configuration.active().is_none() {
         metrics.increment(host, Metric::PassedUnconfigured);

@@ -1,8 +1,10 @@
 //! The state of one Envoy worker under one configuration. A new configuration starts a new state,
 //! so nothing that an old authority vouched for is remembered.
 
+use sallyport_engine::metric::Metric;
+use sallyport_engine::policy::{BreakGlass, Mode};
 use sallyport_engine::time::TimeMs;
-use sallyport_engine::trust::{PeerTable, TargetHasher};
+use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
@@ -12,6 +14,7 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::sharing::Sharing;
 use crate::stream::Seen;
+use crate::successor::Successor;
 use crate::token::TokenVerifier;
 use crate::verification::VerificationBudget;
 
@@ -23,6 +26,8 @@ pub(crate) struct Worker {
     pub(crate) budget: VerificationBudget,
     pub(crate) peers: PeerTable,
     pub(crate) sharing: Sharing,
+    /// Looked for only where streams are looked at again.
+    pub(crate) successor: Successor,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     /// How many configurations the plugin has had, with this one.
@@ -33,8 +38,14 @@ pub(crate) struct Worker {
     changes: u64,
     /// When the others were told last.
     told: TimeMs,
+    /// What the gauges of peers show of this worker.
+    shown: Census,
+    /// Whether its part was taken out of the gauges for good.
+    is_retired: bool,
     vm: [u8; 8],
     decisions: u64,
+    /// Whether a break-glass lasted when it was looked at last; none before the first time.
+    broken: Option<bool>,
 }
 
 impl Worker {
@@ -54,14 +65,18 @@ impl Worker {
             budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, targets),
             sharing: Sharing::new(),
+            successor: Successor::new(),
             journal: Journal::default(),
             metrics,
             configurations,
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
+            shown: Census::default(),
+            is_retired: false,
             vm,
             decisions: 0,
+            broken: None,
         })
     }
 
@@ -78,6 +93,7 @@ impl Worker {
     pub(crate) const fn seen(&self) -> Seen {
         Seen {
             configurations: self.configurations,
+            successors: self.successor.changes(),
             epoch: self.sharing.epoch(),
             changes: self.changes,
             second: self.now.0 / 1000,
@@ -90,9 +106,74 @@ impl Worker {
         self.now = now;
         self.journal.turn_to(host, now);
         self.sharing.listen(host);
+        self.watch_break_glass(host, now);
+        if let Some(active) = self.configuration.active()
+            && active.policy.rechecks_streams()
+        {
+            self.successor.listen(host, &active.sha256);
+        }
         if now.since(self.told) >= TELL_MS || now < self.told {
             self.told = now;
             self.tell(host, now);
+            self.count_peers(host, now);
+        }
+    }
+
+    /// Brings this worker's part of the gauges up to date.
+    fn count_peers(&mut self, host: &impl Host, now: TimeMs) {
+        if !self.is_retired {
+            let census = self.peers.census(now);
+            self.show_peers(host, census);
+        }
+    }
+
+    /// Takes this worker's part out of the gauges, before its end.
+    pub(crate) fn retire(&mut self, host: &impl Host) {
+        self.is_retired = true;
+        self.show_peers(host, Census::default());
+    }
+
+    fn show_peers(&mut self, host: &impl Host, census: Census) {
+        let shown = std::mem::replace(&mut self.shown, census);
+        let gauges = [
+            (Behaviour::Trusted, shown.trusted, census.trusted),
+            (Behaviour::Restricted, shown.restricted, census.restricted),
+            (Behaviour::Isolated, shown.isolated, census.isolated),
+        ];
+        for (state, before, now) in gauges {
+            let change = i64::from(now).saturating_sub(i64::from(before));
+            if change != 0 {
+                self.metrics.add(host, Metric::Peers(state), change);
+            }
+        }
+    }
+
+    /// Tells the operator whether a break-glass lasts, once it begins and once it ends. Decisions do
+    /// not depend on it: each compares the clock itself.
+    pub(crate) fn watch_break_glass(&mut self, host: &impl Host, now: TimeMs) {
+        // What a successor shows must not be painted over.
+        let Some(active) = self.configuration.active().filter(|_| !self.is_retired) else {
+            return;
+        };
+        let glass = active.policy.break_glass();
+        let lasting = glass.filter(|glass| glass.lasts(now));
+        let broken = lasting.is_some();
+        if self.broken.replace(broken) == Some(broken) {
+            return;
+        }
+        let for_all = lasting.is_some_and(BreakGlass::is_for_all);
+        let enforces = active.policy.mode() == Mode::Enforce && !for_all;
+        self.metrics
+            .set(host, Metric::BreakGlass, u64::from(broken));
+        self.metrics
+            .set(host, Metric::Enforcing, u64::from(enforces));
+        if let Some(glass) = glass {
+            let line = serde_json::json!({
+                "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
+                "break_glass": **glass.text(),
+            });
+            self.journal
+                .write_line(host, &self.metrics, now, &line.to_string());
         }
     }
 

@@ -8,7 +8,7 @@ use sallyport_credentials::issue::{
     ProofKey, ProofRequest, RsaBits, Token, TokenIssuer, TokenIssuerOptions, TokenKind,
     TokenRequest,
 };
-use sallyport_engine::facts::{MutualTls, PeerCertificate, PeerValidation, TlsVersion};
+use sallyport_engine::facts::{ KeyExchange,MutualTls, PeerCertificate, PeerValidation, TlsVersion};
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::{
     AlternativeAlgorithm, AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
@@ -109,6 +109,7 @@ pub fn proving() -> Proving {
         tls: MutualTls {
             validation: PeerValidation::Validated,
             version: TlsVersion::Tls13,
+            key_exchange: KeyExchange::Hidden,
             certificate_sha256: CERTIFICATE_SHA256,
             certificate: PeerCertificate::Unavailable,
         },

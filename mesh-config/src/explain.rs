@@ -9,12 +9,13 @@ use std::net::IpAddr;
 
 use sallyport_credentials::{certificate, sha256, token};
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, MutualTls, PeerCertificate, PeerMetadata,
-    PeerValidation, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
+    PeerMetadata, PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::policy::raw::RequiredAssurance;
+use sallyport_engine::policy::{FlowMatch, OperationPlace};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session;
@@ -34,6 +35,9 @@ pub struct Question {
     pub called: Option<SpiffeId>,
     /// The TLS version of the connection; without meaning for a plaintext caller.
     pub tls: TlsVersion,
+    /// The key exchange of the connection, where the proxy shows it; without meaning for a plaintext
+    /// caller.
+    pub key_exchange: KeyExchange,
     /// Address of the TCP peer.
     pub source_ip: IpAddr,
     /// The port that is called.
@@ -72,6 +76,8 @@ pub struct Answer {
     pub outcome: Outcome,
     /// Why not, or what only shadow mode lets pass.
     pub reason: Option<DenyReason>,
+    /// The operation of a flow that the request belongs to, whatever the answer.
+    pub operation: Option<OperationPlace>,
     /// The record that the filter would log.
     pub record: Record,
 }
@@ -160,6 +166,7 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     Answer {
         outcome: Outcome::of(&verdict),
         reason: verdict.reason(),
+        operation: operation(loaded, &connection, &head, &verdict),
         record: Record::new(
             &verdict,
             Some(&connection),
@@ -180,6 +187,24 @@ impl Outcome {
     }
 }
 
+fn operation(
+    loaded: &LoadedPolicy,
+    connection: &ConnectionFacts,
+    head: &RequestHead<'_>,
+    verdict: &Verdict,
+) -> Option<OperationPlace> {
+    let policy = &loaded.policy;
+    let from = policy.segment_of(verdict.context().source.as_ref()?)?;
+    let to = policy.segment_of(connection.own.as_ref()?)?;
+    let Ok(request) = head.request() else {
+        return None;
+    };
+    match policy.find_flow(from, to, connection.destination_port, &request) {
+        FlowMatch::Covered(_, covered) => Some(covered.place),
+        FlowMatch::None | FlowMatch::Uncovered { .. } => None,
+    }
+}
+
 fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
     let (certificate_sha256, certificate) = match &question.caller {
         Caller::Plaintext => return connection_of(question, Transport::Plaintext),
@@ -196,6 +221,7 @@ fn connection(loaded: &LoadedPolicy, question: &Question) -> ConnectionFacts {
     let tls = MutualTls {
         validation: PeerValidation::Assumed,
         version: question.tls,
+        key_exchange: question.key_exchange,
         certificate_sha256,
         certificate,
     };

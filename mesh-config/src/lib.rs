@@ -8,9 +8,13 @@
 pub mod explain;
 pub mod finding;
 pub mod import;
+pub mod lint;
 pub mod manifests;
 pub mod policy_file;
 pub mod reference;
 pub mod render;
+pub mod sample;
+pub mod sarif;
 pub mod schema;
+pub mod workloads;
 mod yaml;

@@ -47,16 +47,11 @@ pub fn findings() -> String {
 /// docs/metrics.md.
 #[must_use]
 pub fn metrics() -> String {
-    // Any reason stands for its family.
-    let reason = DenyReason::NotConfigured;
-    let families = [Metric::Denied(reason), Metric::WouldDeny(reason)];
-    let plain = Metric::PLAIN
-        .iter()
-        .map(|metric| (metric.row().name.to_owned(), metric.row()));
-    let families = families
-        .iter()
-        .map(|metric| (format!("{}.<reason>", metric.row().name), metric.row()));
-    let rows = plain.chain(families).map(|(name, row)| {
+    let rows = Metric::rows().into_iter().map(|row| {
+        let name = match row.label {
+            Some(label) => row.name_with(&format!("<{label}>")),
+            None => row.name.to_owned(),
+        };
         let kind = match row.kind {
             MetricKind::Counter => "counter",
             MetricKind::Gauge => "gauge",
@@ -104,8 +99,9 @@ const METRICS_HEAD: &str = "\
 # Metrics
 
 Envoy shows the metrics of the filter below `wasmcustom.` at `/stats`. `<reason>` is a code of
-[deny-reasons.md](deny-reasons.md); `sallyport render --target envoy --as stats-tags` prints the
-`stats_config` that makes the label `reason` of it. Names keep their meaning between minor versions.
+[deny-reasons.md](deny-reasons.md), `<state>` is `trusted`, `restricted` or `isolated`, `<segment>` a name of the policy;
+`sallyport render --target envoy --as stats-tags` prints the `stats_config` that makes labels of them. Names keep their
+meaning between minor versions.
 
 | Name | Kind | Meaning |
 |---|---|---|
@@ -130,7 +126,8 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("| `sallyport."))
             .count();
-        assert_eq!(rows, Metric::PLAIN.len() + 2);
+        assert_eq!(rows, Metric::rows().len());
+        assert!(text.contains("| `sallyport.peers.<state>` | gauge |"));
         assert!(text.contains("| `sallyport.denied.<reason>` | counter |"));
     }
 

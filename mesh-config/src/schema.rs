@@ -1,16 +1,31 @@
-//! The JSON Schema of the policy file, generated from the engine's types.
+//! The JSON Schemas of the files that people write, generated from the types that read them.
 //!
 //! Optional keys are absent or have a value: `null` is neither, so the schema does not allow it. A
 //! list that was left empty by mistake (`serviceAccounts:` and nothing behind it) must not come to
 //! mean *any*.
 
 use sallyport_engine::policy::raw::PolicyDocument;
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-/// The schema, in draft 2020-12.
+use crate::workloads::list::WorkloadList;
+
+/// The schema of the policy file.
 #[must_use]
 pub fn published() -> Value {
-    let mut schema = schemars::schema_for!(PolicyDocument).to_value();
+    of::<PolicyDocument>()
+}
+
+/// The schema of lists of workloads.
+#[must_use]
+pub fn workloads() -> Value {
+    of::<WorkloadList>()
+}
+
+/// The schema of a type, in draft 2020-12, without `null` for what may be absent.
+#[must_use]
+pub fn of<T: JsonSchema>() -> Value {
+    let mut schema = schemars::schema_for!(T).to_value();
     transform(&mut schema, &mut without_null);
     schema
 }
@@ -18,7 +33,15 @@ pub fn published() -> Value {
 /// The same rules in a form whose violations are easy to name: a choice of words is an `enum`, a
 /// choice of keys an object with exactly one property.
 pub(crate) fn for_validation() -> Value {
-    let mut schema = published();
+    validating(published())
+}
+
+/// The same of lists of workloads.
+pub(crate) fn workloads_for_validation() -> Value {
+    validating(workloads())
+}
+
+fn validating(mut schema: Value) -> Value {
     transform(&mut schema, &mut without_one_of);
     schema
 }

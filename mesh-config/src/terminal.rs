@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
 use sallyport_mesh_config::finding::{Finding, Severity};
+
+use crate::args::Colors;
 
 /// What a word stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +20,17 @@ pub(crate) enum Tone {
     Bad,
 }
 
-/// A word in its tone. Codes for colour are dropped where the output is no terminal, or `NO_COLOR`
-/// is set.
+/// Says for the whole process whether codes for colour are written.
+pub(crate) fn choose_color(colors: Colors) {
+    let choice = match colors {
+        Colors::Auto => ColorChoice::Auto,
+        Colors::Always => ColorChoice::Always,
+        Colors::Never => ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// A word in its tone. Codes for colour are dropped where they were not chosen.
 pub(crate) fn toned(tone: Tone, word: &str) -> String {
     let color = match tone {
         Tone::Good => AnsiColor::Green,

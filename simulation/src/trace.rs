@@ -19,8 +19,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, MutualTls, PeerCertificate,
-    PeerMetadata, PeerValidation, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, KeyExchange, MutualTls,
+    PeerCertificate, PeerMetadata, PeerValidation, TlsVersion, Transport,
 };
 use sallyport_engine::hexadecimal;
 use sallyport_engine::identity::{Assurance, InvalidSpiffeId, SpiffeId};
@@ -160,6 +160,8 @@ impl Connection {
         let tls = MutualTls {
             validation: PeerValidation::Validated,
             version: TlsVersion::Tls13,
+            // Traces do not tell; what becomes of peers does not depend on it.
+            key_exchange: KeyExchange::PostQuantum,
             certificate_sha256: words.certificate,
             certificate: PeerCertificate::Read {
                 subject: words.peer.clone(),

@@ -8,7 +8,8 @@ use sallyport_credentials::{certificate, pem, token};
 use sallyport_engine::effect::RequestEffect;
 use sallyport_engine::facts::Transport as Transported;
 use sallyport_engine::facts::{
-    ConnectionFacts, MutualTls, PeerCertificate, PeerMetadata, PeerValidation, TlsVersion,
+    ConnectionFacts, KeyExchange, MutualTls, PeerCertificate, PeerMetadata, PeerValidation,
+    TlsVersion,
 };
 use sallyport_engine::headers::RequestHead;
 use sallyport_engine::identity::SpiffeId;
@@ -247,6 +248,7 @@ fn transport(
     Ok(Transported::Mutual(MutualTls {
         validation,
         version,
+        key_exchange: KeyExchange::Hidden,
         certificate_sha256,
         certificate,
     }))

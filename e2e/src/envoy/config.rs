@@ -306,4 +306,4 @@ fn typed(name: &str, message: &Value) -> Value {
     typed
 }
 
-const ACCESS_LOG: &str = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%\n";
+const ACCESS_LOG: &str = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS% [%FILTER_STATE(wasm.sallyport:PLAIN)%]\n";

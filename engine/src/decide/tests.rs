@@ -10,6 +10,7 @@ use crate::verdict::Basis;
 
 mod credentials;
 mod gates;
+mod mesh;
 mod probes;
 mod selection;
 
@@ -100,14 +101,14 @@ fn denies_without_facts_as_the_policys_mode_says() {
         DenyReason::RequestMalformed,
         DenyReason::ListenerNotInbound,
     ] {
-        let enforced = deny_without_facts(&policy(|_| {}), reason, DECISION);
+        let enforced = deny_without_facts(&policy(|_| {}), None, reason, NOW, DECISION);
         assert!(!enforced.is_allowed());
         assert_eq!(enforced.reason(), Some(reason));
         let shadow = policy(|document| {
             document.spec.mode = Mode::Shadow;
             document.spec.flows[0].mode = Some(Mode::Enforce);
         });
-        let passed = deny_without_facts(&shadow, reason, DECISION);
+        let passed = deny_without_facts(&shadow, None, reason, NOW, DECISION);
         let Verdict::Allow(permit) = &passed else {
             panic!("{passed:?}")
         };

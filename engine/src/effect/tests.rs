@@ -125,7 +125,7 @@ fn every_reply_is_in_the_grammar() {
     };
     let policy = policy(|_| {});
     for reason in DenyReason::ALL {
-        let verdict = crate::decide::deny_without_facts(&policy, reason, id);
+        let verdict = crate::decide::deny_without_facts(&policy, None, reason, NOW, id);
         let RequestEffect::Reply(reply) = RequestEffect::of(verdict, &head(&[]), true) else {
             panic!("{reason:?} continued");
         };

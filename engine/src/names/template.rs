@@ -71,6 +71,27 @@ impl PathTemplate {
         segments.next().is_some() == self.open_ended
     }
 
+    /// Whether this template covers every path that the other one covers.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        let longer = other.parts.len() > self.parts.len();
+        let parts = self.parts.iter().zip(&other.parts);
+        other.parts.len() >= self.parts.len()
+            && parts.clone().all(|(own, part)| own.contains(part))
+            && match (self.open_ended, other.open_ended) {
+                (true, true) => true,
+                (true, false) => longer,
+                (false, false) => !longer,
+                (false, true) => false,
+            }
+    }
+
+    /// A path that the template covers: `/v1/models/model` for `/v1/models/{model}`.
+    #[must_use]
+    pub fn example(&self) -> String {
+        self.text.replace("{**}", "any").replace(['{', '}'], "")
+    }
+
     /// Whether some path is covered by both templates.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
@@ -101,6 +122,15 @@ impl Part {
         match self {
             Self::Literal(text) => text == segment,
             Self::One => !segment.is_empty(),
+        }
+    }
+
+    fn contains(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Literal(a), Self::Literal(b)) => a == b,
+            (Self::One, Self::Literal(text)) => !text.is_empty(),
+            (Self::One, Self::One) => true,
+            (Self::Literal(_), Self::One) => false,
         }
     }
 

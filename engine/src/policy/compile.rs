@@ -3,6 +3,7 @@
 mod errors;
 mod flows;
 mod limits;
+mod mesh;
 mod probes;
 mod revocations;
 mod segments;
@@ -18,6 +19,7 @@ use alloc::vec::Vec;
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
+use self::mesh::{break_glass, post_quantum_auth};
 use self::probes::probes;
 use self::revocations::revocations;
 use self::segments::segments;
@@ -42,6 +44,8 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         .unwrap_or(0);
     let (segments, segment_index) = segments(spec, &trust_domains, &mut errors);
     authorities(spec, &trust_domains, &mut errors);
+    let post_quantum_auth = post_quantum_auth(spec, &mut errors);
+    let break_glass = break_glass(spec, &mut errors);
     let defaults = Defaults {
         mode: spec.mode,
         minimum_assurance: spec.minimum_assurance.into(),
@@ -59,8 +63,11 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         mode: defaults.mode,
         trust_domains,
         minimum_assurance: defaults.minimum_assurance,
+        post_quantum_auth,
+        break_glass,
         minimum_trust,
         application_headers: spec.application_headers.unwrap_or(false),
+        access_log: spec.access_log.unwrap_or(false),
         authorities: spec.authorities.clone(),
         segments,
         segment_index,

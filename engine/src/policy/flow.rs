@@ -48,6 +48,20 @@ pub struct OperationPlace {
     pub(super) path: usize,
 }
 
+impl OperationPlace {
+    /// The number of the flow, in the order of the document.
+    #[must_use]
+    pub const fn flow(self) -> usize {
+        self.flow
+    }
+
+    /// The number of the operation within its flow.
+    #[must_use]
+    pub const fn operation(self) -> usize {
+        self.operation
+    }
+}
+
 /// Which methods an operation covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum MethodSet {

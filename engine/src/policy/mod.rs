@@ -3,9 +3,11 @@
 //! [`raw`] holds the document as it is typed, [`compile`] turns it into a [`Policy`], all or
 //! nothing, and a [`Policy`] answers the questions of a decision without parsing anything again.
 
+mod break_glass;
 mod compile;
 mod error;
 mod flow;
+mod post_quantum;
 mod probe;
 pub mod raw;
 mod revocation;
@@ -19,9 +21,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use break_glass::{BreakGlass, BreakGlassText};
 pub use compile::compile;
 pub use error::{PolicyError, PolicyErrorCause};
 pub use flow::{Covered, Flow, Operation, OperationPlace, PortSet};
+pub use post_quantum::{KeyExchangeRule, PostQuantumAuth};
 pub use probe::Probe;
 pub use revocation::Revocations;
 pub use segment::{Segment, SegmentId};
@@ -53,8 +57,11 @@ pub struct Policy {
     mode: Mode,
     trust_domains: Vec<TrustDomain>,
     minimum_assurance: Assurance,
+    post_quantum_auth: Option<PostQuantumAuth>,
+    break_glass: Option<BreakGlass>,
     minimum_trust: u8,
     application_headers: bool,
+    access_log: bool,
     authorities: Option<raw::Authorities>,
     segments: Vec<Segment>,
     segment_index: SegmentIndex,
@@ -118,6 +125,34 @@ impl Policy {
         self.minimum_assurance
     }
 
+    /// What the whole mesh asks of credentials, beside its flows.
+    #[must_use]
+    pub const fn post_quantum_auth(&self) -> Option<&PostQuantumAuth> {
+        self.post_quantum_auth.as_ref()
+    }
+
+    /// Whether the key exchange of connections is looked at.
+    #[must_use]
+    pub fn reads_key_exchange(&self) -> bool {
+        self.post_quantum_auth
+            .as_ref()
+            .is_some_and(|asked| asked.key_exchange().is_read())
+    }
+
+    /// The break-glass that the policy declares, whether or not it lasts still.
+    #[must_use]
+    pub const fn break_glass(&self) -> Option<&BreakGlass> {
+        self.break_glass.as_ref()
+    }
+
+    /// The break-glass for a called workload at this time; `own` is none where that is not known.
+    #[must_use]
+    pub fn broken_for(&self, own: Option<&SpiffeId>, now: TimeMs) -> Option<&BreakGlass> {
+        let glass = self.break_glass.as_ref().filter(|glass| glass.lasts(now))?;
+        let segment = own.and_then(|own| self.segment_of(own));
+        glass.is_for(segment).then_some(glass)
+    }
+
     /// The least trust score, 0 to 99, for requests whose flow names none.
     #[must_use]
     pub const fn minimum_trust(&self) -> u8 {
@@ -128,6 +163,12 @@ impl Policy {
     #[must_use]
     pub const fn application_headers(&self) -> bool {
         self.application_headers
+    }
+
+    /// Whether access logs are told about each decision.
+    #[must_use]
+    pub const fn access_log(&self) -> bool {
+        self.access_log
     }
 
     /// The pinned authorities, for the verifier of credentials to read.

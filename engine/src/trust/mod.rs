@@ -49,9 +49,9 @@ pub use clock::Moment;
 pub use explanation::Explanation;
 pub use notice::Notice;
 pub use params::{Params, PerFamily, Threshold};
-pub use peers::{Booking, Due, PeerKey, PeerTable, Publication};
+pub use peers::{Booking, Census, Due, PeerKey, PeerTable, Publication};
 pub use rules::{FleetGuard, Pushed, Rules};
-pub use score::{Grounds, Score, Static, TermName, Terms, score};
+pub use score::{Grounds, Score, Static, TermName, Terms, ceiling, score};
 pub use standing::{Behaviour, Cause, PeerView, Totals};
 pub use target::{Evidence, Family, Outcome, TargetHasher};
 

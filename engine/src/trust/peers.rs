@@ -54,6 +54,17 @@ pub struct Booking {
     pub uses_share: bool,
 }
 
+/// The number of peers in each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Census {
+    /// Those that may do all that their flows allow.
+    pub trusted: u32,
+    /// Those that are restricted.
+    pub restricted: u32,
+    /// Those that are shut out.
+    pub isolated: u32,
+}
+
 /// A peer whose evidence other workers should know of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -122,6 +133,18 @@ impl PeerTable {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// How many peers are in each state.
+    pub fn census(&mut self, now: TimeMs) -> Census {
+        let now = self.clock.read(now);
+        let (restricted, isolated) = self.entries.shut_out(now);
+        let shut_out = restricted.saturating_add(isolated);
+        Census {
+            trusted: self.entries.len().saturating_sub(shut_out),
+            restricted,
+            isolated,
+        }
     }
 
     /// What a decision may know of a peer at this time. A new peer in a full table takes the place

@@ -36,14 +36,14 @@ enum Class {
 pub(super) struct Recency {
     pages: Vec<Vec<Entry>>,
     len: u32,
-    isolated: u32,
     lists: [List; 4],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct List {
     oldest: Option<Place>,
     newest: Option<Place>,
+    len: u32,
 }
 
 impl Entry {
@@ -78,11 +78,11 @@ impl Recency {
         const EMPTY: List = List {
             oldest: None,
             newest: None,
+            len: 0,
         };
         Self {
             pages: Vec::new(),
             len: 0,
-            isolated: 0,
             lists: [EMPTY; 4],
         }
     }
@@ -136,12 +136,8 @@ impl Recency {
     /// identities replaces its own members. States that say less by now move down first, a few at a
     /// time.
     pub(super) fn least(&mut self, now: Moment) -> Option<Place> {
-        for class in [Class::Suspicious, Class::Restricted, Class::Isolated] {
-            if let Some(place) = self.oldest(class) {
-                self.reclassify(place, now);
-            }
-        }
-        if self.isolated > self.len.saturating_sub(self.len >> 3) {
+        self.reclassify_oldest(now);
+        if self.count(Class::Isolated) > self.len.saturating_sub(self.len >> 3) {
             return self.oldest(Class::Isolated);
         }
         let lowest_first = [
@@ -153,6 +149,28 @@ impl Recency {
         lowest_first
             .into_iter()
             .find_map(|class| self.oldest(class))
+    }
+
+    /// How many peers are restricted and how many are isolated. Those that went silent are looked at
+    /// a few at a time, so these numbers follow the time with each call.
+    pub(super) fn shut_out(&mut self, now: Moment) -> (u32, u32) {
+        for _ in 0..RECLASSIFIED_AT_ONCE {
+            self.reclassify_oldest(now);
+        }
+        (self.count(Class::Restricted), self.count(Class::Isolated))
+    }
+
+    /// Moves the longest unseen peers down whose states say less by now.
+    fn reclassify_oldest(&mut self, now: Moment) {
+        for class in [Class::Suspicious, Class::Restricted, Class::Isolated] {
+            if let Some(place) = self.oldest(class) {
+                self.reclassify(place, now);
+            }
+        }
+    }
+
+    fn count(&self, class: Class) -> u32 {
+        self.lists.get(class.index()).map_or(0, |list| list.len)
     }
 
     fn oldest(&self, class: Class) -> Option<Place> {
@@ -182,10 +200,10 @@ impl Recency {
             Some(before) => before.newer = Some(place),
             None => self.set(class, |list| list.oldest = Some(place)),
         }
-        self.set(class, |list| list.newest = Some(place));
-        if class == Class::Isolated {
-            self.isolated = self.isolated.saturating_add(1);
-        }
+        self.set(class, |list| {
+            list.newest = Some(place);
+            list.len = list.len.saturating_add(1);
+        });
     }
 
     fn unlink(&mut self, place: Place) {
@@ -203,9 +221,7 @@ impl Recency {
             Some(newer) => newer.older = older,
             None => self.set(class, |list| list.newest = older),
         }
-        if class == Class::Isolated {
-            self.isolated = self.isolated.saturating_sub(1);
-        }
+        self.set(class, |list| list.len = list.len.saturating_sub(1));
     }
 
     fn set(&mut self, class: Class, change: impl FnOnce(&mut List)) {
@@ -232,3 +248,5 @@ fn split(place: Place) -> (usize, usize) {
 }
 
 const PAGE: usize = 64;
+/// Peers of each class that are looked at for one count.
+const RECLASSIFIED_AT_ONCE: u8 = 16;

@@ -149,6 +149,19 @@ pub fn score(known: &Static<'_>, peer: &PeerView, now: TimeMs) -> Score {
     }
 }
 
+/// The highest trust that a peer of this prior can have: fresh, over TLS 1.3, never suspect.
+#[must_use]
+pub fn ceiling(prior: MilliNats, assurance: Assurance, level: Option<AlternativeAlgorithm>) -> u8 {
+    let terms = Terms {
+        prior,
+        assurance: assurance_term(assurance),
+        level: level.map_or(0, level_term),
+        tls_version: tls_version_term(TlsVersion::Tls13),
+        ..Terms::default()
+    };
+    trust(terms.sum())
+}
+
 // === impl Score ===
 
 impl Score {

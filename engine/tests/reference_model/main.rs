@@ -10,6 +10,7 @@
     reason = "a test that meets the unexpected shall panic"
 )]
 
+mod asked;
 mod mesh;
 mod model;
 
@@ -140,6 +141,26 @@ proptest! {
         let worse = case.with_more_denials(more);
         if decide_case(&policy, &worse).is_allowed() {
             prop_assert!(decide_case(&policy, &case).is_allowed());
+        }
+    }
+
+    #[test]
+    fn what_the_mesh_asks_only_refuses_more_and_exactly_who_does_not_bring_it(
+        mesh in mesh::meshes(), case in prop_oneof![mesh::cases(), mesh::likely_cases()],
+        setting in asked::settings(), key_exchange in asked::key_exchanges(),
+    ) {
+        let case = case.with_key_exchange(key_exchange);
+        let (without, mesh) = mesh.compiled();
+        let with = mesh.asking(setting.clone()).compile().unwrap();
+        let (before, after) = (decide_case(&without, &case), decide_case(&with, &case));
+        let was = summary(&before);
+        prop_assert_eq!(after.is_allowed(), asked::goes_on(&setting, &case, &was));
+        // What is refused already keeps its reason, and what still goes on its basis and flow.
+        if !before.is_allowed() {
+            prop_assert_eq!(summary(&after), was);
+        } else if after.is_allowed() {
+            prop_assert_eq!(summary(&after).basis, was.basis);
+            prop_assert_eq!(summary(&after).flow, was.flow);
         }
     }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, MutualTls,
-    PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange,
+    MutualTls, PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::names::{Method, RequestPath};
@@ -61,6 +61,7 @@ pub(crate) struct Mesh {
     pub(crate) trust: Option<u8>,
     pub(crate) flows: Vec<raw::Flow>,
     pub(crate) has_probe: bool,
+    pub(crate) asked: Option<raw::PostQuantumAuth>,
     turned_around: bool,
 }
 
@@ -143,6 +144,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     trust,
                     flows,
                     has_probe,
+                    asked: None,
                     turned_around: false,
                 }
             },
@@ -157,6 +159,7 @@ impl Mesh {
             trust: None,
             flows: flows.to_vec(),
             has_probe: false,
+            asked: None,
             turned_around: false,
         }
     }
@@ -184,6 +187,13 @@ impl Mesh {
         let mut mesh = self.clone();
         mesh.flows.push(flow);
         mesh
+    }
+
+    pub(crate) fn asking(&self, setting: raw::PostQuantumAuth) -> Self {
+        Self {
+            asked: Some(setting),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn without(&self, dropped: Index) -> Self {
@@ -255,7 +265,10 @@ impl Mesh {
                 trust_domains: vec!["d.example".into()],
                 minimum_assurance: self.assurance,
                 minimum_trust: self.trust,
+                post_quantum_auth: self.asked.clone(),
+                break_glass: None,
                 application_headers: None,
+                access_log: None,
                 authorities: None,
                 revocations: None,
                 trust: None,
@@ -290,6 +303,7 @@ pub(crate) struct Case {
 pub(crate) struct Tls {
     pub(crate) validation: PeerValidation,
     pub(crate) version: TlsVersion,
+    pub(crate) key_exchange: KeyExchange,
     /// None: the host does not show the certificate.
     pub(crate) source: Option<&'static str>,
     pub(crate) credential: Result<Credential, CredentialFault>,
@@ -355,6 +369,7 @@ fn tls() -> impl Strategy<Value = Tls> {
         mostly_good(source.unwrap_or(IDENTITIES[0])).prop_map(move |credential| Tls {
             validation,
             version,
+            key_exchange: KeyExchange::Hidden,
             source,
             credential,
         })
@@ -425,6 +440,7 @@ pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
                 tls: Some(Tls {
                     validation: PeerValidation::Validated,
                     version: TlsVersion::Tls13,
+                    key_exchange: KeyExchange::Hidden,
                     source: Some(source),
                     credential: Ok(credential),
                 }),
@@ -495,6 +511,7 @@ impl Case {
             Some(tls) => Transport::Mutual(MutualTls {
                 validation: tls.validation,
                 version: tls.version,
+                key_exchange: tls.key_exchange,
                 certificate_sha256: [9; 32],
                 certificate: match tls.source {
                     None => PeerCertificate::Unavailable,
@@ -553,6 +570,14 @@ impl Case {
             denials: (distinct + more, repeated, seconds),
             ..self.clone()
         }
+    }
+
+    pub(crate) fn with_key_exchange(&self, key_exchange: KeyExchange) -> Self {
+        let mut case = self.clone();
+        if let Some(tls) = &mut case.tls {
+            tls.key_exchange = key_exchange;
+        }
+        case
     }
 
     pub(crate) fn with_hybrid_certificate(&self) -> Self {

@@ -235,7 +235,7 @@ fn is_ambiguous(path: &str) -> bool {
     path.contains("//") || path.contains("/../")
 }
 
-fn assurance(
+pub(crate) fn assurance(
     credentials: &[Result<Credential, CredentialFault>],
     source: &str,
 ) -> Result<Assurance, DenyReason> {

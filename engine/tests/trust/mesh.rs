@@ -1,8 +1,8 @@
 //! One callee with a client and a gateway, and requests by name.
 
 use sallyport_engine::facts::{
-    CertifiedKeys, ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate,
-    PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
+    CertifiedKeys, ConnectionFacts, CredentialFacts, Facts, KeyExchange, MutualTls,
+    PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::names::{Method, RequestPath};
@@ -63,6 +63,7 @@ impl Caller {
             transport: Transport::Mutual(MutualTls {
                 validation: PeerValidation::Validated,
                 version: TlsVersion::Tls13,
+                key_exchange: KeyExchange::Hidden,
                 certificate_sha256: digest,
                 certificate: PeerCertificate::Read {
                     subject: id.parse().unwrap(),

@@ -29,6 +29,12 @@ unsafe extern "C" {
         value: *mut *mut u8,
         value_size: *mut usize,
     ) -> i32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> i32;
     fn proxy_get_header_map_pairs(map: i32, value: *mut *mut u8, value_size: *mut usize) -> i32;
     fn proxy_set_header_map_pairs(map: i32, pairs: *const u8, pairs_size: usize) -> i32;
     fn proxy_remove_header_map_value(map: i32, name: *const u8, name_size: usize) -> i32;
@@ -203,10 +209,10 @@ impl Host for EnvoyHost {
         Ok(MetricId(id))
     }
 
-    fn increment(&self, metric: MetricId) -> Result<(), HostError> {
+    fn add(&self, metric: MetricId, change: i64) -> Result<(), HostError> {
         // SAFETY: numbers only.
         done("proxy_increment_metric", unsafe {
-            proxy_increment_metric(metric.0, 1)
+            proxy_increment_metric(metric.0, change)
         })
     }
 
@@ -214,6 +220,13 @@ impl Host for EnvoyHost {
         // SAFETY: numbers only.
         done("proxy_record_metric", unsafe {
             proxy_record_metric(metric.0, value)
+        })
+    }
+
+    fn note(&self, line: &str) -> Result<(), HostError> {
+        // SAFETY: both pointers are valid for the lengths beside them.
+        done("proxy_set_property", unsafe {
+            proxy_set_property(NOTE.as_ptr(), NOTE.len(), line.as_ptr(), line.len())
         })
     }
 
@@ -258,6 +271,9 @@ fn returned(
         status => Err(HostError { call, status }),
     }
 }
+
+/// Envoy makes `wasm.sallyport` of it.
+const NOTE: &str = "sallyport";
 
 // Numbers of the proxy-wasm ABI 0.2.1.
 const STATUS_OK: i32 = 0;

@@ -39,6 +39,9 @@ pub enum Property {
     PeerCertificateDigest,
     /// `connection.tls_version`.
     TlsVersion,
+    /// `filter_state.sallyport.tls_group`: the TLS group by name, where the proxy is configured to
+    /// show it.
+    TlsGroup,
     /// `connection.uri_san_local_certificate`: our own identity.
     OwnIdentity,
     /// `source.address`: address and port of the TCP peer.
@@ -172,17 +175,24 @@ pub trait Host {
     /// When the host fails.
     fn define_metric(&self, kind: MetricKind, name: &str) -> Result<MetricId, HostError>;
 
-    /// Adds one to a counter.
+    /// Adds to a counter or gauge.
     ///
     /// # Errors
     /// When the host fails.
-    fn increment(&self, metric: MetricId) -> Result<(), HostError>;
+    fn add(&self, metric: MetricId, change: i64) -> Result<(), HostError>;
 
     /// Sets a gauge, or adds a value to a histogram.
     ///
     /// # Errors
     /// When the host fails.
     fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError>;
+
+    /// Notes a line about the current request for access logs: the filter state
+    /// `wasm.sallyport`, which can be set once.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn note(&self, line: &str) -> Result<(), HostError>;
 
     /// Writes a log line.
     ///
@@ -202,6 +212,7 @@ impl Property {
             Self::PeerCertificate => b"connection\0peer_certificate",
             Self::PeerCertificateDigest => b"connection\0sha256_peer_certificate_digest",
             Self::TlsVersion => b"connection\0tls_version",
+            Self::TlsGroup => b"filter_state\0sallyport.tls_group",
             Self::OwnIdentity => b"connection\0uri_san_local_certificate",
             Self::SourceAddress => b"source\0address",
             Self::DestinationPort => b"destination\0port",

@@ -9,8 +9,10 @@
 
 mod budget;
 mod configuration;
+mod mesh;
 mod proofs;
 mod requests;
 mod sharing;
+mod shown;
 mod streams;
 mod support;

@@ -2,10 +2,10 @@
 
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::Property;
-use sallyport_filter::plugin::{Next, Ongoing, Plugin};
+use sallyport_filter::plugin::{Configured, Next, Ongoing, Plugin};
 use serde_json::json;
 
-use crate::support::{FakeHost, GATEWAY, INFER, NOW, mesh, policy, start_with, word};
+use crate::support::{FakeHost, GATEWAY, INFER, NOW, TRAINING, mesh, policy, start_with, word};
 
 fn rechecking() -> serde_json::Value {
     let mut policy = policy();
@@ -63,17 +63,76 @@ fn an_open_stream_ends_when_its_certificate_expires() {
     assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
 }
 
-#[test]
-fn an_open_stream_ends_when_a_new_policy_revokes_its_certificate() {
-    let (host, mut plugin) = start_with(&rechecking());
-    let ongoing = begin(&host, &mut plugin, 1);
+/// A new configuration, in another VM as Envoy does it: the plugin before stays with its streams.
+fn push(host: &FakeHost, before: &mut Plugin, policy: &serde_json::Value) -> Plugin {
+    let configuration = crate::support::configuration(policy).to_string();
+    host.configuration.replace(configuration.into_bytes());
+    let mut plugin = Plugin::default();
+    assert_eq!(plugin.configure(host), Configured::InForce);
+    before.tick(host);
+    plugin
+}
+
+fn revoking() -> serde_json::Value {
     let mut policy = rechecking();
     policy["spec"]["revocations"] = json!([{ "identity": GATEWAY }]);
-    let configuration = crate::support::configuration(&policy).to_string();
-    host.configuration.replace(configuration.into_bytes());
-    plugin.configure(&host);
+    policy
+}
+
+#[test]
+fn an_open_stream_ends_when_a_new_policy_revokes_or_quarantines_its_caller() {
+    let mut quarantining = rechecking();
+    quarantining["spec"]["signals"] = json!([{
+        "name": "implant", "source": "xdr", "reason": "implant found", "author": "soc",
+        "issued": "2027-01-01T00:00:00Z", "expires": "2027-06-01T00:00:00Z",
+        "about": { "identity": GATEWAY }, "effect": "quarantine",
+    }]);
+    for policy in [revoking(), quarantining] {
+        let (host, mut plugin) = start_with(&rechecking());
+        let ongoing = begin(&host, &mut plugin, 1);
+        push(&host, &mut plugin, &policy);
+        assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+        // In the same VM too.
+        let (host, mut plugin) = start_with(&rechecking());
+        let ongoing = begin(&host, &mut plugin, 1);
+        let configuration = crate::support::configuration(&policy).to_string();
+        host.configuration.replace(configuration.into_bytes());
+        plugin.configure(&host);
+        assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    }
+}
+
+#[test]
+fn an_open_stream_outlives_a_new_policy_that_does_not_concern_its_caller() {
+    let mut shadow = revoking();
+    shadow["spec"]["mode"] = json!("shadow");
+    let mut other = rechecking();
+    other["spec"]["revocations"] = json!([{ "identity": TRAINING }]);
+    for policy in [other, shadow, rechecking()] {
+        let (host, mut plugin) = start_with(&rechecking());
+        let ongoing = begin(&host, &mut plugin, 1);
+        push(&host, &mut plugin, &policy);
+        assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    }
+}
+
+#[test]
+fn an_open_stream_goes_on_when_a_policy_is_taken_back_before_it_moved() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    push(&host, &mut plugin, &revoking());
+    push(&host, &mut plugin, &rechecking());
+    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+}
+
+#[test]
+fn a_newer_configuration_that_cannot_be_read_ends_streams_that_are_looked_at_again() {
+    let (host, mut plugin) = start_with(&rechecking());
+    let ongoing = begin(&host, &mut plugin, 1);
+    host.write_shared("sallyport/v1/configured", b"{\"sliceVersion\": 9}");
     plugin.tick(&host);
     assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(host.metric("sallyport.stream_ended"), 1);
 }
 
 #[test]

@@ -1,95 +1,162 @@
-//! `sallyport check`: everything that is wrong with policy files.
+//! `sallyport check`: everything that is wrong with policy files, and what is probably not meant.
 
 use std::path::Path;
 
 use sallyport_engine::hexadecimal;
-use sallyport_mesh_config::finding::{Code, Finding, Printable};
+use sallyport_engine::time::TimeMs;
+use sallyport_mesh_config::finding::{Code, Finding, Printable, Severity};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
+use sallyport_mesh_config::{lint, sarif};
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::args::{CheckArgs, Output};
+use crate::args::{CheckArgs, Format};
+use crate::clock;
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, labelled, toned};
 
 /// What is to say about one file.
+struct Checked {
+    file: String,
+    loaded: Option<LoadedPolicy>,
+    findings: Vec<Finding>,
+    readable: bool,
+}
+
+/// The same as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
-    file: String,
+    file: &'a str,
     /// Name of the policy, if there is a valid one.
     policy: Option<&'a str>,
+    /// Whether nothing fails the check.
     ok: bool,
-    errors: &'a [Finding],
-    warnings: &'a [Finding],
+    errors: Vec<&'a Finding>,
+    warnings: Vec<&'a Finding>,
+    notes: Vec<&'a Finding>,
     sha256: Option<String>,
     /// What the gauge `sallyport.policy_hash` shows.
     policy_hash: Option<u64>,
-    #[serde(skip)]
-    readable: bool,
 }
 
-pub(super) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Failure> {
-    let mut exit = Exit::Ok;
-    for path in &args.files {
-        let result = policy_file::load(path);
-        match &result {
-            Ok(loaded) => report(path, Some(loaded), &[], true, output)?,
-            Err(PolicyFileErrors::Invalid { findings, .. }) => {
-                report(path, None, findings, true, output)?;
-                if exit == Exit::Ok {
-                    exit = Exit::Findings;
-                }
-            }
-            Err(error) => {
-                let unreadable = Finding::new(Code::Unreadable, "", error.to_string());
-                report(path, None, &[unreadable], false, output)?;
-                exit = Exit::Failure;
-            }
+pub(super) fn run(args: &CheckArgs, format: Format) -> Result<Exit, Failure> {
+    let now = match &args.at {
+        Some(text) => clock::parse(text)?,
+        None => clock::now(),
+    };
+    let fatal = if args.deny_warnings {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let files: Vec<Checked> = args.files.iter().map(|path| check(path, now)).collect();
+    match format {
+        Format::Text => print(&files, |file| Ok(text(file, fatal)))?,
+        Format::Json => print(&files, |file| json(file, fatal))?,
+        Format::Sarif => {
+            let findings = files.iter().flat_map(|checked| {
+                let findings = checked.findings.iter();
+                findings.map(|finding| (checked.file.as_str(), finding))
+            });
+            let log = serde_json::to_string_pretty(&sarif::log(findings));
+            let log = log.map_err(|_| Failure::Encoding("SARIF"))?;
+            terminal::line(log).map_err(Failure::Output)?;
         }
     }
-    Ok(exit)
+    Ok(if files.iter().any(|checked| !checked.readable) {
+        Exit::Failure
+    } else if files.iter().any(|checked| checked.fails(fatal)) {
+        Exit::Findings
+    } else {
+        Exit::Ok
+    })
 }
 
-fn report(
-    path: &Path,
-    loaded: Option<&LoadedPolicy>,
-    errors: &[Finding],
-    readable: bool,
-    output: Output,
+fn check(path: &Path, now: TimeMs) -> Checked {
+    let file = path.display().to_string();
+    let (loaded, findings, readable) = match policy_file::load(path) {
+        Ok(mut loaded) => {
+            let mut findings = std::mem::take(&mut loaded.warnings);
+            findings.extend(lint::lint(&loaded, now));
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            (Some(loaded), findings, true)
+        }
+        Err(PolicyFileErrors::Invalid { findings, .. }) => (None, findings, true),
+        Err(error) => {
+            let finding = Finding::new(Code::Unreadable, "", error.to_string());
+            (None, vec![finding], false)
+        }
+    };
+    Checked {
+        file,
+        loaded,
+        findings,
+        readable,
+    }
+}
+
+fn print(
+    files: &[Checked],
+    write: impl Fn(&Checked) -> Result<String, Failure>,
 ) -> Result<(), Failure> {
+    for checked in files {
+        terminal::line(write(checked)?).map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+impl Checked {
+    fn of(&self, severity: Severity) -> Vec<&Finding> {
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| finding.severity == severity)
+            .collect()
+    }
+
+    fn fails(&self, fatal: Severity) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity >= fatal)
+    }
+}
+
+fn json(checked: &Checked, fatal: Severity) -> Result<String, Failure> {
+    let loaded = checked.loaded.as_ref();
     let report = Report {
-        file: path.display().to_string(),
+        file: &checked.file,
         policy: loaded.map(|loaded| &**loaded.policy.name()),
-        ok: loaded.is_some(),
-        errors,
-        warnings: loaded
-            .map(|loaded| loaded.warnings.as_slice())
-            .unwrap_or_default(),
+        ok: !checked.fails(fatal),
+        errors: checked.of(Severity::Error),
+        warnings: checked.of(Severity::Warning),
+        notes: checked.of(Severity::Note),
         sha256: loaded.map(|loaded| hexadecimal::encode(&loaded.sha256)),
         policy_hash: loaded.map(LoadedPolicy::policy_hash),
-        readable,
     };
-    let text = match output {
-        Output::Json => serde_json::to_string(&report).map_err(|_| Failure::Encoding("JSON"))?,
-        Output::Text => text(&report, loaded),
-    };
-    terminal::line(text).map_err(Failure::Output)
+    serde_json::to_string(&report).map_err(|_| Failure::Encoding("JSON"))
 }
 
-fn text(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
-    let findings = report.errors.iter().chain(report.warnings);
+fn text(checked: &Checked, fatal: Severity) -> String {
+    let findings = checked.findings.iter();
     let lines = findings.map(|finding| labelled(finding) + "\n");
-    lines.collect::<String>() + &summary(report, loaded)
+    lines.collect::<String>() + &summary(checked, fatal)
 }
 
-fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
-    let Some(loaded) = loaded else {
-        let file = Printable(&report.file);
-        if !report.readable {
+fn summary(checked: &Checked, fatal: Severity) -> String {
+    let errors = counted(checked.of(Severity::Error).len(), "error");
+    let Some(loaded) = &checked.loaded else {
+        let file = Printable(&checked.file);
+        if !checked.readable {
             return format!("{file}: {}", toned(Tone::Bad, "cannot be read"));
         }
-        let count = counted(report.errors.len(), "error");
-        return format!("{file}: {}, {count}", toned(Tone::Bad, "invalid"));
+        return format!("{file}: {}, {errors}", toned(Tone::Bad, "invalid"));
+    };
+    let verdict = if !checked.fails(fatal) {
+        toned(Tone::Good, "ok")
+    } else if checked.fails(Severity::Error) {
+        toned(Tone::Bad, &errors)
+    } else {
+        let warnings = counted(checked.of(Severity::Warning).len(), "warning");
+        format!("{}, denied", toned(Tone::Bad, &warnings))
     };
     let spec = &loaded.document.spec;
     let authorities = spec.authorities.as_ref().map_or(0, |authorities| {
@@ -97,9 +164,8 @@ fn summary(report: &Report<'_>, loaded: Option<&LoadedPolicy>) -> String {
         certificates.saturating_add(authorities.tokens.as_ref().map_or(0, Vec::len))
     });
     format!(
-        "policy {}: {}, {}, {}, {}, {}, sha256 {}, policy_hash {}",
+        "policy {}: {verdict}, {}, {}, {}, {}, sha256 {}, policy_hash {}",
         loaded.policy.name(),
-        toned(Tone::Good, "ok"),
         loaded.policy.mode().as_str(),
         counted(spec.segments.len(), "segment"),
         counted(spec.flows.len(), "flow"),

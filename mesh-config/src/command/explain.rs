@@ -1,7 +1,5 @@
 //! `sallyport explain`: what the filter answers to a request, and why.
 
-mod ask;
-
 use sallyport_engine::reason::ReasonRow;
 use sallyport_engine::record::Record;
 use sallyport_mesh_config::explain::{Answer, Outcome, explain};
@@ -9,6 +7,7 @@ use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::policy_file;
 use serde::Serialize;
 
+use super::ask;
 use super::failure::Failure;
 use crate::args::{ExplainArgs, Output};
 use crate::exit::Exit;
@@ -56,7 +55,8 @@ fn json(answer: &Answer) -> Result<String, Failure> {
     serde_json::to_string_pretty(&report).map_err(|_| Failure::Encoding("JSON"))
 }
 
-fn text(answer: &Answer) -> String {
+/// For people.
+pub(super) fn text(answer: &Answer) -> String {
     let row = answer.reason.map(|reason| reason.row());
     let mut lines = vec![headline(answer.outcome, row)];
     let mut add =
@@ -71,6 +71,18 @@ fn text(answer: &Answer) -> String {
         "policy",
         format!("{policy}, mode {} for this request", record.mode),
     );
+    if let Some(mode) = record.post_quantum_auth {
+        add(
+            "asked by",
+            format!("postQuantumAuth of the mesh, mode {mode}"),
+        );
+    }
+    if let Some(glass) = &record.break_glass {
+        add(
+            "glass",
+            format!("broken until {}: {}", glass.until, glass.reason),
+        );
+    }
     add(
         "flow",
         record.flow.clone().unwrap_or_else(|| "none".to_owned()),

@@ -16,6 +16,7 @@ use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
 use serde::Serialize;
 
+use super::test::suite::InvalidTests;
 use crate::args::Output;
 use crate::clock::InvalidTime;
 use crate::exit::Exit;
@@ -53,6 +54,8 @@ pub(crate) enum Failure {
     FlagNeeds(&'static str, &'static str),
     #[error("`{0}` is needed here")]
     FlagNeeded(&'static str),
+    #[error("only `check` writes SARIF")]
+    OnlyCheckWritesSarif,
     #[error("`--algorithm Dilithium5` is for token authorities only")]
     LegacyAlgorithm,
     #[error("tokens are signed with RSA, and `--key` names another kind")]
@@ -84,6 +87,15 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is no test file: {cause}", path.display())]
+    Tests { path: PathBuf, cause: InvalidTests },
+    #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
+    Test {
+        path: PathBuf,
+        line: u64,
+        name: String,
+        cause: Box<Failure>,
+    },
     #[error("`--denials` goes up to 1000")]
     TooManyDenials,
     #[error("the name `{0}` is no DNS label")]
@@ -233,6 +245,8 @@ impl Failure {
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
             | Self::Trace { path, .. }
+            | Self::Tests { path, .. }
+            | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Manifests(_)
@@ -245,6 +259,7 @@ impl Failure {
             | Self::FlagsContradict(..)
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
+            | Self::OnlyCheckWritesSarif
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -275,6 +290,7 @@ impl Failure {
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
             Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),
@@ -335,6 +351,11 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Tests { .. } => invalid(
+                "tests_invalid",
+                "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
+            ),
+            Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
             Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }

@@ -1,5 +1,6 @@
 //! The verbs of the command line, one module each.
 
+mod ask;
 mod certificate;
 mod check;
 mod completions;
@@ -11,8 +12,9 @@ mod import;
 mod render;
 mod schema;
 mod simulate;
+mod test;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format, Output};
 use crate::exit::Exit;
 use crate::terminal;
 
@@ -21,15 +23,23 @@ use serde::Serialize;
 
 /// Runs a command; what went wrong is said on standard error.
 pub(crate) fn run(cli: Cli) -> Exit {
-    let output = cli.output;
+    terminal::choose_color(cli.color);
+    // What went wrong is said as JSON to whoever asked for JSON, and as text to all others.
+    let (output, sarif) = match cli.output {
+        Format::Text => (Output::Text, false),
+        Format::Json => (Output::Json, false),
+        Format::Sarif => (Output::Text, true),
+    };
     let result = match cli.command {
-        Command::Check(args) => check::run(&args, output),
+        Command::Check(args) => check::run(&args, cli.output),
+        _ if sarif => Err(Failure::OnlyCheckWritesSarif),
         Command::Explain(args) => explain::run(*args, output),
+        Command::Test(args) => test::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Import(args) => import::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
-        Command::Schema => schema::run(),
+        Command::Schema { kind } => schema::run(kind),
         Command::Completions { shell } => completions::run(shell),
         Command::Docs { document } => docs::run(document),
     };

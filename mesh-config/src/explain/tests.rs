@@ -35,6 +35,7 @@ fn question(method: &str, path: &str) -> Question {
         },
         called: Some(id("spiffe://d.example/ns/orders/sa/orders")),
         tls: TlsVersion::Tls13,
+        key_exchange: sallyport_engine::facts::KeyExchange::Hidden,
         source_ip: "192.0.2.1".parse().unwrap(),
         port: 8080,
         headers: request_line(method, path),
@@ -73,6 +74,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
             transport: Transport::Mutual(MutualTls {
                 validation: PeerValidation::Assumed,
                 version: TlsVersion::Tls13,
+                key_exchange: question.key_exchange,
                 certificate_sha256,
                 certificate: PeerCertificate::Read {
                     subject: subject.clone(),

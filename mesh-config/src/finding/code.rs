@@ -104,6 +104,9 @@ codes! {
     LeftOut = "SP043", Note, "A document in a folder is no object of Kubernetes.",
         "Nothing, if it is one of another program, such as values of a Helm chart.";
 
+    NamespaceUnknown = "SP044", Error, "An object does not say its namespace.",
+        "Write `metadata.namespace`, or give `--namespace`.";
+
     // Segments and flows.
     InvalidTrustDomain = "SP101", Error, "A text is no trust domain.",
         "Use lower case letters, digits, `.`, `-` and `_`.";
@@ -127,6 +130,16 @@ codes! {
         "Name the one method, path and source addresses of the probe.";
     LonelySegment = "SP111", Warning, "No flow leads to or from a segment.",
         "Add a flow, or remove the segment.";
+    UnreachableFlow = "SP112", Warning, "No caller of a segment can take a flow.",
+        "Pin an authority that can vouch for them, end the quarantine, or remove the flow.";
+    ShadowedOperation = "SP113", Warning, "An earlier operation of the flow covers all of another one.",
+        "Remove it, or put it first if its `whenRestricted` is to count.";
+    AbsentSegment = "SP114", Warning, "No workload of the manifests is in a segment.",
+        "Correct namespaces and service accounts, or give the manifests that are missing.";
+    UndeclaredPort = "SP115", Warning, "No workload of the called segment declares a port.",
+        "Correct the port, or declare it in the Service or the container.";
+    UnplacedWorkload = "SP116", Note, "A workload of the manifests is in no segment.",
+        "Add a segment for it, or leave it out on purpose: where the filter runs, it is denied.";
 
     // Authorities and credentials.
     UnusableFile = "SP201", Error, "A file that the policy names cannot take its place.",
@@ -151,12 +164,30 @@ codes! {
         "Let the authority sign with ML-DSA of FIPS 204.";
     IdleAuthority = "SP211", Warning, "No segment is of the trust domain of an authority.",
         "Remove the authority, or add the segment.";
+    AuthorityExpired = "SP212", Error, "The certificate of an authority has expired.",
+        "Pin its successor; docs/credentials.md says how to rotate.";
+    AuthorityExpiresSoon = "SP213", Warning, "The certificate of an authority expires within 90 days.",
+        "Pin its successor beside it; docs/credentials.md says how to rotate.";
+    ShortKey = "SP214", Note, "The RSA key of an authority has less than 3072 bits.",
+        "Use 3072 bits or P-256 for the next authority: 2048 bits are accepted, and weaker.";
+    SlowKey = "SP215", Note, "The key of an authority is P-384, which is slow in WebAssembly.",
+        "Use P-256; docs/algorithms.md has the figures.";
+    RevokedAuthorityKey = "SP216", Warning, "A revocation names the key of an authority, and does nothing.",
+        "Take the authority out of `spec.authorities`, or raise a floor for it.";
 
     // Trust and signals.
     InvalidTrust = "SP301", Error, "A trust score or a parameter of trust breaks a rule.",
         "The message names the rule; docs/trust.md explains the parameters.";
     InvalidSignal = "SP302", Error, "A signal breaks a rule.",
         "The message names the rule; docs/trust.md explains signals.";
+    UnreachableTrust = "SP303", Warning, "A `minimumTrust` is above what any caller can reach.",
+        "Lower it, or pin an authority that makes callers hybrid.";
+    SignalExpired = "SP304", Warning, "A signal has expired.",
+        "Remove it, or issue it again.";
+    SignalExpiresSoon = "SP305", Note, "A signal expires within a day.",
+        "Issue it again if it is to last.";
+    FloorInFuture = "SP306", Warning, "A `notBefore` floor lies in the future.",
+        "Use the time from which credentials are to count; until then all others are refused.";
 
     // Import of Istio's AuthorizationPolicies.
     ImportNothing = "SP601", Error, "There is nothing to import.",

@@ -5,7 +5,7 @@
 //! that it finds; a later step runs only on what the earlier ones accepted.
 
 mod material;
-mod shape;
+pub(crate) mod shape;
 mod warnings;
 
 use std::collections::BTreeSet;
@@ -18,7 +18,8 @@ use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
 use crate::finding::{Code, Finding};
-use crate::yaml::{self, Document};
+use crate::schema;
+use crate::yaml::{self, Lines};
 
 /// A valid policy.
 pub struct LoadedPolicy {
@@ -35,6 +36,8 @@ pub struct LoadedPolicy {
     pub sha256: [u8; 32],
     /// What is allowed and probably not meant.
     pub warnings: Vec<Finding>,
+    /// Where its parts stand in the file.
+    lines: Lines,
 }
 
 impl LoadedPolicy {
@@ -44,6 +47,18 @@ impl LoadedPolicy {
     pub fn policy_hash(&self) -> u64 {
         let first = self.sha256.iter().take(6);
         first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+
+    /// The line of a place such as `spec.flows[2].to`, or of the nearest place around it.
+    #[must_use]
+    pub fn line(&self, path: &str) -> Option<u64> {
+        self.lines.of(path)
+    }
+
+    /// Says of findings about this policy where they are.
+    #[must_use]
+    pub(crate) fn locate(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        self.lines.locate(findings)
     }
 }
 
@@ -69,7 +84,7 @@ pub enum PolicyFileErrors {
     },
 }
 
-/// Loads a policy file. Files that it names are looked up in its folder.
+/// Loads a policy file, `-` for standard input. Files that it names are looked up in its folder.
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its place.
@@ -94,9 +109,9 @@ pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
 /// Everything that is wrong with it, each with its place.
 pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>> {
     let yaml = yaml::parse(text).map_err(|finding| vec![finding])?;
-    let deviations = shape::check(&yaml.value);
+    let deviations = shape::check(&yaml.value, &schema::for_validation());
     if !deviations.is_empty() {
-        return Err(located(deviations, &yaml));
+        return Err(yaml.lines.locate(deviations));
     }
     let document: PolicyDocument = serde_json::from_value(yaml.value.clone()).map_err(|error| {
         vec![Finding::new(
@@ -105,13 +120,22 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
             format!("is not in the format of a policy: {error}"),
         )]
     })?;
-    complete(document, folder, &yaml)
+    complete(document, folder, &yaml.lines)
+}
+
+/// Makes a policy of a document that was changed after it was loaded.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn from_document(document: PolicyDocument) -> Result<LoadedPolicy, Vec<Finding>> {
+    // Files were read before, so the folder is not looked into.
+    complete(document, Path::new("."), &Lines::default())
 }
 
 fn complete(
     mut document: PolicyDocument,
     folder: &Path,
-    yaml: &Document,
+    lines: &Lines,
 ) -> Result<LoadedPolicy, Vec<Finding>> {
     let mut findings = material::inline(&mut document, folder);
     let policy = match compile(&document) {
@@ -137,7 +161,7 @@ fn complete(
         }
     };
     let (Some(policy), Some(authorities), true) = (policy, authorities, findings.is_empty()) else {
-        return Err(located(findings, yaml));
+        return Err(lines.locate(findings));
     };
     let canonical_json = serde_json::to_string(&document).map_err(|error| {
         vec![Finding::new(
@@ -148,7 +172,8 @@ fn complete(
     })?;
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
-        warnings: located(warnings::warnings(&document), yaml),
+        warnings: lines.locate(warnings::warnings(&document)),
+        lines: lines.clone(),
         document,
         policy,
         authorities,
@@ -156,17 +181,14 @@ fn complete(
     })
 }
 
-fn located(findings: Vec<Finding>, yaml: &Document) -> Vec<Finding> {
-    let locate = |finding: Finding| Finding {
-        line: yaml.lines.of(&finding.path),
-        ..finding
-    };
-    findings.into_iter().map(locate).collect()
-}
-
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?
+    let input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    };
+    input
         .take(MAXIMUM_BYTES.saturating_add(1))
         .read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {

@@ -9,13 +9,12 @@ use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use crate::finding::{Code, Finding};
-use crate::schema;
 use crate::yaml::member;
 
-/// Every deviation from the schema, in the order of the document.
-pub(super) fn check(value: &Value) -> Vec<Finding> {
-    let schema = schema::for_validation();
-    let validator = match jsonschema::validator_for(&schema) {
+/// Every deviation from a schema (as [`crate::schema::for_validation`] gives it), in the order of the
+/// document.
+pub(crate) fn check(value: &Value, schema: &Value) -> Vec<Finding> {
+    let validator = match jsonschema::validator_for(schema) {
         Ok(validator) => validator,
         // The schema is generated; a test keeps this from happening.
         Err(_) => {
@@ -28,7 +27,7 @@ pub(super) fn check(value: &Value) -> Vec<Finding> {
     };
     validator
         .iter_errors(value)
-        .flat_map(|error| translate(&error, &schema))
+        .flat_map(|error| translate(&error, schema))
         .collect()
 }
 

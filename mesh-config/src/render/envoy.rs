@@ -3,15 +3,16 @@
 //! - [`http_filter`]: the entry of `http_filters`, complete in itself.
 //! - [`ecds_filter`] and [`ecds_resource`]: the entry and a file that it watches, so that a policy
 //!   can be replaced while connections stay open (extension configuration discovery).
-//! - [`stats_tags`]: makes a label of the reason in the names of the filter's metrics.
+//! - [`stats_tags`]: makes labels of parts of the names of the filter's metrics.
 //!
 //! Shapes: `envoy.extensions.filters.http.wasm.v3.Wasm`, `envoy.extensions.wasm.v3.PluginConfig`,
 //! `envoy.config.core.v3.{TypedExtensionConfig, ExtensionConfigSource}`,
 //! `envoy.service.discovery.v3.DiscoveryResponse`, `envoy.config.metrics.v3.StatsConfig`.
 
+use std::collections::BTreeMap;
+
 use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::Metric;
-use sallyport_engine::reason::DenyReason;
 use serde::Serialize;
 
 use super::{FailStrategy, InvalidRendering, plugin_config};
@@ -111,7 +112,7 @@ struct StringValue {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct StatsConfig {
-    stats_tags: [TagSpecifier; 1],
+    stats_tags: Vec<TagSpecifier>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -175,23 +176,24 @@ pub fn ecds_resource(
 }
 
 /// Turns `wasmcustom.sallyport.denied.<reason>` into `wasmcustom.sallyport.denied` with the label
-/// `reason`, and the would-denies alike.
+/// `reason`, and so on for all metrics with a label.
 #[must_use]
 pub fn stats_tags() -> StatsTags {
-    let name = |metric: Metric| metric.row().name.replace('.', "\\.");
-    // Any reason gives the name of the family.
-    let reason = DenyReason::NotConfigured;
-    let (denied, would_deny) = (
-        name(Metric::Denied(reason)),
-        name(Metric::WouldDeny(reason)),
-    );
+    let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for row in Metric::rows() {
+        if let Some(label) = row.label {
+            let name = row.name.replace('.', "\\.");
+            names.entry(label).or_default().push(name);
+        }
+    }
+    let tag = |(tag_name, names): (&'static str, Vec<String>)| TagSpecifier {
+        tag_name,
+        // The first group is cut out of the name, the second is the label's value.
+        regex: format!("^wasmcustom\\.(?:{})(\\.([a-z0-9_-]+))$", names.join("|")),
+    };
     StatsTags {
         stats_config: StatsConfig {
-            stats_tags: [TagSpecifier {
-                tag_name: "reason",
-                // The first group is cut out of the name, the second is the label's value.
-                regex: format!("^wasmcustom\\.(?:{denied}|{would_deny})(\\.([a-z0-9_]+))$"),
-            }],
+            stats_tags: names.into_iter().map(tag).collect(),
         },
     }
 }

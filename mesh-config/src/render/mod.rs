@@ -4,5 +4,6 @@
 
 pub mod envoy;
 mod plugin;
+pub mod slice;
 
 pub use plugin::{FailStrategy, InvalidRendering, plugin_config};

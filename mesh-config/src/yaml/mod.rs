@@ -24,7 +24,7 @@ pub(crate) struct Document {
 }
 
 /// From the path of each place to its line.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lines(BTreeMap<String, u64>);
 
 /// Reads the one document of a policy.
@@ -99,6 +99,15 @@ impl Lines {
             let end = path.rfind(['.', '['])?;
             path = path.get(..end)?;
         }
+    }
+
+    /// Says of findings where they are.
+    pub(crate) fn locate(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        let locate = |finding: Finding| Finding {
+            line: self.of(&finding.path),
+            ..finding
+        };
+        findings.into_iter().map(locate).collect()
     }
 }
 

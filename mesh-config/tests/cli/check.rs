@@ -1,6 +1,7 @@
 //! `check` and `schema`.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -101,10 +102,130 @@ fn warnings_do_not_fail_a_check() {
 fn schema_is_a_json_schema_that_fits_the_policy() {
     let folder = folder();
     let schema = json(&sallyport(&["schema"], folder.path()));
-    let policy: Value = serde_saphyr::from_str(POLICY).unwrap();
-    assert!(jsonschema::is_valid(&schema, &policy));
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/istio");
+    let folders = fs::read_dir(examples).unwrap();
+    let policies = folders.map(|entry| entry.unwrap().path().join("policy.yaml"));
+    let texts = policies.map(|path| fs::read_to_string(path).unwrap());
+    for text in texts.chain([POLICY.to_owned()]) {
+        let policy: Value = serde_saphyr::from_str(&text).unwrap();
+        assert!(jsonschema::is_valid(&schema, &policy), "{text}");
+    }
     assert!(!jsonschema::is_valid(
         &schema,
         &serde_json::json!({"kind": "Policy"})
     ));
+}
+
+#[test]
+fn deny_warnings_fails_for_them() {
+    let folder = folder();
+    let shadow = POLICY.replace("mode: enforce", "mode: shadow");
+    fs::write(folder.path().join("shadow.yaml"), shadow).unwrap();
+    let output = sallyport(&["check", "--deny-warnings", "shadow.yaml"], folder.path());
+    assert_eq!(code(&output), 1);
+    assert!(stdout(&output).contains("policy shop: 1 warning, denied, shadow"));
+    let output = sallyport(&["check", "--deny-warnings", "policy.yaml"], folder.path());
+    assert_eq!(code(&output), 0);
+}
+
+#[test]
+fn check_reads_standard_input() {
+    let folder = folder();
+    let output = sallyport_with(&["check", "-"], folder.path(), POLICY);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).starts_with("policy shop: ok"));
+}
+
+#[test]
+fn check_finds_what_is_over_at_a_given_time() {
+    let folder = world();
+    let check = |at: &str| {
+        let arguments = ["--output", "json", "check", "--at", at, "policy.yaml"];
+        let output = sallyport(&arguments, folder.path());
+        (code(&output), json(&output))
+    };
+    let (exit, report) = check("2100-01-01T00:00:00Z");
+    assert_eq!((exit, &report["ok"]), (1, &false.into()));
+    assert_eq!(report["errors"][0]["code"], "SP212");
+    assert_eq!(
+        report["errors"][0]["path"],
+        "spec.authorities.certificates[0].caCertificate"
+    );
+    assert!(
+        report["policy_hash"].is_u64(),
+        "the policy is valid all the same"
+    );
+    assert!(
+        report["notes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|note| note["code"] == "SP214"),
+        "{report}"
+    );
+}
+
+#[test]
+fn color_is_chosen() {
+    let folder = folder();
+    let colored = |when: &str| {
+        let output = sallyport(&["--color", when, "check", "policy.yaml"], folder.path());
+        stdout(&output).contains('\u{1b}')
+    };
+    assert!(colored("always"));
+    assert!(!colored("auto") && !colored("never"));
+}
+
+/// The shape that SARIF 2.1.0 requires of what is written here.
+const SARIF: &str = include_str!("../data/sarif-shape.json");
+
+#[test]
+fn check_writes_sarif_for_code_hosts() {
+    let folder = folder();
+    let arguments = [
+        "--output",
+        "sarif",
+        "check",
+        "policy.yaml",
+        "broken.yaml",
+        "absent.yaml",
+    ];
+    let output = sallyport(&arguments, folder.path());
+    assert_eq!(code(&output), 3);
+    let log = json(&output);
+    let schema: Value = serde_json::from_str(SARIF).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&log)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3, "two errors, and a file that is not there");
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(
+            run["tool"]["driver"]["rules"][index]["id"],
+            result["ruleId"]
+        );
+    }
+    let place = &results[1]["locations"][0];
+    assert_eq!(
+        place["physicalLocation"]["artifactLocation"]["uri"],
+        "broken.yaml"
+    );
+    assert_eq!(place["physicalLocation"]["region"]["startLine"], 17);
+    assert_eq!(
+        place["logicalLocations"][0]["fullyQualifiedName"],
+        "spec.flows[0].to"
+    );
+}
+
+#[test]
+fn other_commands_write_no_sarif() {
+    let folder = folder();
+    let output = sallyport(&["schema", "--output", "sarif"], folder.path());
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("only `check` writes SARIF"));
 }

@@ -14,6 +14,7 @@ mod failure;
 mod render;
 mod simulate;
 mod support;
+mod test;
 mod usage;
 mod verify;
 mod verify_ours;

@@ -127,3 +127,33 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn contains_what_covers_no_path_besides() {
+    let cases = [
+        ("/a/{x}", "/a/b", true),
+        ("/a/b", "/a/{x}", false),
+        ("/a/{x}", "/a/{y}", true),
+        ("/a/{x}", "/a/", false),
+        ("/a/{**}", "/a/", true),
+        ("/a/{**}", "/a/b/{c}", true),
+        ("/a/{**}", "/a/b/{**}", true),
+        ("/a/{**}", "/a", false),
+        ("/a/b/{**}", "/a/{**}", false),
+        ("/a/{x}", "/a/{**}", false),
+        ("/a/b", "/a/b/c", false),
+    ];
+    for (wide, narrow, expected) in cases {
+        let (wide, narrow) = (template(wide), template(narrow));
+        assert_eq!(wide.contains(&narrow), expected, "{wide} {narrow}");
+        assert!(wide.contains(&wide) && (!expected || wide.overlaps(&narrow)));
+        assert!(!expected || matches(wide.as_str(), &narrow.example()));
+    }
+}
+
+#[test]
+fn covers_its_own_example() {
+    for text in ["/", "/a/{x}/b", "/{**}", "/a/{x}/{**}", "/a/"] {
+        assert!(matches(text, &template(text).example()), "{text}");
+    }
+}

@@ -125,7 +125,7 @@ fn insert(
     }
 }
 
-fn time(text: &str, path: &str, errors: &mut Errors) -> Option<TimeMs> {
+pub(super) fn time(text: &str, path: &str, errors: &mut Errors) -> Option<TimeMs> {
     let time = TimeMs::parse_rfc3339(text).map_err(|_| Cause::NotATime(text.into()));
     errors.keep(path, time)
 }

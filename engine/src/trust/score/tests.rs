@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::facts::{PeerCertificate, PeerValidation};
+use crate::facts::{KeyExchange, PeerCertificate, PeerValidation};
 use crate::fixtures::{GATEWAY, HOUR_MS, NOW, credential, peer_after_distinct_denials};
 
 const ASSURANCES: [Assurance; 4] = [
@@ -24,6 +24,7 @@ fn tls(version: TlsVersion) -> MutualTls {
     MutualTls {
         validation: PeerValidation::Validated,
         version,
+        key_exchange: KeyExchange::Hidden,
         certificate_sha256: [7; 32],
         certificate: PeerCertificate::Unavailable,
     }
@@ -307,4 +308,21 @@ fn odd_lifetimes_give_a_bounded_age() {
             }
         }
     }
+}
+
+#[test]
+fn nobody_is_above_the_ceiling_and_the_best_peer_reaches_it() {
+    for assurance in ASSURANCES {
+        let best = score_of(assurance, TlsVersion::Tls13, 0, 0).trust;
+        assert_eq!(ceiling(-4_600, assurance, None), best);
+    }
+    assert!(
+        all_scores()
+            .iter()
+            .all(|(_, score)| score.trust <= ceiling(-4_600, Assurance::HybridProven, None))
+    );
+    let strongest = Some(AlternativeAlgorithm::MlDsa87);
+    assert!(
+        ceiling(-2_000, Assurance::Hybrid, strongest) > ceiling(-2_000, Assurance::Hybrid, None)
+    );
 }

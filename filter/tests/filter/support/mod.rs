@@ -41,6 +41,8 @@ pub(crate) struct FakeHost {
     shared_writes: Cell<u32>,
     pub(crate) replies: RefCell<Vec<LocalReply>>,
     pub(crate) log: RefCell<Vec<(LogLevel, String)>>,
+    /// What access logs are told about the last request.
+    pub(crate) note: RefCell<Option<String>>,
     pub(crate) clock: Cell<TimeMs>,
     pub(crate) closed: Cell<bool>,
     metrics: RefCell<Vec<(String, u64)>>,
@@ -93,6 +95,7 @@ impl FakeHost {
             .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
         self.headers.replace(headers.collect());
         self.replies.borrow_mut().clear();
+        self.note.replace(None);
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
@@ -253,13 +256,21 @@ impl Host for FakeHost {
         Ok(MetricId(u32::try_from(place).unwrap()))
     }
 
-    fn increment(&self, metric: MetricId) -> Result<(), HostError> {
-        self.metrics.borrow_mut()[usize::try_from(metric.0).unwrap()].1 += 1;
+    fn add(&self, metric: MetricId, change: i64) -> Result<(), HostError> {
+        let mut metrics = self.metrics.borrow_mut();
+        let value = &mut metrics[usize::try_from(metric.0).unwrap()].1;
+        *value = value.checked_add_signed(change).unwrap();
         Ok(())
     }
 
     fn record_metric(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
         self.metrics.borrow_mut()[usize::try_from(metric.0).unwrap()].1 = value;
+        Ok(())
+    }
+
+    fn note(&self, line: &str) -> Result<(), HostError> {
+        self.call("note", ())?;
+        self.note.replace(Some(line.to_owned()));
         Ok(())
     }
 

@@ -1,6 +1,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::schema;
+
+fn deviations(value: &Value) -> Vec<Finding> {
+    check(value, &schema::for_validation())
+}
 
 fn valid() -> Value {
     json!({
@@ -63,7 +68,7 @@ fn without(pointer: &str) -> Value {
 
 /// One error, with exactly this path, message and hint.
 fn assert_only(document: &Value, path: &str, message: &str, hint: &str) {
-    let findings = check(document);
+    let findings = deviations(document);
     let said: Vec<(&str, &str, Option<&str>)> = findings
         .iter()
         .map(|finding| (&*finding.path, &*finding.message, finding.hint.as_deref()))
@@ -74,7 +79,7 @@ fn assert_only(document: &Value, path: &str, message: &str, hint: &str) {
 
 #[test]
 fn accepts_the_shape_of_a_policy() {
-    assert_eq!(check(&valid()), []);
+    assert_eq!(deviations(&valid()), []);
 }
 
 #[test]
@@ -227,7 +232,7 @@ fn refuses_null_for_each_optional_key() {
         "/spec/flows/0/minimumAssurance",
         "/spec/flows/0/operations/0/ports",
     ] {
-        let findings = check(&with(pointer, json!(null)));
+        let findings = deviations(&with(pointer, json!(null)));
         assert_eq!(findings.len(), 1, "{pointer}: {findings:?}");
         assert!(
             findings[0].message.starts_with("is empty"),
@@ -321,7 +326,7 @@ fn names_all_deviations_at_once() {
     let mut document = with("/spec/mode", json!("on"));
     document["spec"]["flows"][0]["form"] = json!(["web"]);
     document["metadata"] = json!({});
-    let mut paths: Vec<String> = check(&document)
+    let mut paths: Vec<String> = deviations(&document)
         .into_iter()
         .map(|found| found.path)
         .collect();
@@ -332,6 +337,6 @@ fn names_all_deviations_at_once() {
 #[test]
 fn refuses_a_document_that_is_no_mapping() {
     for document in [json!(null), json!([]), json!("policy")] {
-        assert_eq!(check(&document).len(), 1, "{document}");
+        assert_eq!(deviations(&document).len(), 1, "{document}");
     }
 }

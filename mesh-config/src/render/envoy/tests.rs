@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use sallyport_engine::policy::slice::PluginConfig;
+use sallyport_engine::reason::DenyReason;
 use serde_json::{Value, json};
 
 use super::*;
@@ -89,23 +90,32 @@ fn discovery_carries_the_same_filter() {
 }
 
 #[test]
-fn each_reason_becomes_a_label() {
+fn each_value_of_a_label_is_cut_out_of_its_metric_alone() {
     let tags = serde_json::to_value(stats_tags()).unwrap();
-    let tag = &tags["stats_config"]["stats_tags"][0];
-    assert_eq!(tag["tag_name"], json!("reason"));
-    let schema = json!({"pattern": tag["regex"]});
-    let pattern = jsonschema::validator_for(&schema).unwrap();
-    for reason in DenyReason::ALL {
-        for metric in [Metric::Denied(reason), Metric::WouldDeny(reason)] {
-            let name = format!("wasmcustom.{}", metric.name());
-            assert!(pattern.is_valid(&json!(name)), "{name}");
+    let pattern = |label: &str| {
+        let tags = tags["stats_config"]["stats_tags"].as_array().unwrap();
+        let tag = tags.iter().find(|tag| tag["tag_name"] == label).unwrap();
+        jsonschema::validator_for(&json!({"pattern": tag["regex"]})).unwrap()
+    };
+    let [reason, state, segment] = ["reason", "state", "segment"].map(pattern);
+    let shown = |metric: Metric| json!(format!("wasmcustom.{}", metric.name()));
+    for code in DenyReason::ALL {
+        for metric in [Metric::Denied(code), Metric::WouldDeny(code)] {
+            assert!(reason.is_valid(&shown(metric)), "{metric:?}");
+            assert!(!state.is_valid(&shown(metric)), "{metric:?}");
         }
     }
+    assert!(state.is_valid(&json!("wasmcustom.sallyport.peers.isolated")));
+    assert!(state.is_valid(&json!("wasmcustom.sallyport.peer_changes.isolated")));
+    assert!(segment.is_valid(&json!("wasmcustom.sallyport.trust.ai-gateway")));
     for other in [
         "wasmcustom.sallyport.allowed",
         "wasmcustom.sallyport.denied",
+        "wasmcustom.sallyport.trust_slot_invalid",
         "x.sallyport.denied.y",
     ] {
-        assert!(!pattern.is_valid(&json!(other)), "{other}");
+        for pattern in [&reason, &state, &segment] {
+            assert!(!pattern.is_valid(&json!(other)), "{other}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use sallyport_engine::facts::TlsVersion;
+use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::headers::PROOF;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::RequiredAssurance;
@@ -41,15 +41,20 @@ pub(super) fn read(request: Option<&Path>, flags: Asked) -> Result<(Asked, PathB
 }
 
 /// The rules that the command line applies to flags.
-fn check_combination(asked: &Asked) -> Result<(), Failure> {
+pub(super) fn check_combination(asked: &Asked) -> Result<(), Failure> {
     let certificate = asked.certificate.is_some();
     if certificate && asked.assurance.is_some() {
         return Err(Failure::FlagsContradict("certificate", "assurance"));
     }
-    if asked.plaintext && (certificate || asked.assurance.is_some() || asked.tls.is_some()) {
+    if asked.plaintext
+        && (certificate
+            || asked.assurance.is_some()
+            || asked.tls.is_some()
+            || asked.tls_group.is_some())
+    {
         return Err(Failure::FlagsContradict(
             "plaintext",
-            "certificate, assurance or tls",
+            "certificate, assurance, tls or tlsGroup",
         ));
     }
     if !certificate && (asked.token.is_some() || asked.signature.is_some() || asked.proof.is_some())
@@ -84,6 +89,10 @@ pub(super) fn question(asked: &Asked, folder: &Path) -> Result<Question, Failure
         tls: match asked.tls {
             Some(AssumedTls::Tls12) => TlsVersion::Tls12,
             Some(AssumedTls::Tls13) | None => TlsVersion::Tls13,
+        },
+        key_exchange: match &asked.tls_group {
+            Some(name) => KeyExchange::of_group(name.as_bytes()),
+            None => KeyExchange::Hidden,
         },
         source_ip: asked.source_ip.unwrap_or(NOBODY),
         port: asked.port.ok_or(Failure::FlagMissing("port"))?,

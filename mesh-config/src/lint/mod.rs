@@ -1,0 +1,27 @@
+//! What is allowed in a policy and is probably not meant, as far as it takes a clock, a comparison of
+//! parts, or the workloads that there are. What a policy shows by itself is a warning of
+//! [`crate::policy_file`].
+
+mod authorities;
+mod flows;
+mod time;
+
+use sallyport_engine::time::TimeMs;
+
+use crate::finding::Finding;
+use crate::policy_file::LoadedPolicy;
+
+/// Looks a valid policy through, as it is at a time. The gravest findings come first.
+#[must_use]
+pub fn lint(loaded: &LoadedPolicy, now: TimeMs) -> Vec<Finding> {
+    let spec = &loaded.document.spec;
+    let mut findings = flows::findings(loaded, now);
+    findings.extend(authorities::findings(spec, now));
+    findings.extend(time::findings(spec, now));
+    let mut findings = loaded.locate(findings);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+use std::path::Path;
+
+use sallyport_credentials::issue::{AuthorityOptions, HybridAuthority, RsaBits};
+
+use super::*;
+use crate::policy_file::from_text;
+
+const MINIMAL: &str = include_str!("../../tests/data/policy.yaml");
+const NOW: TimeMs = TimeMs(1_800_000_000_000);
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn with(old: &str, new: &str) -> String {
+    assert!(MINIMAL.contains(old), "{old}");
+    MINIMAL.replace(old, new)
+}
+
+/// Code, path and line of what is found.
+fn found(text: &str, folder: &Path) -> Vec<(&'static str, String, Option<u64>)> {
+    let loaded = from_text(text, folder).unwrap_or_else(|found| panic!("{found:?}"));
+    let findings = lint(&loaded, NOW).into_iter();
+    findings
+        .map(|finding| (finding.code.as_str(), finding.path, finding.line))
+        .collect()
+}
+
+fn codes(text: &str) -> Vec<(&'static str, String)> {
+    let findings = found(text, Path::new(".")).into_iter();
+    findings.map(|(code, path, _)| (code, path)).collect()
+}
+
+#[test]
+fn finds_nothing_in_a_plain_policy() {
+    assert_eq!(codes(MINIMAL), []);
+}
+
+#[test]
+fn finds_an_operation_behind_a_wider_one() {
+    let second = |methods: &str, path: &str, ports: &str| {
+        format!("{MINIMAL}        - methods: [{methods}]\n          paths: [\"{path}\"]\n{ports}")
+    };
+    let port = "          ports: [8080]\n";
+    let place = "spec.flows[0].operations[1]".to_owned();
+    for (text, hidden) in [
+        (second("GET", "/v1/orders/7", port), true),
+        (second("GET", "/v1/orders/{other}", port), true),
+        (second("GET, HEAD", "/v1/orders/7", port), false),
+        (second("GET", "/v1/orders/7/items", port), false),
+        (second("GET", "/v1/orders/7", ""), false),
+    ] {
+        let expected = if hidden {
+            vec![("SP113", place.clone())]
+        } else {
+            vec![]
+        };
+        assert_eq!(codes(&text), expected, "{text}");
+    }
+    let line = found(&second("GET", "/v1/orders/7", port), Path::new("."));
+    assert_eq!(line.first().and_then(|(_, _, line)| *line), Some(22));
+}
+
+#[test]
+fn finds_a_trust_that_nobody_reaches() {
+    // A classical caller with the default prior has 99 at best.
+    let flow = |trust: &str| {
+        with(
+            "      to: orders\n",
+            &format!("      to: orders\n      minimumTrust: {trust}\n"),
+        )
+    };
+    assert_eq!(codes(&flow("99")), []);
+    let prior = flow("99").replace(
+        "namespaces: [web]",
+        "namespaces: [web]\n      trust: {prior: -3000}",
+    );
+    assert_eq!(
+        codes(&prior),
+        [("SP303", "spec.flows[0].minimumTrust".to_owned())]
+    );
+    let policy = with(
+        "  segments:\n",
+        "  minimumTrust: 99\n  trust: {defaults: {prior: -3000}}\n  segments:\n",
+    );
+    assert_eq!(codes(&policy), [("SP303", "spec.flows[0]".to_owned())]);
+}
+
+fn signal(effect: &str, expires: &str) -> String {
+    format!(
+        "  signals:\n    - name: alert\n      source: siem\n      reason: r\n      author: a\n      \
+         issued: 2027-01-01T00:00:00Z\n      expires: {expires}\n      about: {{segment: web}}\n      \
+         effect: {effect}\n"
+    )
+}
+
+#[test]
+fn finds_signals_that_are_over_or_shut_a_flow() {
+    // NOW is 2027-01-15T08:00:00Z.
+    let text = MINIMAL.to_owned();
+    let quarantine = "2027-03-01T00:00:00Z";
+    let cases = [
+        (
+            signal("quarantine", quarantine),
+            vec![("SP112", "spec.flows[0].from")],
+        ),
+        (signal("release", quarantine), vec![]),
+        (
+            signal("quarantine", "2027-01-15T08:00:00Z"),
+            vec![("SP304", "spec.signals[0].expires")],
+        ),
+        (
+            signal("release", "2027-01-16T07:59:59Z"),
+            vec![("SP305", "spec.signals[0].expires")],
+        ),
+    ];
+    for (signals, expected) in cases {
+        let text = text.clone() + &signals;
+        let expected: Vec<(&str, String)> = expected
+            .into_iter()
+            .map(|(code, path)| (code, path.to_owned()))
+            .collect();
+        assert_eq!(codes(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn finds_a_floor_in_the_future() {
+    let floor = |time: &str| {
+        with(
+            "  segments:\n",
+            &format!(
+                "  notBeforeFloors: [{{identity: \"spiffe://d.example/ns/web/sa/web\", notBefore: \"{time}\"}}]\n  segments:\n"
+            ),
+        )
+    };
+    assert_eq!(codes(&floor("2027-01-15T08:00:00Z")), []);
+    assert_eq!(
+        codes(&floor("2027-01-15T08:00:01Z")),
+        [("SP306", "spec.notBeforeFloors[0].notBefore".to_owned())]
+    );
+}
+
+/// A policy that pins a hybrid authority of this lifetime, and its folder.
+fn pinned(days: u64, rsa_bits: RsaBits, domain: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let start = TimeMs(NOW.0 - DAY_MS);
+    let options = AuthorityOptions {
+        rsa_bits,
+        ..AuthorityOptions::new("mesh-ca", start, TimeMs(NOW.0 + days * DAY_MS))
+    };
+    let keys = folder.path().join("keys");
+    HybridAuthority::generate(&options)
+        .unwrap()
+        .save(&keys)
+        .unwrap();
+    let authorities = format!(
+        "  authorities:\n    certificates:\n      - name: mesh-ca\n        trustDomain: {domain}\n        \
+         caCertificate: {{file: keys/ca.crt}}\n        \
+         alternativeKey: {{algorithm: ML-DSA-65, publicKey: {{file: keys/ca.mldsa.pub}}}}\n"
+    );
+    (
+        folder,
+        with("  segments:\n", &format!("{authorities}  segments:\n")),
+    )
+}
+
+#[test]
+fn finds_authorities_at_their_end_and_short_keys() {
+    let place = "spec.authorities.certificates[0].caCertificate";
+    for (days, bits, expected) in [
+        (91, RsaBits::Bits3072, None),
+        (90, RsaBits::Bits3072, Some("SP213")),
+        (0, RsaBits::Bits3072, Some("SP212")),
+        (91, RsaBits::Bits2048, Some("SP214")),
+    ] {
+        let (folder, text) = pinned(days, bits, "d.example");
+        let found = found(&text, folder.path());
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(code, path, _)| (*code, path.as_str()))
+            .collect();
+        let expected: Vec<(&str, &str)> = expected.into_iter().map(|code| (code, place)).collect();
+        assert_eq!(found, expected, "{days}");
+    }
+}
+
+#[test]
+fn finds_a_revocation_of_an_authoritys_key() {
+    let (folder, text) = pinned(400, RsaBits::Bits3072, "d.example");
+    let certificate = std::fs::read(folder.path().join("keys/ca.crt")).unwrap();
+    let der = sallyport_credentials::document::read(&certificate)
+        .unwrap()
+        .remove(0)
+        .bytes;
+    let certificate = sallyport_credentials::report::Certificate::parse(&der).unwrap();
+    let digest = certificate.describe().public_key.spki_sha256;
+    let revoke = |digest: &str| {
+        text.replace(
+            "  segments:\n",
+            &format!("  revocations: [{{key: {digest}}}]\n  segments:\n"),
+        )
+    };
+    let codes = |text: &str| -> Vec<&str> {
+        found(text, folder.path())
+            .into_iter()
+            .map(|(code, _, _)| code)
+            .collect()
+    };
+    assert_eq!(codes(&revoke(&digest)), ["SP216"]);
+    assert!(codes(&revoke(&"ab".repeat(32))).is_empty());
+}
+
+#[test]
+fn finds_a_flow_whose_callers_no_authority_makes_hybrid() {
+    let (folder, text) = pinned(400, RsaBits::Bits3072, "e.example");
+    let text = text
+        .replace("[d.example]", "[d.example, e.example]")
+        .replace("minimumAssurance: classical", "minimumAssurance: hybrid")
+        .replace(
+            "namespaces: [orders]",
+            "namespaces: [orders]\n      trustDomains: [e.example]",
+        );
+    let of = |domain: &str| {
+        let segment = format!("namespaces: [web]\n      trustDomains: [{domain}]");
+        let findings = found(&text.replace("namespaces: [web]", &segment), folder.path());
+        findings
+            .into_iter()
+            .map(|(code, path, _)| (code, path))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("d.example"),
+        [("SP112", "spec.flows[0].from".to_owned())]
+    );
+    assert_eq!(of("e.example"), []);
+}
