@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Options;
 use super::policy::{Attribute, AuthorizationPolicy};
+use super::reckoning::Called;
 use crate::manifests::Object;
 
 /// What is known of a mesh.
@@ -59,7 +60,25 @@ impl Mesh {
         for policy in policies {
             mesh.learn_policy(policy, options);
         }
+        for namespace in mesh.namespaces.values_mut() {
+            // Kubernetes makes it; where manifests show the workloads, they show whether it is used.
+            if namespace.workloads.is_empty() {
+                namespace.accounts.insert("default".to_owned());
+            }
+        }
         mesh
+    }
+
+    /// Whether somebody runs under the service account, as far as is known: manifests are taken to
+    /// be complete where there are any.
+    pub(super) fn may_have_pods(&self, called: &Called) -> bool {
+        self.namespaces
+            .get(&called.namespace)
+            .is_some_and(|namespace| {
+                let mut workloads = namespace.workloads.iter();
+                namespace.workloads.is_empty()
+                    || workloads.any(|workload| Some(&workload.account) == called.account.as_ref())
+            })
     }
 
     fn learn(&mut self, object: &Object) {
@@ -154,12 +173,7 @@ impl Mesh {
     }
 
     fn namespace(&mut self, name: &str) -> Option<&mut Namespace> {
-        let new = || Namespace {
-            // Kubernetes makes it.
-            accounts: BTreeSet::from(["default".to_owned()]),
-            ..Namespace::default()
-        };
-        is_label(name).then(|| self.namespaces.entry(name.to_owned()).or_insert_with(new))
+        is_label(name).then(|| self.namespaces.entry(name.to_owned()).or_default())
     }
 
     fn account(&mut self, namespace: &str, account: &str) {

@@ -82,13 +82,16 @@ impl<'a> Reckoning<'a> {
         }
     }
 
-    /// What each of the callers may ask of the called workloads.
+    /// What each of the callers may ask of the called workloads. Where nobody runs, nothing is lost.
     pub(super) fn admissions(
         &self,
         called: &Called,
         callers: &[Caller],
         losses: &mut Losses,
     ) -> Vec<Admission> {
+        let mut unseen = Losses::default();
+        let has_pods = self.mesh.may_have_pods(called);
+        let losses = if has_pods { losses } else { &mut unseen };
         let hypotheses = self.hypotheses(called, losses);
         let is_trial = hypotheses.iter().all(|hypothesis| hypothesis.is_trial);
         // Most callers are alike.
@@ -117,10 +120,6 @@ impl<'a> Reckoning<'a> {
         let labels: Vec<_> = of_account.map(|workload| Some(&workload.labels)).collect();
         let mut hypotheses = BTreeSet::new();
         if labels.is_empty() {
-            // Manifests are taken to be complete: then nobody is there to miss anything.
-            let is_shown = namespace.is_some_and(|namespace| !namespace.workloads.is_empty());
-            let mut unseen = Losses::default();
-            let losses = if is_shown { &mut unseen } else { &mut *losses };
             self.unlabelled(called, &mut hypotheses, losses);
             return hypotheses;
         }
@@ -297,6 +296,9 @@ impl<'a> Reckoning<'a> {
     /// Namespaces with workloads to which no ALLOW policy applies, on trial or not.
     pub(super) fn unprotected(&self, called: &[Called]) -> Option<Finding> {
         let is_free = |called: &&Called| {
+            if !self.mesh.may_have_pods(called) {
+                return false;
+            }
             let mut losses = Losses::default();
             let hypotheses = self.hypotheses(called, &mut losses);
             hypotheses
