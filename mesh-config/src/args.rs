@@ -2,9 +2,13 @@
 
 mod check;
 mod cred;
+mod diff;
 mod explain;
+mod fmt;
+mod report;
 mod import;
 mod simulate;
+mod status;
 mod test;
 
 use std::path::PathBuf;
@@ -14,9 +18,13 @@ use clap_complete::Shell;
 
 pub(crate) use check::*;
 pub(crate) use cred::*;
+pub(crate) use diff::*;
 pub(crate) use explain::*;
+pub(crate) use fmt::*;
+pub(crate) use report::*;
 pub(crate) use import::*;
 pub(crate) use simulate::*;
+pub(crate) use status::*;
 pub(crate) use test::*;
 
 /// Check policies, explain decisions, make credentials, render proxy configuration.
@@ -77,6 +85,8 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     /// Ask a policy about the requests of test files: are the answers the expected ones?
     Test(TestArgs),
+    /// Say which requests would change their answer between two policies.
+    Diff(DiffArgs),
     /// Make authorities and credentials; examine and verify those of any origin.
     #[command(subcommand)]
     Cred(CredCommand),
@@ -92,6 +102,14 @@ pub(crate) enum Command {
         #[arg(value_enum, default_value_t = SchemaKind::Policy)]
         kind: SchemaKind,
     },
+    /// Say from decision records who is denied, or would be, and what would allow it.
+    Report(ReportArgs),
+    /// Say of live proxies whether the filter is on.
+    Status(StatusArgs),
+    /// Write policy files in their canonical layout.
+    Fmt(FmtArgs),
+    /// Print the manual page.
+    Man(ManArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -164,6 +182,8 @@ pub(crate) enum SchemaKind {
     Policy,
     /// The test files of `sallyport test`.
     PolicyTests,
+    /// Lists of workloads.
+    Workloads,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,18 +9,22 @@ use time::format_description::well_known::Rfc3339;
 /// A text that is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no time: write `2026-11-21T08:00:00Z`, or milliseconds since 1970")]
-pub(crate) struct InvalidTime(String);
+pub struct InvalidTime(String);
 
 /// The time of the system. A clock before 1970 counts as 1970.
-pub(crate) fn now() -> TimeMs {
+#[must_use]
+pub fn now() -> TimeMs {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     TimeMs(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// RFC 3339, or milliseconds since the Unix epoch.
-pub(crate) fn parse(text: &str) -> Result<TimeMs, InvalidTime> {
+/// Reads RFC 3339, or milliseconds since the Unix epoch.
+///
+/// # Errors
+/// For another text, and for times before 1970.
+pub fn parse(text: &str) -> Result<TimeMs, InvalidTime> {
     let invalid = || InvalidTime(text.escape_debug().take(40).collect());
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map(TimeMs).map_err(|_| invalid());
@@ -36,7 +40,8 @@ pub(crate) fn parse(text: &str) -> Result<TimeMs, InvalidTime> {
 }
 
 /// RFC 3339 in UTC, to the second.
-pub(crate) fn show(time: TimeMs) -> String {
+#[must_use]
+pub fn show(time: TimeMs) -> String {
     let seconds = time.0.checked_div(1000).unwrap_or_default();
     i64::try_from(seconds)
         .map_err(|_| ())

@@ -5,16 +5,21 @@
 //! [`render`] writes the configuration of a proxy, [`mod@reference`] writes the generated documents.
 //! The `sallyport` command is a thin layer above these modules.
 
+pub mod clock;
+pub mod diff;
 pub mod explain;
 pub mod finding;
 pub mod import;
+pub mod format;
 pub mod lint;
 pub mod manifests;
 pub mod policy_file;
 pub mod reference;
 pub mod render;
+pub mod report;
 pub mod sample;
 pub mod sarif;
 pub mod schema;
+pub mod status;
 pub mod workloads;
 mod yaml;

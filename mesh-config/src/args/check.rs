@@ -10,10 +10,8 @@ pub(crate) struct CheckArgs {
     /// Policy files, YAML or JSON; `-` is standard input.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Kubernetes manifests of the workloads: files, or folders with all files in them. With them,
-    /// segments without workloads and ports that nobody declares are found. May be repeated.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) manifests: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
     /// Fail for warnings too.
     #[arg(long)]
     pub(crate) deny_warnings: bool,
@@ -22,10 +20,26 @@ pub(crate) struct CheckArgs {
     pub(crate) at: Option<String>,
 }
 
+/// Which workloads there are.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryArgs {
+    /// Kubernetes manifests of the workloads: files, or folders with all files in them; `-` is
+    /// standard input. May be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// The namespace of manifests that name none.
+    #[arg(long, value_name = "NAME", requires = "manifests")]
+    pub(crate) namespace: Option<String>,
+    /// A list of workloads, for meshes whose manifests are not at hand. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workloads: Vec<PathBuf>,
+}
+
 const CHECK_EXAMPLE: &str = "\
 Examples:
   sallyport check policy.yaml
   sallyport check --manifests deploy/ --deny-warnings --output sarif policy.yaml
 
-docs/findings.md explains each code.
+With manifests or a list of workloads, segments without workloads and ports that nobody declares are
+found too. docs/findings.md explains each code.
 Exit codes: 0 ok, 1 errors, or warnings with `--deny-warnings`, 3 usage or I/O.";

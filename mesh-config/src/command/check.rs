@@ -6,10 +6,12 @@ use sallyport_engine::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::finding::{Code, Finding, Printable, Severity};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
+use sallyport_mesh_config::workloads::Inventory;
 use sallyport_mesh_config::{lint, sarif};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::inventory;
 use crate::args::{CheckArgs, Format};
 use crate::clock;
 use crate::exit::Exit;
@@ -49,7 +51,9 @@ pub(super) fn run(args: &CheckArgs, format: Format) -> Result<Exit, Failure> {
     } else {
         Severity::Error
     };
-    let files: Vec<Checked> = args.files.iter().map(|path| check(path, now)).collect();
+    let inventory = inventory::read(&args.inventory)?;
+    let check = |path| check(path, inventory.as_ref(), now);
+    let files: Vec<Checked> = args.files.iter().map(|path| check(path)).collect();
     match format {
         Format::Text => print(&files, |file| Ok(text(file, fatal)))?,
         Format::Json => print(&files, |file| json(file, fatal))?,
@@ -72,12 +76,12 @@ pub(super) fn run(args: &CheckArgs, format: Format) -> Result<Exit, Failure> {
     })
 }
 
-fn check(path: &Path, now: TimeMs) -> Checked {
+fn check(path: &Path, inventory: Option<&Inventory>, now: TimeMs) -> Checked {
     let file = path.display().to_string();
     let (loaded, findings, readable) = match policy_file::load(path) {
         Ok(mut loaded) => {
             let mut findings = std::mem::take(&mut loaded.warnings);
-            findings.extend(lint::lint(&loaded, now));
+            findings.extend(lint::lint(&loaded, inventory, now));
             findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
             (Some(loaded), findings, true)
         }

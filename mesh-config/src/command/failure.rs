@@ -11,6 +11,7 @@ use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Finding, Printable};
 use sallyport_mesh_config::manifests::InvalidManifests;
+use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
 use sallyport_simulation::trace::InvalidLine;
@@ -87,6 +88,10 @@ pub(crate) enum Failure {
     NoWorkload(PathBuf),
     #[error("`{}` is of `{subject}`", path.display())]
     OtherSubject { path: PathBuf, subject: String },
+    #[error("`{}` is left as it is: {cause}", path.display())]
+    Unformattable { path: PathBuf, cause: Unformattable },
+    #[error("the workloads cannot be read")]
+    Workloads(Vec<Finding>),
     #[error("`{}` is no test file: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
@@ -206,7 +211,8 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
-        | Self::Manifests(InvalidManifests(findings)) = self
+        | Self::Manifests(InvalidManifests(findings))
+        | Self::Workloads(findings) = self
         {
             findings
         } else {
@@ -246,6 +252,7 @@ impl Failure {
             | Self::PrivateKey(path)
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
+            | Self::Unformattable { path, .. }
             | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
@@ -260,6 +267,7 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
+            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::TokenKey
             | Self::SpiffeId { .. }
@@ -351,6 +359,8 @@ impl Failure {
             Self::Trace { .. } => {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
+            Self::Unformattable { .. } => invalid("not_formattable", ""),
+            Self::Workloads(_) => invalid("workloads_invalid", ""),
             Self::Tests { .. } => invalid(
                 "tests_invalid",
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",

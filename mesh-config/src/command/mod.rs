@@ -5,13 +5,20 @@ mod certificate;
 mod check;
 mod completions;
 mod cred;
+mod diff;
 mod docs;
 mod explain;
 pub(crate) mod failure;
+mod fmt;
+mod inventory;
+mod lines;
+mod man;
 mod import;
 mod render;
+mod report;
 mod schema;
 mod simulate;
+mod status;
 mod test;
 
 use crate::args::{Cli, Command, Format, Output};
@@ -35,11 +42,16 @@ pub(crate) fn run(cli: Cli) -> Exit {
         _ if sarif => Err(Failure::OnlyCheckWritesSarif),
         Command::Explain(args) => explain::run(*args, output),
         Command::Test(args) => test::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
         Command::Import(args) => import::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema { kind } => schema::run(kind),
+        Command::Report(args) => report::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Fmt(args) => fmt::run(&args, output),
+        Command::Man(args) => man::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Docs { document } => docs::run(document),
     };

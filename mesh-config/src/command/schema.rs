@@ -11,6 +11,7 @@ use crate::terminal;
 pub(super) fn run(kind: SchemaKind) -> Result<Exit, Failure> {
     let schema = match kind {
         SchemaKind::Policy => schema::published(),
+        SchemaKind::Workloads => schema::workloads(),
         SchemaKind::PolicyTests => schema::of::<TestFile>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|_| Failure::Encoding("JSON"))?;

@@ -59,7 +59,7 @@ impl<'a> Callers<'a> {
         } else {
             Assurance::HybridProven
         };
-        let member = sample::member(spec, segment);
+        let member = sample::members(spec, segment).next();
         let id = member.and_then(|member| loaded.policy.segment_of(&member));
         let prior = loaded.policy.trust_params(id).prior;
         let without = trust::ceiling(prior, assurance, None);

@@ -5,19 +5,26 @@
 mod authorities;
 mod flows;
 mod time;
+mod workloads;
 
 use sallyport_engine::time::TimeMs;
 
 use crate::finding::Finding;
 use crate::policy_file::LoadedPolicy;
+use crate::workloads::Inventory;
 
-/// Looks a valid policy through, as it is at a time. The gravest findings come first.
+/// Looks a valid policy through, as it is at a time, for the workloads if they are known. The gravest findings come first.
 #[must_use]
-pub fn lint(loaded: &LoadedPolicy, now: TimeMs) -> Vec<Finding> {
+pub fn lint(loaded: &LoadedPolicy, inventory: Option<&Inventory>, now: TimeMs) -> Vec<Finding> {
     let spec = &loaded.document.spec;
     let mut findings = flows::findings(loaded, now);
     findings.extend(authorities::findings(spec, now));
     findings.extend(time::findings(spec, now));
+    findings.extend(
+        inventory
+            .iter()
+            .flat_map(|known| workloads::findings(loaded, known)),
+    );
     let mut findings = loaded.locate(findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings

@@ -17,7 +17,7 @@ fn with(old: &str, new: &str) -> String {
 /// Code, path and line of what is found.
 fn found(text: &str, folder: &Path) -> Vec<(&'static str, String, Option<u64>)> {
     let loaded = from_text(text, folder).unwrap_or_else(|found| panic!("{found:?}"));
-    let findings = lint(&loaded, NOW).into_iter();
+    let findings = lint(&loaded, None, NOW).into_iter();
     findings
         .map(|finding| (finding.code.as_str(), finding.path, finding.line))
         .collect()

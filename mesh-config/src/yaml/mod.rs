@@ -101,11 +101,14 @@ impl Lines {
         }
     }
 
-    /// Says of findings where they are.
+    /// Says of findings where they are, unless they are about another file.
     pub(crate) fn locate(&self, findings: Vec<Finding>) -> Vec<Finding> {
-        let locate = |finding: Finding| Finding {
-            line: self.of(&finding.path),
-            ..finding
+        let locate = |finding: Finding| match finding.file {
+            Some(_) => finding,
+            None => Finding {
+                line: self.of(&finding.path),
+                ..finding
+            },
         };
         findings.into_iter().map(locate).collect()
     }

@@ -229,3 +229,87 @@ fn other_commands_write_no_sarif() {
     assert_eq!(code(&output), 3);
     assert!(stderr(&output).contains("only `check` writes SARIF"));
 }
+
+const MANIFESTS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders, namespace: orders}
+spec:
+  selector: {matchLabels: {app: orders}}
+  template:
+    metadata: {labels: {app: orders}}
+    spec: {containers: [{name: c, image: i, ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: orders, namespace: orders}
+spec: {selector: {app: orders}, ports: [{name: http, port: 80, targetPort: 9090}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: stray, namespace: tools}
+spec: {containers: [{name: c, image: i}]}
+";
+
+#[test]
+fn check_compares_the_policy_with_the_workloads() {
+    let folder = folder();
+    fs::write(folder.path().join("all.yaml"), MANIFESTS).unwrap();
+    let check = |manifests: &str| {
+        fs::write(folder.path().join("all.yaml"), manifests).unwrap();
+        let arguments = [
+            "--output",
+            "json",
+            "check",
+            "--manifests",
+            "all.yaml",
+            "policy.yaml",
+        ];
+        json(&sallyport(&arguments, folder.path()))
+    };
+    let report = check(MANIFESTS);
+    let found = |report: &Value, key: &str| -> Vec<(String, Value, Value)> {
+        let findings = report[key].as_array().unwrap().iter();
+        let text = |finding: &Value| finding["code"].as_str().unwrap().to_owned();
+        findings
+            .map(|finding| {
+                (
+                    text(finding),
+                    finding["line"].clone(),
+                    finding["file"].clone(),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(
+        found(&report, "warnings"),
+        [
+            ("SP114".to_owned(), 10.into(), Value::Null),
+            ("SP115".to_owned(), 21.into(), Value::Null),
+        ]
+    );
+    assert_eq!(
+        found(&report, "notes"),
+        [("SP116".to_owned(), 15.into(), "all.yaml".into())]
+    );
+    let report = check(&MANIFESTS.replace("9090", "8080").replace("tools", "web"));
+    assert_eq!(found(&report, "warnings"), []);
+    assert_eq!(found(&report, "notes"), []);
+}
+
+#[test]
+fn check_refuses_manifests_that_cannot_be_read() {
+    let folder = folder();
+    fs::write(folder.path().join("all.yaml"), "kind: [").unwrap();
+    let arguments = [
+        "check",
+        "--manifests",
+        "all.yaml",
+        "--output",
+        "json",
+        "policy.yaml",
+    ];
+    let output = sallyport(&arguments, folder.path());
+    assert_eq!(code(&output), 1);
+    assert_eq!(error(&output)["code"], "workloads_invalid");
+}

@@ -9,10 +9,14 @@
 mod authority;
 mod check;
 mod cred;
+mod diff;
 mod explain;
 mod failure;
+mod fmt;
 mod render;
+mod report;
 mod simulate;
+mod status;
 mod support;
 mod test;
 mod usage;

@@ -87,3 +87,48 @@ fn completes_in_each_shell() {
         assert!(stdout(&output).contains("sallyport"), "{shell}");
     }
 }
+
+#[test]
+fn manual_pages_come_from_the_help() {
+    let folder = folder();
+    let page = stdout(&sallyport(&["man"], folder.path()));
+    assert!(
+        page.contains(".TH sallyport 1") && page.contains("check"),
+        "{page}"
+    );
+    assert_eq!(
+        code(&sallyport(&["man", "--out", "pages"], folder.path())),
+        0
+    );
+    for name in [
+        "sallyport.1",
+        "sallyport-check.1",
+        "sallyport-cred-issue-token.1",
+    ] {
+        let page = std::fs::read_to_string(folder.path().join("pages").join(name)).unwrap();
+        assert!(page.contains(".SH NAME"), "{name}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn as_a_plugin_of_kubectl_it_says_so() {
+    let folder = folder();
+    let plugin = folder.path().join("kubectl-sallyport");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sallyport"), &plugin).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(&plugin)
+            .args(arguments)
+            .output()
+            .unwrap();
+        (stdout(&output), stderr(&output))
+    };
+    assert!(
+        run(&["check", "--help"])
+            .0
+            .contains("Usage: kubectl sallyport check")
+    );
+    assert!(run(&["check"]).1.contains("Usage: kubectl sallyport check"));
+    let help = stdout(&sallyport(&["check", "--help"], folder.path()));
+    assert!(help.contains("Usage: sallyport check"), "{help}");
+}

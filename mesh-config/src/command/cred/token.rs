@@ -1,13 +1,14 @@
-//! `sallyport cred issue token`.
+//! `sallyport cred issue token`, and what every token has in common.
 
 use sallyport_credentials::issue::{TokenIssuer, TokenRequest};
 use sallyport_credentials::sha256;
+use sallyport_engine::headers::{TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::staging::Staging;
-use crate::args::{Output, TokenArgs};
+use crate::args::{BoundArgs, Output, TokenArgs};
 use crate::clock;
 use crate::command::certificate;
 use crate::command::failure::Failure;
@@ -18,7 +19,43 @@ struct Details {
     not_after: String,
 }
 
+/// A kind of token.
+pub(super) struct Kind<'a> {
+    /// What it is called.
+    pub(super) name: &'static str,
+    /// The header that it travels in, and so its file.
+    pub(super) header: &'static str,
+    /// What else is written: file and contents.
+    pub(super) secrets: &'a [(&'static str, &'a [u8])],
+    /// What to know about it.
+    pub(super) advice: String,
+}
+
 pub(super) fn run(args: &TokenArgs, output: Output) -> Result<(), Failure> {
+    let kind = Kind {
+        name: "hybrid token",
+        header: TOKEN,
+        secrets: &[],
+        advice: "Each file holds the value of the header it is named after. Whoever holds the \
+                 certificate's key can use it: keep it secret."
+            .to_owned(),
+    };
+    let audience = |request: &mut TokenRequest| {
+        if let Some(audience) = &args.audience {
+            let value = Some(Value::from(audience.as_str()));
+            request.claims.insert("aud".to_owned(), value);
+        }
+    };
+    issue(&args.bound, &kind, audience, output)
+}
+
+/// Issues a token for a certificate, and writes it.
+pub(super) fn issue(
+    args: &BoundArgs,
+    kind: &Kind<'_>,
+    change: impl FnOnce(&mut TokenRequest),
+    output: Output,
+) -> Result<(), Failure> {
     let der = certificate::read(&args.certificate)?;
     let named =
         certificate::subject(&der).ok_or_else(|| Failure::NoWorkload(args.certificate.clone()))?;
@@ -27,28 +64,36 @@ pub(super) fn run(args: &TokenArgs, output: Output) -> Result<(), Failure> {
         path: args.authority.clone(),
         cause,
     })?;
-    let now_seconds = clock::now().0.checked_div(1000).unwrap_or_default();
+    let now_seconds = now_seconds();
     let mut request = TokenRequest::new(subject.as_str(), sha256(&der), now_seconds);
     request.lifetime_seconds = args.ttl.seconds;
-    if let Some(audience) = &args.audience {
-        request
-            .claims
-            .insert("aud".to_owned(), Some(Value::from(audience.as_str())));
-    }
+    change(&mut request);
     let issued = issuer.issue_token(&request)?;
     let staging = Staging::new(&args.out)?;
-    staging.write_secret("hybrid-identity-token", issued.token.as_bytes())?;
-    staging.write_secret("hybrid-identity-signature", issued.signature.as_bytes())?;
+    staging.write_secret(kind.header, issued.token.as_bytes())?;
+    staging.write_secret(TOKEN_SIGNATURE, issued.signature.as_bytes())?;
+    for (file, contents) in kind.secrets {
+        staging.write_secret(file, contents)?;
+    }
     let files = staging.publish(args.force)?;
-    let end = TimeMs::from_seconds(now_seconds.saturating_add(args.ttl.seconds));
     let details = Details {
         spiffe_id: subject.to_string(),
-        not_after: clock::show(end),
+        not_after: shown(now_seconds, args.ttl.seconds),
     };
     let text = format!(
-        "hybrid token of {}\nvalid until {}\nEach file holds the value of the header it is named \
-         after. Whoever holds the certificate's key can use it: keep it secret.",
-        details.spiffe_id, details.not_after,
+        "{} of {}\nvalid until {}\n{}",
+        kind.name, details.spiffe_id, details.not_after, kind.advice,
     );
     super::report(&args.out, &files, details, &text, output)
+}
+
+pub(super) fn now_seconds() -> u64 {
+    clock::now().0.checked_div(1000).unwrap_or_default()
+}
+
+/// The end of a lifetime.
+pub(super) fn shown(now_seconds: u64, lifetime_seconds: u64) -> String {
+    clock::show(TimeMs::from_seconds(
+        now_seconds.saturating_add(lifetime_seconds),
+    ))
 }

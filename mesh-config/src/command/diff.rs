@@ -1,0 +1,115 @@
+//! `sallyport diff`: which requests would change their answer?
+
+use sallyport_mesh_config::diff::{ChangedAnswer, Difference, Effect, Said, diff};
+use sallyport_mesh_config::finding::Printable;
+use sallyport_mesh_config::policy_file;
+
+use super::failure::Failure;
+use crate::args::{DiffArgs, FailOn, Output};
+use crate::clock;
+use crate::exit::Exit;
+use crate::terminal::{self, Tone, toned};
+
+pub(super) fn run(args: &DiffArgs, output: Output) -> Result<Exit, Failure> {
+    let now = match &args.at {
+        Some(text) => clock::parse(text)?,
+        None => clock::now(),
+    };
+    let (old, new) = (policy_file::load(&args.old)?, policy_file::load(&args.new)?);
+    let difference = diff(&old, &new, now, args.limit);
+    let text = match output {
+        Output::Json => {
+            serde_json::to_string_pretty(&difference).map_err(|_| Failure::Encoding("JSON"))?
+        }
+        Output::Text => text(&difference, args.all),
+    };
+    terminal::line(text).map_err(Failure::Output)?;
+    let fails = match args.fail_on {
+        None => false,
+        Some(FailOn::Widening) => difference.has(Effect::Widening),
+        Some(FailOn::Narrowing) => difference.has(Effect::Narrowing),
+        Some(FailOn::Any) => !difference.is_empty(),
+    };
+    Ok(if fails { Exit::Findings } else { Exit::Ok })
+}
+
+fn text(difference: &Difference, all: bool) -> String {
+    let mut lines = Vec::new();
+    for change in &difference.parts {
+        let (part, text) = (Printable(&change.part), Printable(&change.change));
+        lines.push(format!("{} {part}: {text}", word(change.effect)));
+    }
+    for effect in [Effect::Widening, Effect::Narrowing, Effect::ReasonOnly] {
+        let answers = difference.answers.iter();
+        let answers: Vec<&ChangedAnswer> =
+            answers.filter(|answer| answer.effect == effect).collect();
+        let shown = if all {
+            answers.len()
+        } else {
+            answers.len().min(EXAMPLES)
+        };
+        lines.extend(answers.iter().take(shown).map(|answer| example(answer)));
+        let left = answers.len().saturating_sub(shown);
+        if left > 0 {
+            lines.push(format!(
+                "{} and {left} more; `--all` shows them",
+                word(effect)
+            ));
+        }
+    }
+    let asked = difference.asked;
+    let cut = if difference.is_cut {
+        format!("; there were more to ask than `--limit` {asked} allows")
+    } else {
+        String::new()
+    };
+    let changed = difference.answers.len();
+    lines.push(if difference.is_empty() {
+        format!("no difference; {asked} requests were asked of both{cut}")
+    } else {
+        let parts = difference.parts.len();
+        format!(
+            "{parts} parts and {changed} answers differ; {asked} requests were asked of both{cut}"
+        )
+    });
+    lines.join("\n")
+}
+
+fn example(answer: &ChangedAnswer) -> String {
+    let request = &answer.request;
+    let text = format!(
+        "{} {} at {} from {} to {} ({}): {} -> {}",
+        request.method,
+        request.path,
+        request.port,
+        request.from,
+        request.to,
+        answer.assurances.join(", "),
+        said(&answer.before),
+        said(&answer.after),
+    );
+    format!("{} {}", word(answer.effect), Printable(&text))
+}
+
+fn said(answer: &Said) -> String {
+    let reason = answer.reason.map(|reason| format!(" {reason}"));
+    let flow = answer.flow.as_ref().map(|flow| format!(" by {flow}"));
+    format!(
+        "{}{}{}",
+        answer.verdict,
+        reason.unwrap_or_default(),
+        flow.unwrap_or_default()
+    )
+}
+
+fn word(effect: Effect) -> String {
+    let tone = match effect {
+        Effect::Widening => Tone::Bad,
+        Effect::Narrowing => Tone::Warning,
+        Effect::ReasonOnly => Tone::Good,
+    };
+    toned(tone, &format!("{}:", effect.as_str()))
+}
+
+/// Of each effect.
+const EXAMPLES: usize = 20;

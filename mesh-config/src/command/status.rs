@@ -1,0 +1,239 @@
+//! `sallyport status`: is it on?
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use sallyport_mesh_config::finding::Printable;
+use sallyport_mesh_config::policy_file;
+use sallyport_mesh_config::status::{self, Expected, State, Status, Uncovered};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::inventory;
+use crate::args::{Output, StatusArgs};
+use crate::exit::Exit;
+use crate::terminal::{self, Tone, toned};
+
+/// What is known of a proxy.
+#[derive(Serialize)]
+struct Proxy {
+    /// Where it was asked.
+    proxy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    /// Why it did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    proxies: Vec<Proxy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncovered: Option<Vec<Uncovered>>,
+}
+
+pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
+    let expected = match &args.policy {
+        Some(path) => Some(Expected::of(&policy_file::load(path)?)?),
+        None => None,
+    };
+    let agent = agent();
+    let admin = args.admin.iter().map(|address| {
+        let metrics = get(&agent, &format!("http://{address}/stats?format=prometheus"));
+        let dump = metrics
+            .as_ref()
+            .ok()
+            .map(|_| get(&agent, &format!("http://{address}/config_dump")));
+        let answer = metrics.and_then(|metrics| {
+            let dump = dump.transpose()?;
+            let dump: Option<Value> = match dump.as_deref().map(serde_json::from_str).transpose() {
+                Ok(dump) => dump,
+                Err(_) => return Err("its configuration is no JSON".to_owned()),
+            };
+            Ok((metrics, dump))
+        });
+        (address, answer)
+    });
+    let metrics = args
+        .metrics
+        .iter()
+        .map(|place| (place, text(&agent, place).map(|text| (text, None))));
+    let proxies: Vec<Proxy> = admin
+        .chain(metrics)
+        .map(|(place, answer)| match answer {
+            Ok((metrics, dump)) => Proxy {
+                proxy: place.clone(),
+                status: Some(status::status(&metrics, dump.as_ref(), expected.as_ref())),
+                unreachable: None,
+            },
+            Err(why) => Proxy {
+                proxy: place.clone(),
+                status: None,
+                unreachable: Some(why),
+            },
+        })
+        .collect();
+    let inventory = inventory::read(&args.inventory)?;
+    let is_on = |proxy: &Proxy| {
+        proxy
+            .status
+            .as_ref()
+            .is_some_and(|status| fits(status, args))
+    };
+    let report = Report {
+        ok: proxies.iter().all(is_on),
+        uncovered: inventory.as_ref().map(status::uncovered),
+        proxies,
+    };
+    let text = match output {
+        Output::Json => {
+            serde_json::to_string_pretty(&report).map_err(|_| Failure::Encoding("JSON"))?
+        }
+        Output::Text => lines(&report).join("\n"),
+    };
+    terminal::line(text).map_err(Failure::Output)?;
+    Ok(
+        if report
+            .proxies
+            .iter()
+            .any(|proxy| proxy.unreachable.is_some())
+        {
+            Exit::Failure
+        } else if report.ok {
+            Exit::Ok
+        } else {
+            Exit::Findings
+        },
+    )
+}
+
+fn fits(status: &Status, args: &StatusArgs) -> bool {
+    let on = match status.state {
+        State::OnEnforce => true,
+        State::OnShadow => !args.require_enforce,
+        State::Off | State::Rejected => false,
+    };
+    on && !status.other_policy
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    let mut lines: Vec<String> = report.proxies.iter().map(line).collect();
+    if let Some(uncovered) = &report.uncovered {
+        for place in uncovered {
+            let port = place
+                .port
+                .map_or(String::new(), |port| format!(", port {port}"));
+            let word = toned(Tone::Warning, "not covered");
+            lines.push(format!(
+                "{word}: {}{port}: {}",
+                Printable(&place.workload),
+                place.why
+            ));
+        }
+        if uncovered.is_empty() {
+            let word = toned(Tone::Good, "covered");
+            lines.push(format!("{word}: all declared ports of the workloads"));
+        }
+    }
+    lines
+}
+
+fn line(proxy: &Proxy) -> String {
+    let place = Printable(&proxy.proxy);
+    let Some(status) = &proxy.status else {
+        let why = proxy.unreachable.as_deref().unwrap_or_default();
+        return format!(
+            "{place}: {}: {}",
+            toned(Tone::Bad, "NO ANSWER"),
+            Printable(why)
+        );
+    };
+    let tone = match status.state {
+        State::OnEnforce => Tone::Good,
+        State::OnShadow => Tone::Warning,
+        State::Off | State::Rejected => Tone::Bad,
+    };
+    let mut parts = vec![format!("{place}: {}", toned(tone, status.state.as_str()))];
+    if let Some(hash) = status.policy_hash {
+        let policy = match (&status.policy, status.other_policy) {
+            (Some(policy), _) => format!(" ({policy})"),
+            (None, true) => format!(" ({})", toned(Tone::Bad, "another policy")),
+            (None, false) => String::new(),
+        };
+        parts.push(format!("policy_hash {hash}{policy}"));
+        parts.push(format!(
+            "{} denied, {} would be",
+            status.denied, status.would_deny
+        ));
+    }
+    if status.state == State::Rejected {
+        let rest = match status.policy_hash {
+            Some(_) => "the last good one still serves",
+            None => "none is serving",
+        };
+        parts.push(format!(
+            "the last configuration was rejected, {rest}; the log says why"
+        ));
+    }
+    for configured in status.configured.iter().flatten() {
+        let digest = configured.module_sha256.as_ref();
+        let digest = digest.map_or(String::new(), |digest| format!(" sha256 {digest}"));
+        parts.push(format!("module {}{digest}", configured.module));
+    }
+    if status.configured.as_ref().is_some_and(Vec::is_empty) {
+        parts.push("no listener has the filter".to_owned());
+    }
+    let mut warn = |holds: bool, text: String| {
+        if holds {
+            parts.push(toned(Tone::Warning, &text));
+        }
+    };
+    warn(status.break_glass, "a break-glass lasts".to_owned());
+    let (reloads, passed) = (status.vm_reloads, status.passed_unconfigured);
+    warn(
+        reloads > 0,
+        format!("{reloads} VMs were loaded anew after a failure"),
+    );
+    warn(passed > 0, format!("{passed} requests passed unchecked"));
+    let text = parts.join(", ");
+    text
+}
+
+/// Nothing but the port that was named is asked: no proxy, no other place.
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .max_redirects(0)
+        .proxy(None)
+        .build();
+    config.into()
+}
+
+fn get(agent: &ureq::Agent, url: &str) -> Result<String, String> {
+    let mut response = agent.get(url).call().map_err(|error| error.to_string())?;
+    let body = response.body_mut().with_config().limit(MAXIMUM_BYTES);
+    body.read_to_string().map_err(|error| error.to_string())
+}
+
+fn text(agent: &ureq::Agent, place: &str) -> Result<String, String> {
+    if place.starts_with("http://") {
+        return get(agent, place);
+    }
+    let read = if place == "-" {
+        let mut text = String::new();
+        let mut input = io::stdin().lock().take(MAXIMUM_BYTES);
+        input.read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(Path::new(place))
+    };
+    read.map_err(|error| error.to_string())
+}
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The configuration of a large gateway.
+const MAXIMUM_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,113 @@
+//! What would let a denied request pass: a piece of policy, or something else.
+
+use sallyport_engine::identity::SpiffeId;
+use sallyport_engine::policy::Mode;
+use sallyport_engine::policy::raw::{Flow, Operation};
+use sallyport_engine::reason::DenyReason;
+
+use super::group::{Group, Key};
+use crate::policy_file::LoadedPolicy;
+
+/// What to do about the denials of a group.
+pub(super) struct Advice {
+    pub(super) meaning: Option<&'static str>,
+    pub(super) remedy: Option<&'static str>,
+    /// A piece of YAML for the policy, with where it belongs.
+    pub(super) suggestion: Option<String>,
+}
+
+pub(super) fn advice(key: &Key, group: &Group, policy: Option<&LoadedPolicy>) -> Advice {
+    let mut reasons = DenyReason::ALL.into_iter();
+    let reason = reasons.find(|reason| reason.code() == key.reason);
+    let row = reason.map(DenyReason::row);
+    let is_missing = matches!(
+        reason,
+        Some(DenyReason::FlowNotAllowed | DenyReason::OperationNotAllowed)
+    );
+    Advice {
+        meaning: row.map(|row| row.meaning),
+        remedy: row.map(|row| row.remedy),
+        suggestion: policy
+            .filter(|_| is_missing)
+            .and_then(|policy| suggestion(key, group, policy)),
+    }
+}
+
+fn suggestion(key: &Key, group: &Group, policy: &LoadedPolicy) -> Option<String> {
+    let to = key.destination_segment.as_deref()?;
+    let Some(from) = segment_of(key, policy) else {
+        let source = key.source.as_deref()?;
+        return Some(format!(
+            "# {source} is in no segment: give it one below spec.segments, and then a flow to `{to}`"
+        ));
+    };
+    let operations = operations(group);
+    if operations.is_empty() {
+        return None;
+    }
+    let flows = &policy.document.spec.flows;
+    let known = flows.iter().enumerate().find(|(_, flow)| {
+        let named = key.flow.as_ref().is_none_or(|name| *name == flow.name);
+        named && flow.to == to && flow.from.contains(&from)
+    });
+    if let Some((number, flow)) = known {
+        let line = policy.line(&format!("spec.flows[{number}].operations"));
+        let line = line.map_or(String::new(), |line| format!(", line {line}"));
+        let yaml = yaml(&operations)?;
+        return Some(format!(
+            "# operations of flow `{}`{line}: add\n{yaml}",
+            flow.name
+        ));
+    }
+    let flow = Flow {
+        name: format!("{from}-to-{to}"),
+        from: vec![from],
+        to: to.to_owned(),
+        mode: Some(Mode::Shadow),
+        minimum_assurance: None,
+        minimum_trust: None,
+        maximum_uncertainty: None,
+        recheck_streams: None,
+        operations,
+    };
+    let line = policy.line("spec.flows");
+    let line = line.map_or(String::new(), |line| format!(", line {line}"));
+    Some(format!("# spec.flows{line}: add\n{}", yaml([flow])?))
+}
+
+fn segment_of(key: &Key, policy: &LoadedPolicy) -> Option<String> {
+    let identity = match key.source.as_deref()?.parse::<SpiffeId>() {
+        Ok(identity) => identity,
+        Err(_) => return None,
+    };
+    let id = policy.policy.segment_of(&identity)?;
+    Some(policy.policy.segment(id)?.name().to_string())
+}
+
+/// One operation for each method that was seen. Records do not say the port.
+fn operations(group: &Group) -> Vec<Operation> {
+    let paths = |method: &str| {
+        let requests = group.requests.iter().filter(|(seen, _)| seen == method);
+        requests.map(|(_, path)| path.clone()).collect()
+    };
+    let mut methods: Vec<&str> = group
+        .requests
+        .iter()
+        .map(|(method, _)| method.as_str())
+        .collect();
+    methods.dedup();
+    let operation = |method: &str| Operation {
+        methods: vec![method.to_owned()],
+        paths: paths(method),
+        ports: None,
+        when_restricted: None,
+    };
+    methods.into_iter().map(operation).collect()
+}
+
+fn yaml(value: impl serde::Serialize) -> Option<String> {
+    match serde_saphyr::to_string(&value) {
+        Ok(text) => Some(text.trim_end().to_owned()),
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,92 @@
+use std::path::Path;
+
+use super::*;
+use crate::policy_file::from_text;
+
+const POLICY: &str = include_str!("../../tests/data/policy.yaml");
+/// Of Envoy 1.40 that runs the filter with that policy; one request without an identity was denied.
+const STATS: &str = include_str!("../../tests/data/envoy-stats.prom");
+const DUMP: &str = include_str!("../../tests/data/envoy-config-dump.json");
+
+fn expected(text: &str) -> Expected {
+    let loaded = from_text(text, Path::new(".")).unwrap_or_else(|found| panic!("{found:?}"));
+    Expected::of(&loaded).unwrap()
+}
+
+fn with(old: &str, new: &str) -> Status {
+    assert!(STATS.contains(old), "{old}");
+    status(&STATS.replace(old, new), None, None)
+}
+
+#[test]
+fn reads_what_an_envoy_says() {
+    let dump: Value = serde_json::from_str(DUMP).unwrap();
+    let status = status(STATS, Some(&dump), Some(&expected(POLICY)));
+    assert_eq!(status.state, State::OnEnforce);
+    assert_eq!(status.policy.as_deref(), Some("the whole policy"));
+    assert!(!status.other_policy && !status.break_glass);
+    assert_eq!((status.denied, status.would_deny), (1, 0));
+    assert_eq!((status.vm_reloads, status.passed_unconfigured), (0, 0));
+    let [configured] = status.configured.as_deref().unwrap() else {
+        panic!("{status:?}")
+    };
+    assert_eq!(configured.module, "/etc/envoy/sallyport.wasm");
+}
+
+#[test]
+fn tells_the_states_apart() {
+    let states = [
+        (
+            "sallyport_enforcing{} 1",
+            "sallyport_enforcing{} 0",
+            State::OnShadow,
+        ),
+        (
+            "sallyport_config_rejected{} 0",
+            "sallyport_config_rejected{} 1",
+            State::Rejected,
+        ),
+        (
+            "sallyport_policy_hash{} ",
+            "sallyport_policy_hash{} 0 #",
+            State::Off,
+        ),
+        ("sallyport_", "other_", State::Off),
+    ];
+    for (old, new, state) in states {
+        assert_eq!(with(old, new).state, state, "{new}");
+    }
+    assert_eq!(status("", None, None).state, State::Off);
+}
+
+#[test]
+fn says_what_went_wrong_before() {
+    let reload = "envoy_wasm_sallyport_vm_reload_success{} ";
+    assert_eq!(
+        with(&format!("{reload}0"), &format!("{reload}3")).vm_reloads,
+        3
+    );
+    let passed = "sallyport_passed_unconfigured{} ";
+    assert_eq!(
+        with(&format!("{passed}0"), &format!("{passed}4")).passed_unconfigured,
+        4
+    );
+}
+
+#[test]
+fn knows_the_policy_its_slices_and_others() {
+    let other = expected(&POLICY.replace("[GET]", "[HEAD]"));
+    let status_of = |expected: &Expected| status(STATS, None, Some(expected));
+    assert!(status_of(&other).other_policy);
+    let slices = expected(POLICY);
+    let (hash, name) = slices
+        .0
+        .iter()
+        .find(|(_, name)| name.contains("namespace orders"))
+        .unwrap();
+    let text = "sallyport_enforcing 1\nsallyport_policy_hash ".to_owned() + &hash.to_string();
+    assert_eq!(
+        status(&text, None, Some(&slices)).policy.as_ref(),
+        Some(name)
+    );
+}

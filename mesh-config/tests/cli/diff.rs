@@ -1,0 +1,61 @@
+//! `diff`.
+
+use std::fs;
+
+use crate::support::*;
+
+#[test]
+fn says_what_differs_and_fails_only_when_told_to() {
+    let folder = folder();
+    fs::write(
+        folder.path().join("wider.yaml"),
+        POLICY.replace("[GET]", "[GET, DELETE]"),
+    )
+    .unwrap();
+    let run = |more: &[&str], old: &str, new: &str| {
+        sallyport(&[&["diff", old, new], more].concat(), folder.path())
+    };
+    let output = run(&[], "policy.yaml", "wider.yaml");
+    assert_eq!(code(&output), 0);
+    let expected = "\
+widening: flow web-to-orders: operation added: DELETE /v1/orders/{order} at 8080
+widening: DELETE /v1/orders/order at 8080 from spiffe://d.example/ns/web/sa/default to \
+spiffe://d.example/ns/orders/sa/default (classical, hybrid, hybridProven): deny \
+operation_not_allowed by web-to-orders -> allow by web-to-orders
+1 parts and 1 answers differ; ";
+    let text = stdout(&output);
+    assert!(text.starts_with(expected), "{text}");
+    for (effect, old, new, exit) in [
+        ("widening", "policy.yaml", "wider.yaml", 1),
+        ("narrowing", "policy.yaml", "wider.yaml", 0),
+        ("widening", "wider.yaml", "policy.yaml", 0),
+        ("narrowing", "wider.yaml", "policy.yaml", 1),
+        ("any", "wider.yaml", "policy.yaml", 1),
+        ("any", "policy.yaml", "policy.yaml", 0),
+    ] {
+        let output = run(&["--fail-on", effect], old, new);
+        assert_eq!(code(&output), exit, "{effect} {old} {new}");
+    }
+}
+
+#[test]
+fn writes_json_and_reads_standard_input() {
+    let folder = folder();
+    let wider = POLICY.replace("[GET]", "[GET, DELETE]");
+    let arguments = ["diff", "--output", "json", "policy.yaml", "-"];
+    let output = sallyport_with(&arguments, folder.path(), &wider);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report = json(&output);
+    assert_eq!(report["answers"][0]["effect"], "widening");
+    assert_eq!(report["answers"][0]["method"], "DELETE");
+    assert_eq!(report["parts"][0]["part"], "flow web-to-orders");
+    assert_eq!(report["is_cut"], false);
+}
+
+#[test]
+fn an_invalid_policy_is_said() {
+    let folder = folder();
+    let output = sallyport(&["diff", "policy.yaml", "broken.yaml"], folder.path());
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("error[SP104]"));
+}
