@@ -5,15 +5,14 @@ mod cred;
 mod diff;
 mod explain;
 mod fmt;
-mod report;
 mod import;
+mod render;
+mod report;
 mod simulate;
 mod status;
 mod test;
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use check::*;
@@ -21,8 +20,9 @@ pub(crate) use cred::*;
 pub(crate) use diff::*;
 pub(crate) use explain::*;
 pub(crate) use fmt::*;
-pub(crate) use report::*;
 pub(crate) use import::*;
+pub(crate) use render::*;
+pub(crate) use report::*;
 pub(crate) use simulate::*;
 pub(crate) use status::*;
 pub(crate) use test::*;
@@ -94,8 +94,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
-    /// Write the configuration of a proxy.
-    Render(RenderArgs),
+    /// Write the resources for Istio, or the configuration of an Envoy.
+    Render(Box<RenderArgs>),
     /// Print the JSON Schema of a kind of file.
     Schema {
         /// Which kind.
@@ -122,57 +122,6 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         document: ReferenceDocument,
     },
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = RENDER_EXAMPLE)]
-pub(crate) struct RenderArgs {
-    /// The proxy.
-    #[arg(long, value_enum)]
-    pub(crate) target: Target,
-    /// What to write.
-    #[arg(long = "as", value_enum, default_value_t = Resource::Filter)]
-    pub(crate) resource: Resource,
-    /// The policy file. Needed for `filter` and `ecds`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Path of the wasm module in the proxy's file system. Needed for `filter` and `ecds`.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) module: Option<String>,
-    /// Path of the `ecds` file in the proxy's file system. Needed for `ecds-filter`.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) resource_path: Option<String>,
-    /// What the proxy does with requests when the filter itself fails.
-    #[arg(long, value_enum, default_value_t = Strategy::Reload)]
-    pub(crate) fail_strategy: Strategy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
-    /// A stock Envoy, without a control plane.
-    Envoy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Resource {
-    /// An entry of `http_filters` that carries the policy.
-    Filter,
-    /// An entry of `http_filters` that watches a file with the policy.
-    EcdsFilter,
-    /// The file that such an entry watches.
-    Ecds,
-    /// The `stats_config` that makes a label of the reason in metric names.
-    StatsTags,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Strategy {
-    /// Refuse, and load the filter anew.
-    Reload,
-    /// Let pass unchecked; only for a policy in shadow.
-    Open,
-    /// Refuse until the proxy is restarted.
-    Closed,
 }
 
 /// The files that have a schema.
@@ -202,7 +151,3 @@ const EXIT_CODES: &str =
     "\
 Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.
 With `--output json`, what went wrong is one JSON object on standard error: code, path, message, help.";
-
-const RENDER_EXAMPLE: &str = "\
-Example:
-  sallyport render --target envoy --policy policy.yaml --module /etc/envoy/sallyport.wasm";

@@ -10,7 +10,6 @@ use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Finding, Printable};
-use sallyport_mesh_config::manifests::InvalidManifests;
 use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
@@ -29,10 +28,18 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
-    #[error("the manifests cannot be used")]
-    Manifests(#[from] InvalidManifests),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
+    #[error("this cannot be rendered")]
+    Unrendered(Vec<Finding>),
+    #[error("the files around the policy cannot be used")]
+    Surroundings(Vec<Finding>),
+    #[error(
+        "`--manifests` or `--workloads` is needed: a policy names identities, and resources are rendered for the namespaces and ports where workloads with these identities run"
+    )]
+    WorkloadsNeeded,
+    #[error("`{}` is no folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("{0}")]
     Time(#[from] InvalidTime),
     #[error("{}", with_source(.0))]
@@ -211,8 +218,9 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
-        | Self::Manifests(InvalidManifests(findings))
-        | Self::Workloads(findings) = self
+        | Self::Workloads(findings)
+        | Self::Unrendered(findings)
+        | Self::Surroundings(findings) = self
         {
             findings
         } else {
@@ -250,14 +258,16 @@ impl Failure {
             | Self::KeyUnknown { path, .. }
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
+            | Self::NoFolder(path)
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
             | Self::Unformattable { path, .. }
             | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
-            | Self::Manifests(_)
             | Self::Rendering(_)
+            | Self::Unrendered(_)
+            | Self::Surroundings(_)
             | Self::Time(_)
             | Self::Issue(_)
             | Self::Output(_)
@@ -269,6 +279,7 @@ impl Failure {
             | Self::OnlyCheckWritesSarif
             | Self::Workloads(_)
             | Self::LegacyAlgorithm
+            | Self::WorkloadsNeeded
             | Self::TokenKey
             | Self::SpiffeId { .. }
             | Self::TooManyDenials
@@ -281,8 +292,9 @@ impl Failure {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
-            Self::Manifests(_) => invalid("manifests_invalid", ""),
-            Self::Rendering(_) => invalid("rendering_refused", ""),
+            Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
+            Self::Surroundings(_) => invalid("files_invalid", ""),
+            Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -297,7 +309,10 @@ impl Failure {
                 failed("usage", "give it as a flag, or in the file of `--request`")
             }
             Self::FlagsContradict(..) => failed("usage", "leave one of them out"),
-            Self::FlagNeeds(..) | Self::FlagNeeded(_) | Self::TooManyDenials => failed("usage", ""),
+            Self::FlagNeeds(..)
+            | Self::FlagNeeded(_)
+            | Self::WorkloadsNeeded
+            | Self::TooManyDenials => failed("usage", ""),
             Self::OnlyCheckWritesSarif => failed("usage", "use `--output json`"),
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),

@@ -32,7 +32,8 @@ pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
         keep_custom: args.keep_custom,
         is_shadow: args.mode == ImportMode::Shadow,
     };
-    let imported = import::import(&manifests::read(&paths)?, &options);
+    let manifests = manifests::read(&paths).map_err(|wrong| Failure::Surroundings(wrong.0))?;
+    let imported = import::import(&manifests, &options);
     let policy = imported.document.as_ref();
     if let (Some(path), Some(policy)) = (&args.out, policy) {
         write(path, lines(policy)?.as_bytes(), args.force)?;

@@ -189,6 +189,24 @@ codes! {
     FloorInFuture = "SP306", Warning, "A `notBefore` floor lies in the future.",
         "Use the time from which credentials are to count; until then all others are refused.";
 
+    // Rendering.
+    ModuleUnpinned = "SP501", Error, "The wasm module is not pinned, or no URL that can be used.",
+        "Give an absolute `file://` path or an `https://` URL with `--module-sha256`, or an image by its digest.";
+    TargetUnsupported = "SP502", Error, "The target and the release of Istio, or the module, do not go together.",
+        "The message names a target that does.";
+    KeyExchangeHidden = "SP503", Error, "The key exchange is required, and the proxies could not see it.",
+        "Render for `envoyfilter` and Istio 1.31, or ask for `keyExchange: preferred`.";
+    FieldTooNew = "SP504", Error, "The module does not know a field of the policy.",
+        "Deploy the newer module first, or leave the field out.";
+    TooLarge = "SP505", Error, "The configuration of a namespace is larger than Kubernetes stores.",
+        "Spread the workloads over more namespaces, or drop revocations and signals that have ended.";
+    NotStrict = "SP506", Error, "Another PeerAuthentication of the namespace accepts plaintext.",
+        "Set it to STRICT, or render with `--without peer-authentication`.";
+    PortIsHttp = "SP507", Error, "A port that is to be open to any connection has requests to decide about.",
+        "Leave it out of `--open-tcp`.";
+    NothingCovered = "SP508", Error, "No workload that is known belongs to a segment.",
+        "Compare the namespaces and service accounts of the policy with those of the workloads.";
+
     // Import of Istio's AuthorizationPolicies.
     ImportNothing = "SP601", Error, "There is nothing to import.",
         "Name files with AuthorizationPolicies of `security.istio.io`.";

@@ -204,7 +204,20 @@ fn wasm(
     strategy: FailStrategy,
 ) -> Result<Wasm, InvalidRendering> {
     strategy.check(&loaded.document)?;
-    Ok(Wasm {
+    Ok(carrying(plugin_config(loaded)?, module, strategy))
+}
+
+/// The filter with the configuration of one namespace. Whether the strategy fits the policy was
+/// asked before.
+pub(super) fn http_filter_of(config: String, module: &str, strategy: FailStrategy) -> HttpFilter {
+    HttpFilter {
+        name: NAME,
+        typed_config: carrying(config, module, strategy),
+    }
+}
+
+fn carrying(config: String, module: &str, strategy: FailStrategy) -> Wasm {
+    Wasm {
         type_url: WASM_TYPE,
         config: Plugin {
             name: NAME,
@@ -225,10 +238,10 @@ fn wasm(
             },
             configuration: StringValue {
                 type_url: "type.googleapis.com/google.protobuf.StringValue",
-                value: plugin_config(loaded)?,
+                value: config,
             },
         },
-    })
+    }
 }
 
 /// Name of the filter, of its root context and of its VM.

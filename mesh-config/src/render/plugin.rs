@@ -5,6 +5,7 @@ use sallyport_engine::policy::Mode;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::slice::{PluginConfig, SLICE_VERSION};
 
+use super::slice::Slice;
 use crate::policy_file::LoadedPolicy;
 
 /// What a proxy does with requests when the filter itself fails.
@@ -37,20 +38,36 @@ pub enum InvalidRendering {
 /// # Errors
 /// [`InvalidRendering::Unwritable`], which the types rule out.
 pub fn plugin_config(loaded: &LoadedPolicy) -> Result<String, InvalidRendering> {
-    let config = PluginConfig {
+    text(&PluginConfig {
         slice_version: SLICE_VERSION,
         mode: loaded.document.spec.mode,
         policy: loaded.canonical_json.clone(),
         sha256: hexadecimal::encode(&loaded.sha256),
-    };
-    serde_json::to_string(&config).map_err(|_| InvalidRendering::Unwritable)
+    })
+}
+
+/// The configuration of the filter in one namespace.
+#[must_use]
+pub fn slice_config(slice: &Slice) -> PluginConfig {
+    PluginConfig {
+        slice_version: SLICE_VERSION,
+        mode: slice.document.spec.mode,
+        policy: slice.canonical_json.clone(),
+        sha256: hexadecimal::encode(&slice.sha256),
+    }
+}
+
+pub(super) fn text(config: &PluginConfig) -> Result<String, InvalidRendering> {
+    serde_json::to_string(config).map_err(|_| InvalidRendering::Unwritable)
 }
 
 impl FailStrategy {
     /// Refuses to combine failing open with a policy that enforces somewhere.
     pub(super) fn check(self, document: &PolicyDocument) -> Result<(), InvalidRendering> {
         let spec = &document.spec;
+        let mesh = spec.post_quantum_auth.as_ref();
         let enforces = matches!(spec.mode, Mode::Enforce)
+            || mesh.is_some_and(|asked| matches!(asked.mode(), Mode::Enforce))
             || spec
                 .flows
                 .iter()

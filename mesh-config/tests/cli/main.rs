@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod failure;
 mod fmt;
+mod istio;
 mod render;
 mod report;
 mod simulate;

@@ -1,0 +1,138 @@
+//! Resources for Istio.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sallyport_engine::hexadecimal;
+use sallyport_mesh_config::finding::{Code, Finding};
+use sallyport_mesh_config::manifests::{self, Manifests};
+use sallyport_mesh_config::render::fields::{FIRST, ModuleVersion};
+use sallyport_mesh_config::render::istio::{
+    Module, Part, Rendering, Request, Target, document, render,
+};
+use sallyport_mesh_config::workloads::{self, Inventory, list};
+
+use super::{folder, policy, strategy};
+use crate::args::{IstioArgs, Output, RenderArgs};
+use crate::command::failure::Failure;
+use crate::exit::Exit;
+use crate::terminal;
+
+pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<Exit, Failure> {
+    let istio = &args.istio;
+    let version = istio.istio_version;
+    let version = version.ok_or(Failure::FlagNeeded("--istio-version"))?;
+    let url = args.module.as_deref();
+    let url = url.ok_or(Failure::FlagNeeded("--module"))?;
+    let module = Module::new(url, istio.module_sha256.as_deref()).map_err(|error| {
+        let finding = Finding::new(Code::ModuleUnpinned, "--module", error.to_string());
+        Failure::Unrendered(vec![finding])
+    })?;
+    let (inventory, manifests) = inventory(istio)?;
+    let loaded = policy(args)?;
+    let without: BTreeSet<Part> = istio.without.iter().map(|part| Part::from(*part)).collect();
+    let open_tcp = istio.open_tcp.iter().cloned().collect();
+    let request = Request {
+        policy: &loaded,
+        inventory: &inventory,
+        objects: &manifests.objects,
+        target,
+        version,
+        module: &module,
+        module_version: istio.module_version.unwrap_or_else(own_version),
+        image_pull_secret: istio.image_pull_secret.as_deref(),
+        strategy: strategy(args),
+        without: &without,
+        open_tcp: &open_tcp,
+    };
+    let bar = progress();
+    let result = render(&request, |done, total| {
+        if total > MANY {
+            bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        }
+    });
+    bar.finish_and_clear();
+    let rendering = result.map_err(Failure::Unrendered)?;
+    write(istio, &rendering, output)?;
+    for finding in &manifests.left_out {
+        terminal::complain(terminal::labelled(finding));
+    }
+    summarise(&request, &rendering);
+    Ok(Exit::Ok)
+}
+
+fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(), Failure> {
+    if let Some(path) = &istio.out_dir {
+        return folder::write(path, &document::files(&rendering.resources)?);
+    }
+    let text = match output {
+        Output::Text => document::yaml(&rendering.resources)?,
+        Output::Json => document::json(&rendering.resources)?,
+    };
+    terminal::raw(text.as_bytes()).map_err(Failure::Output)
+}
+
+/// The workloads, and the manifests they are from.
+fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
+    if let Some(path) = &args.workloads {
+        let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
+        let inventory = list::from_text(&text, path).map_err(Failure::Surroundings)?;
+        return Ok((inventory, Manifests::default()));
+    }
+    if args.manifests.is_empty() {
+        return Err(Failure::WorkloadsNeeded);
+    }
+    let manifests = manifests::read(&args.manifests)
+        .map_err(|manifests::InvalidManifests(findings)| Failure::Surroundings(findings))?;
+    let namespace = args.namespace.as_deref();
+    let inventory =
+        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::Surroundings)?;
+    Ok((inventory, manifests))
+}
+
+/// The version of the module that is built with this command.
+fn own_version() -> ModuleVersion {
+    // A test shows that it can be read.
+    env!("CARGO_PKG_VERSION").parse().unwrap_or(FIRST)
+}
+
+/// On standard error: what was rendered, and what is not covered.
+fn summarise(request: &Request<'_>, rendering: &Rendering) {
+    let policy = &request.policy;
+    let (name, version) = (policy.policy.name(), request.version);
+    terminal::complain(format_args!(
+        "policy `{name}`, sha256 {}; Istio {version}, Envoy 1.{}",
+        hexadecimal::encode(&policy.sha256),
+        version.envoy(),
+    ));
+    for namespace in &rendering.namespaces {
+        terminal::complain(format_args!(
+            "namespace `{}`: {} workloads, {} bytes, sha256 {}",
+            namespace.name,
+            namespace.workloads,
+            namespace.bytes,
+            hexadecimal::encode(&namespace.sha256),
+        ));
+    }
+    for remark in &rendering.remarks {
+        terminal::complain(format_args!("note: {remark}"));
+    }
+}
+
+/// Hidden where standard error is no terminal.
+fn progress() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} namespaces") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// More namespaces than these take a moment.
+const MANY: usize = 100;

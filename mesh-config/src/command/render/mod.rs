@@ -1,0 +1,66 @@
+//! `sallyport render`: resources for Istio, or the configuration of an Envoy.
+
+mod envoy;
+mod folder;
+mod istio;
+
+use sallyport_engine::policy::raw::BreakGlass;
+use sallyport_engine::policy::{self};
+use sallyport_mesh_config::finding::{Code, Finding};
+use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
+use sallyport_mesh_config::render::FailStrategy;
+use sallyport_mesh_config::render::istio::Target as IstioTarget;
+
+use super::failure::Failure;
+use crate::args::{BreakGlassArgs, Output, RenderArgs, Strategy, Target};
+use crate::clock;
+use crate::exit::Exit;
+
+pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
+    let target = match args.target {
+        Target::Envoy => return envoy::run(args, output),
+        Target::Wasmplugin => IstioTarget::WasmPlugin,
+        Target::Trafficextension => IstioTarget::TrafficExtension,
+        Target::Envoyfilter => IstioTarget::EnvoyFilter,
+    };
+    istio::run(args, target, output)
+}
+
+/// The policy, with what the command line adds to it.
+fn policy(args: &RenderArgs) -> Result<LoadedPolicy, Failure> {
+    let path = args.policy.as_deref();
+    let path = path.ok_or(Failure::FlagNeeded("--policy"))?;
+    let loaded = policy_file::load(path)?;
+    let Some(glass) = break_glass(&args.break_glass)? else {
+        return Ok(loaded);
+    };
+    let mut document = loaded.document;
+    document.spec.break_glass = Some(glass);
+    policy_file::from_document(document).map_err(Failure::Unrendered)
+}
+
+fn break_glass(args: &BreakGlassArgs) -> Result<Option<BreakGlass>, Failure> {
+    let (Some(until), Some(reason)) = (&args.until, &args.reason) else {
+        return Ok(None);
+    };
+    let (end, now) = (clock::parse(until)?, clock::now());
+    // It would not open anything, which is found out late in an emergency.
+    if end <= now || end.since(now) > policy::BreakGlass::MAXIMUM_MS {
+        let text = format!("`{until}` is not within the next 7 days");
+        let finding = Finding::new(Code::InvalidTime, "spec.breakGlass.until", text);
+        return Err(Failure::Unrendered(vec![finding]));
+    }
+    Ok(Some(BreakGlass {
+        until: clock::show(end),
+        reason: reason.clone(),
+        segments: (!args.segment.is_empty()).then(|| args.segment.clone()),
+    }))
+}
+
+const fn strategy(args: &RenderArgs) -> FailStrategy {
+    match args.fail_strategy {
+        Strategy::Reload => FailStrategy::Reload,
+        Strategy::Open => FailStrategy::Open,
+        Strategy::Closed => FailStrategy::Closed,
+    }
+}
