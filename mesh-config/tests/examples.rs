@@ -4,11 +4,7 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p sallyport-mesh-config --test examples` writes what the command
 //! makes; the difference is then for a person to read.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -43,7 +39,11 @@ fn examples() -> Vec<Example> {
     let found: BTreeSet<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(found, NAMES.map(str::to_owned).into(), "each example has a name here");
+    assert_eq!(
+        found,
+        NAMES.map(str::to_owned).into(),
+        "each example has a name here"
+    );
     let example = |name| {
         let folder = root.join(name);
         let mut files = BTreeSet::new();
@@ -61,7 +61,11 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        let name = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        let name = if below.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{below}/{name}")
+        };
         if path.is_dir() {
             collect(&path, &name, files);
         } else {
@@ -85,7 +89,10 @@ impl Example {
 
     /// Files at the top of the folder with this in them.
     fn with(&self, mark: &str) -> Vec<&String> {
-        let top = self.files.iter().filter(|file| !file.contains('/') && file.ends_with(".yaml"));
+        let top = self
+            .files
+            .iter()
+            .filter(|file| !file.contains('/') && file.ends_with(".yaml"));
         top.filter(|file| self.text(file).contains(mark)).collect()
     }
 
@@ -99,7 +106,10 @@ impl Example {
 
     fn below(&self, folder: &str) -> Vec<&String> {
         let start = format!("{folder}/");
-        self.files.iter().filter(|file| file.starts_with(&start)).collect()
+        self.files
+            .iter()
+            .filter(|file| file.starts_with(&start))
+            .collect()
     }
 
     fn policy(&self) -> LoadedPolicy {
@@ -120,7 +130,10 @@ fn stderr(output: &Output) -> String {
 fn deviations(schema: &Value, text: &str) -> Vec<String> {
     let value: Value = serde_saphyr::from_str(text).unwrap();
     let validator = jsonschema::validator_for(schema).unwrap();
-    validator.iter_errors(&value).map(|error| error.to_string()).collect()
+    validator
+        .iter_errors(&value)
+        .map(|error| error.to_string())
+        .collect()
 }
 
 #[test]
@@ -148,7 +161,12 @@ fn each_policy_passes_check() {
     for example in examples() {
         for file in example.policies() {
             let output = example.run(&["check", file]);
-            assert!(output.status.success(), "{}/{file}: {}", example.name, stdout(&output));
+            assert!(
+                output.status.success(),
+                "{}/{file}: {}",
+                example.name,
+                stdout(&output)
+            );
         }
     }
 }
@@ -158,9 +176,18 @@ fn each_policy_answers_as_its_tests_say_and_each_flow_is_tested() {
     for example in examples() {
         for file in example.tests() {
             // The flows of steps and of imports are not all of interest.
-            let least = if file == "policy-tests.yaml" { "80" } else { "50" };
+            let least = if file == "policy-tests.yaml" {
+                "80"
+            } else {
+                "50"
+            };
             let output = example.run(&["test", file, "--min-coverage", least]);
-            assert!(output.status.success(), "{}/{file}: {}", example.name, stdout(&output));
+            assert!(
+                output.status.success(),
+                "{}/{file}: {}",
+                example.name,
+                stdout(&output)
+            );
         }
     }
 }
@@ -203,14 +230,24 @@ fn each_rendering_is_the_one_that_the_command_writes() {
             let common = ["render", "--target", target, "--policy", "policy.yaml"];
             let istio = ["--manifests", "manifests/", "--istio-version", "1.31"];
             // Envoy itself reads no images.
-            let file = ["--module", "file:///etc/sallyport.wasm", "--module-sha256", DIGEST];
+            let file = [
+                "--module",
+                "file:///etc/sallyport.wasm",
+                "--module-sha256",
+                DIGEST,
+            ];
             let own = match target {
                 "envoy" => vec!["--module", "/etc/envoy/sallyport.wasm"],
                 "envoyfilter" => [&istio[..], &file].concat(),
                 _ => [&istio[..], &["--module", &module]].concat(),
             };
             let output = example.run(&[&common[..], &own].concat());
-            assert!(output.status.success(), "{} {target}: {}", example.name, stderr(&output));
+            assert!(
+                output.status.success(),
+                "{} {target}: {}",
+                example.name,
+                stderr(&output)
+            );
             let file = example.folder.join(format!("rendered/{target}.yaml"));
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -259,11 +296,20 @@ fn each_command_of_a_readme_works_in_its_order() {
                 .output()
                 .unwrap();
             let said = stderr(&output) + &stdout(&output);
-            assert_eq!(output.status.code(), Some(code), "{}: {command}\n{said}", example.name);
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{}: {command}\n{said}",
+                example.name
+            );
         }
         // What a command of the README writes is what is kept.
         let policy = fs::read_to_string(copy.path().join("policy.yaml")).unwrap();
-        assert!(policy == example.text("policy.yaml"), "{}: policy.yaml", example.name);
+        assert!(
+            policy == example.text("policy.yaml"),
+            "{}: policy.yaml",
+            example.name
+        );
     }
 }
 
@@ -282,7 +328,9 @@ fn each_file_is_used() {
                 "" => named(file) && (tests.contains(file) || example.policies().contains(file)),
                 // Read by `render`, and compared with it.
                 "manifests" => rest.ends_with(".yaml"),
-                "rendered" => TARGETS.iter().any(|target| rest == format!("{target}.yaml")),
+                "rendered" => TARGETS
+                    .iter()
+                    .any(|target| rest == format!("{target}.yaml")),
                 // Read by `import`.
                 "istio" => named("sallyport import istio/"),
                 "authority" => policy.contains(file.as_str()),
@@ -301,7 +349,11 @@ fn each_file_is_used() {
 fn no_private_key_is_part_of_an_example() {
     for example in examples() {
         for file in &example.files {
-            assert!(!example.text(file).contains("PRIVATE KEY"), "{}/{file}", example.name);
+            assert!(
+                !example.text(file).contains("PRIVATE KEY"),
+                "{}/{file}",
+                example.name
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which callers a clause means.
 
+use super::clause::{Attribute, CallerTest, Clause, Test};
 use super::mesh::CLUSTER_LOCAL;
 use super::pattern::{Match, Pattern};
-use super::policy::{Attribute, CallerTest, Clause, Test};
 
 /// An identity that may call, or all those of a namespace that nobody named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

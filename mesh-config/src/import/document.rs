@@ -174,7 +174,9 @@ fn operations(regions: &[Region], mesh: &Mesh) -> Vec<Operation> {
     }
     let mut operations = Vec::new();
     for ((ports, paths), methods) in by_path {
-        let ports = (ports.others == Match::No).then(|| ports.named.into_iter().collect());
+        // Nobody listens at port 0.
+        let named = ports.named.into_iter().filter(|port| *port != 0);
+        let ports = (ports.others == Match::No).then(|| named.collect());
         let methods = if methods.others == Match::Yes {
             vec!["*".to_owned()]
         } else {

@@ -187,8 +187,8 @@ pub(super) fn about_methods(
         else {
             continue;
         };
-        let message = "its methods are patterns: of those that no standard or policy names, none is \
-                       allowed by it, and none spared";
+        let message = "some of its methods are patterns, or no methods of HTTP: those that no standard \
+                       or policy names are denied";
         let finding = policy
             .object
             .finding(Code::ImportValuesUnknown, &clause.path, message);

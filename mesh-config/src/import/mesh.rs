@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sallyport_engine::identity::TrustDomain;
+use sallyport_engine::names::Method;
 use serde_json::Value;
 
 use super::Options;
-use super::policy::{Attribute, AuthorizationPolicy};
+use super::clause::Attribute;
+use super::policy::AuthorizationPolicy;
 use super::reckoning::Called;
 use crate::manifests::Object;
 
@@ -128,7 +130,10 @@ impl Mesh {
         for clause in &policy.clauses {
             let methods = clause.named_methods().into_iter();
             // Others are no methods of a policy.
-            let is_plain = |name: &String| !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            let is_plain = |name: &String| {
+                Method::parse(name.as_bytes()).is_ok()
+                    && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+            };
             self.methods.extend(methods.filter(is_plain));
             self.ports.extend(clause.named_ports());
             for caller in &clause.callers {

@@ -1,6 +1,6 @@
 //! From Istio's AuthorizationPolicies to a MeshTrustPolicy.
 //!
-//! Istio's policies are taken apart into clauses ([`policy`]); for each caller and each called service
+//! Istio's policies are taken apart into clauses ([`clause`]); for each caller and each called service
 //! account the requests that Istio surely allows are reckoned ([`reckoning`]) as boxes of methods,
 //! ports and path templates ([`region`]); identities that are alike become a segment ([`segments`]).
 //!
@@ -8,6 +8,7 @@
 //! left out and reported.
 
 mod callers;
+mod clause;
 mod document;
 mod losses;
 mod mesh;

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers::Caller;
+use super::clause::{Clause, Test};
 use super::mesh::Mesh;
 use super::pattern::Match;
-use super::policy::{Action, AuthorizationPolicy, Clause, Scope, Test};
+use super::policy::{Action, AuthorizationPolicy, Scope};
 use super::region::{self, Extent, Region, Regions};
 use super::template::Template;
 use super::values::Values;
@@ -322,13 +323,17 @@ impl<'a> Reckoning<'a> {
         )
     }
 
-    /// Clauses whose patterns may meet methods that nobody named.
+    /// Clauses whose methods may be others than those that are known, or can be said.
     pub(super) fn open_methods(&self) -> impl Iterator<Item = ClauseId> {
-        let open = self
-            .extents
-            .iter()
-            .filter(|(_, extent)| extent.methods.others == Match::Maybe);
-        open.map(|(id, _)| *id)
+        let is_open = |(number, place): ClauseId, extent: &Extent| {
+            let policy = self.policies.get(number);
+            let clause = policy.and_then(|policy| policy.clauses.get(place));
+            let named = clause.map(Clause::named_methods).unwrap_or_default();
+            extent.methods.others == Match::Maybe || !named.is_subset(&self.mesh.methods)
+        };
+        let open = self.extents.iter();
+        open.filter(move |(id, extent)| is_open(**id, extent))
+            .map(|(id, _)| *id)
     }
 
     /// What templates cannot say of the ALLOW policies' paths.
