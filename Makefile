@@ -24,6 +24,9 @@ evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyda
 fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
 
+bench-trust: ## measure what a decision costs with many peers, natively and in WebAssembly
+	@scripts/bench-trust
+
 bench-credentials: ## measure what verifying credentials costs, natively and in WebAssembly
 	@scripts/bench-credentials
 
@@ -47,4 +50,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo evaluate test fuzz-smoke bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

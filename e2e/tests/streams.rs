@@ -1,6 +1,7 @@
 //! Streams that are open in a real Envoy while something happens to their caller.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "helpers of tests fail the test, as tests do"
 )]
@@ -121,3 +122,51 @@ fn an_open_stream_ends_with_a_new_policy_that_revokes_or_quarantines_its_caller(
     let push_it = |rig: &Rig, sidecar: &Sidecar| push(rig, sidecar, &other);
     assert!(survives(&settings, true, "lasting", push_it));
 }
+
+/// What the proxy works for a body of many parts, in ticks.
+fn work(rig: &Rig, sidecar: &Sidecar) -> u64 {
+    let mut stream = rig.connect(sidecar, "lasting").unwrap();
+    let part = vec![b'x'; 16 * 1024];
+    let before = sidecar.envoy().cpu_ticks().unwrap();
+    let length = (
+        "content-length".to_owned(),
+        (part.len() * PARTS).to_string(),
+    );
+    let head = request_text("POST", "/v1/models/fraud/predict", &[length]);
+    stream.send(&head).unwrap();
+    for _ in 0..PARTS {
+        stream.send(&part).unwrap();
+    }
+    assert_eq!(stream.receive().unwrap().status, 200);
+    sidecar.envoy().cpu_ticks().unwrap() - before
+}
+
+#[test]
+fn a_second_look_at_each_part_of_a_body_costs_little() {
+    let Some(settings) = Settings::for_test("cost of a second look").unwrap() else {
+        return;
+    };
+    let rigs = [false, true].map(|rechecks| {
+        let rig = Rig::new(settings.clone(), "tests/streams.yaml").unwrap();
+        let source = Source::Discovered(rig.resource(&policy(rechecks)).unwrap());
+        let sidecar = rig.start(source).unwrap();
+        (rig, sidecar)
+    });
+    let mut ticks = [0, 0];
+    for round in 0..6 {
+        // Now the one first, now the other.
+        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+        for place in order {
+            let (rig, sidecar) = &rigs[place];
+            ticks[place] += work(rig, sidecar);
+        }
+    }
+    let [without, with] = ticks;
+    anstream::println!(
+        "{} MiB in parts of 16 KiB: {without} ticks without, {with} ticks with a second look",
+        6 * PARTS * 16 / 1024
+    );
+    assert!(with * 2 < without * 3 + 20, "{with} against {without}");
+}
+
+const PARTS: usize = 2_000;

@@ -2,6 +2,8 @@
 //! isolated, how long until every worker refuses it, and that its sibling stays allowed.
 
 #![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests fail the test, as tests do"
 )]

@@ -78,6 +78,9 @@ pub struct Record {
     pub terms: Vec<Term>,
     /// Version of the module that decided.
     pub module_version: &'static str,
+    /// The proxy that decided, as it names itself; in Istio with its address, pod and namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<String>,
 }
 
 /// One term of a score.
@@ -167,6 +170,16 @@ impl Record {
             lambda_mnat: context.score.map(|score| score.lambda),
             terms,
             module_version: env!("CARGO_PKG_VERSION"),
+            node_id: None,
+        }
+    }
+
+    /// The same record, of the proxy with this `node.id`.
+    #[must_use]
+    pub fn of_node(self, id: Option<&str>) -> Self {
+        Self {
+            node_id: id.map(String::from),
+            ..self
         }
     }
 }

@@ -68,9 +68,13 @@ impl Metrics {
         let known = self.trust.get(segment).copied();
         let id = known.or_else(|| {
             let row = MetricRow::TRUST;
-            let id = host.define_metric(row.kind, &row.name_with(segment)).ok()?;
-            self.trust.insert(Arc::clone(segment), id);
-            Some(id)
+            match host.define_metric(row.kind, &row.name_with(segment)) {
+                Ok(id) => {
+                    self.trust.insert(Arc::clone(segment), id);
+                    Some(id)
+                }
+                Err(_) => None,
+            }
         });
         if let Some(id) = id {
             let _ = host.record_metric(id, u64::from(trust));

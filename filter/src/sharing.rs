@@ -10,7 +10,7 @@ use sallyport_engine::metric::Metric;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{Due, PeerKey, PeerTable};
 
-use crate::host::{Host, HostError, SharedVersion};
+use crate::host::{self, Host, HostError, SharedVersion, Update};
 use crate::metrics::Metrics;
 
 /// What a worker knows of the others.
@@ -34,16 +34,12 @@ impl Sharing {
     pub(crate) fn key(host: &impl Host) -> Result<[u8; 16], HostError> {
         let mut fresh = [0; 16];
         host.random(&mut fresh)?;
-        for _ in 0..TRIES {
-            if let Some(shared) = host.shared(KEY)? {
-                // A key that somebody spoilt is as good as none: this worker is on its own then.
-                return Ok(<[u8; 16]>::try_from(shared.bytes.as_slice()).unwrap_or(fresh));
-            }
-            if host.swap_shared(KEY, &fresh, None)? {
-                return Ok(fresh);
-            }
-        }
-        Ok(fresh)
+        let agreed = host::update(host, KEY, |shared| match shared {
+            // A key that somebody spoilt is as good as none: this worker is on its own then.
+            Some(bytes) => Update::Keep(<[u8; 16]>::try_from(bytes).unwrap_or(fresh)),
+            None => Update::Write(fresh.to_vec(), fresh),
+        });
+        agreed.map(|agreed| agreed.unwrap_or(fresh))
     }
 
     /// Changes whenever another worker has urgent news.
@@ -112,29 +108,24 @@ fn write(
     due: &Due,
     now: TimeMs,
 ) -> bool {
-    let name = slot_name(due.slot);
-    for _ in 0..TRIES {
-        let Ok(seen) = host.shared(&name) else {
-            return false;
-        };
-        let bytes = seen.as_ref().map(|seen| seen.bytes.as_slice());
-        let Some(publication) = peers.publication(due, bytes, now) else {
-            return true;
+    let written = host::update(host, &slot_name(due.slot), |bytes| {
+        let Some(mut publication) = peers.publication(due, bytes, now) else {
+            return Update::Keep(None);
         };
         if publication.replaces.is_some() {
             metrics.increment(host, Metric::TrustSlotInvalid);
         }
-        let version = seen.as_ref().map(|seen| seen.version);
-        match host.swap_shared(&name, &publication.bytes, version) {
-            Ok(true) => {
+        Update::Write(std::mem::take(&mut publication.bytes), Some(publication))
+    });
+    match written {
+        Ok(Some(publication)) => {
+            if let Some(publication) = publication {
                 peers.published(publication);
-                return true;
             }
-            Ok(false) => {}
-            Err(_) => return false,
+            true
         }
+        Ok(None) | Err(_) => false,
     }
-    false
 }
 
 fn slot_name(slot: u16) -> String {
@@ -143,6 +134,5 @@ fn slot_name(slot: u16) -> String {
 
 const KEY: &str = "sallyport/v1/trust/key";
 const GENERATION: &str = "sallyport/v1/trust/generation";
-const TRIES: u8 = 8;
 /// Peers that are written about in one go, so that no request waits long.
 const PEERS_AT_ONCE: u16 = 256;

@@ -150,7 +150,6 @@ fn outcome(host: &impl Host) -> Option<Outcome> {
         status: number(host, Property::ResponseCode)?,
         request_bytes: number(host, Property::RequestSize)?,
         response_bytes: number(host, Property::ResponseSize)?,
-        duration_ms: 0,
     })
 }
 
@@ -334,6 +333,7 @@ fn report(
         journal,
         metrics,
         configuration,
+        node_id,
         ..
     } = worker;
     let (metric, reason) = match &decided.verdict {
@@ -370,6 +370,7 @@ fn report(
                 decided.policy_sha256.as_ref(),
                 now,
             )
+            .of_node(node_id.as_deref())
         });
     }
 }

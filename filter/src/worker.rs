@@ -9,7 +9,7 @@ use sallyport_engine::verdict::DecisionId;
 
 use crate::configuration::Configuration;
 use crate::connection::ConnectionCache;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Property};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::sharing::Sharing;
@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) metrics: Metrics,
     /// How many configurations the plugin has had, with this one.
     configurations: u64,
+    /// What the proxy calls itself, for records.
+    pub(crate) node_id: Option<String>,
     /// The time of the last request or tick.
     pub(crate) now: TimeMs,
     /// Changes of state among the peers so far.
@@ -69,6 +71,7 @@ impl Worker {
             journal: Journal::default(),
             metrics,
             configurations,
+            node_id: node_id(host),
             now: TimeMs(0),
             changes: 0,
             told: TimeMs(0),
@@ -170,7 +173,8 @@ impl Worker {
         if let Some(glass) = glass {
             let line = serde_json::json!({
                 "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
-                "break_glass": **glass.text(),
+                "until": glass.text().until,
+                "reason": glass.text().reason,
             });
             self.journal
                 .write_line(host, &self.metrics, now, &line.to_string());
@@ -188,6 +192,19 @@ impl Worker {
     }
 }
 
+/// A name that is missing or out of form is no reason to refuse a configuration.
+fn node_id(host: &impl Host) -> Option<String> {
+    let Ok(Some(id)) = host.property(Property::NodeId) else {
+        return None;
+    };
+    match String::from_utf8(id) {
+        Ok(id) if (1..=MAXIMUM_NODE_ID_BYTES).contains(&id.len()) => Some(id),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 const TELL_MS: u64 = 1_000;
 /// Peers with a score in one worker, at about 350 bytes each.
 const MAXIMUM_PEERS: usize = 10_000;
+/// Istio's have an address, and names of a pod and a namespace of at most 253 and 63 characters.
+const MAXIMUM_NODE_ID_BYTES: usize = 512;

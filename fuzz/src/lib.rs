@@ -3,12 +3,14 @@
 
 mod proofs;
 mod seeds;
+mod slots;
 
 use sallyport_credentials::{AuthoritySet, pem};
 use serde_json::Value;
 
 pub use proofs::{Proving, proving};
 pub use seeds::Seeds;
+pub use slots::Worker;
 
 const VECTORS: &str = include_str!("../../credentials/tests/vectors/credentials.json");
 

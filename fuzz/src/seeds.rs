@@ -9,7 +9,7 @@ use sallyport_credentials::public_key::PublicKey;
 use sallyport_credentials::{document, report};
 use serde_json::{Value, json};
 
-use crate::{Proving, vectors};
+use crate::{Proving, Worker, vectors};
 
 /// The folder of the environment's `FUZZ_SEEDS`; without it no seed is written.
 pub struct Seeds(Option<PathBuf>);
@@ -134,6 +134,15 @@ impl Seeds {
                 };
                 self.write(&format!("{number}-{name}"), policy.to_string().as_bytes());
             }
+        }
+    }
+
+    /// What workers write about a peer that did more and more.
+    pub fn slots(&self) {
+        for refused in [1, 3, 6, 12] {
+            let mut worker = Worker::after(refused);
+            let first = worker.publish(None).unwrap();
+            self.write(&format!("after-{refused}"), &first);
         }
     }
 

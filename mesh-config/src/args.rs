@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod fmt;
 mod import;
+mod mesh;
 mod render;
 mod report;
 mod simulate;
@@ -21,6 +22,7 @@ pub(crate) use diff::*;
 pub(crate) use explain::*;
 pub(crate) use fmt::*;
 pub(crate) use import::*;
+pub(crate) use mesh::*;
 pub(crate) use render::*;
 pub(crate) use report::*;
 pub(crate) use simulate::*;
@@ -94,6 +96,9 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
+    /// Say what meshConfig asks of the mesh.
+    #[command(subcommand)]
+    Mesh(MeshCommand),
     /// Write the resources for Istio, or the configuration of an Envoy.
     Render(Box<RenderArgs>),
     /// Print the JSON Schema of a kind of file.

@@ -13,6 +13,7 @@ pub mod format;
 pub mod import;
 pub mod lint;
 pub mod manifests;
+pub mod mesh;
 pub mod policy_file;
 pub mod reference;
 pub mod render;

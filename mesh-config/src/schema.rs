@@ -4,7 +4,7 @@
 //! list that was left empty by mistake (`serviceAccounts:` and nothing behind it) must not come to
 //! mean *any*.
 
-use sallyport_engine::policy::raw::PolicyDocument;
+use sallyport_engine::policy::raw::{PolicyDocument, PostQuantumAuth};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
@@ -39,6 +39,11 @@ pub(crate) fn for_validation() -> Value {
 /// The same of lists of workloads.
 pub(crate) fn workloads_for_validation() -> Value {
     validating(workloads())
+}
+
+/// The same of what meshConfig says of `postQuantumAuth` in detail.
+pub(crate) fn post_quantum_auth_for_validation() -> Value {
+    validating(of::<PostQuantumAuth>())
 }
 
 fn validating(mut schema: Value) -> Value {

@@ -173,7 +173,7 @@ impl<'p> Replay<'p> {
     }
 
     fn wait(&mut self, event: &Event, basis: Basis) {
-        let duration = event.outcome.duration_ms.min(LONGEST_MS);
+        let duration = event.response_ms.min(LONGEST_MS);
         self.waiting.push(Reverse(Waiting {
             until: TimeMs(event.at.0.saturating_add(duration)),
             number: self.decisions,

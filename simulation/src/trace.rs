@@ -58,6 +58,8 @@ pub struct Event {
     pub token: Option<Token>,
     /// What the application answers, if the request reaches it.
     pub outcome: Outcome,
+    /// From its headers to the end of the answer, in milliseconds.
+    pub response_ms: u64,
     /// What it is, for who evaluates.
     pub label: Option<Arc<str>>,
 }
@@ -216,7 +218,7 @@ impl Event {
             status: self.outcome.status,
             request_bytes: self.outcome.request_bytes,
             response_bytes: self.outcome.response_bytes,
-            response_ms: self.outcome.duration_ms,
+            response_ms: self.response_ms,
             assurance: (words.assurance != USUAL_ASSURANCE).then_some(words.assurance),
             not_after_ms: words.not_after_ms,
             certificate_fault: words.fault.map(fault),
@@ -290,8 +292,8 @@ impl Reader {
                 status: line.status,
                 request_bytes: line.request_bytes,
                 response_bytes: line.response_bytes,
-                duration_ms: line.response_ms,
             },
+            response_ms: line.response_ms,
             label: line.label.map(Arc::from),
         })
     }

@@ -132,6 +132,22 @@ impl Envoy {
             .ok_or_else(|| HarnessError::EnvoySilent(format!("a listener `{listener}`")))
     }
 
+    /// The processor time that it has used, in ticks of Linux: hundredths of a second.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn cpu_ticks(&self) -> Result<u64, HarnessError> {
+        let path = PathBuf::from(format!("/proc/{}/stat", self.id));
+        let stat = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
+        // The name, in parentheses, may have spaces. Of what follows, proc(5) counts from the third
+        // field; those of user and system time are the 14th and 15th.
+        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks = fields.split_ascii_whitespace().skip(11).take(2);
+        ticks
+            .map(|field| number::<u64>("processor time", field))
+            .sum()
+    }
+
     /// A statistic; none when Envoy does not have it.
     ///
     /// # Errors

@@ -89,7 +89,9 @@ impl PathTemplate {
     /// A path that the template covers: `/v1/models/model` for `/v1/models/{model}`.
     #[must_use]
     pub fn example(&self) -> String {
-        self.text.replace("{**}", "any/more").replace(['{', '}'], "")
+        self.text
+            .replace("{**}", "any/more")
+            .replace(['{', '}'], "")
     }
 
     /// Whether some path is covered by both templates.

@@ -1,19 +1,19 @@
 //! An emergency, in which nothing is refused for a while.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::SegmentId;
 use crate::time::TimeMs;
 
 /// Until when all is as in shadow, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct BreakGlass {
     pub(super) until: TimeMs,
     pub(super) text: Arc<BreakGlassText>,
     /// The called segments that it is for; none for all.
-    pub(super) segments: Option<BTreeSet<SegmentId>>,
+    pub(super) segments: Option<Vec<SegmentId>>,
 }
 
 /// What records say of a break-glass, as it stands in the policy.

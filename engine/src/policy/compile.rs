@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
+pub use self::mesh::compile_post_quantum_auth;
 use self::mesh::{break_glass, post_quantum_auth};
 use self::probes::probes;
 use self::revocations::revocations;

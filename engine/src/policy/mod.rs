@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use break_glass::{BreakGlass, BreakGlassText};
-pub use compile::compile;
+pub use compile::{compile, compile_post_quantum_auth};
 pub use error::{PolicyError, PolicyErrorCause};
 pub use flow::{Covered, Flow, Operation, OperationPlace, PortSet};
 pub use post_quantum::{KeyExchangeRule, PostQuantumAuth};

@@ -74,9 +74,6 @@ pub struct Outcome {
     pub request_bytes: u64,
     /// Bytes of the answer's body.
     pub response_bytes: u64,
-    /// From the request's headers to the end of the answer, in milliseconds. Recorded for
-    /// explanations to come; a slow callee is no evidence against its caller.
-    pub duration_ms: u64,
 }
 
 impl Outcome {

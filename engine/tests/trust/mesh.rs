@@ -137,7 +137,6 @@ impl Worker {
             status,
             request_bytes: 200,
             response_bytes,
-            duration_ms: 5,
         };
         observe_response(
             &self.policy,

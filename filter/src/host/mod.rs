@@ -4,11 +4,13 @@
 #[cfg(target_os = "wasi")]
 mod envoy;
 mod headers;
+mod shared;
 
 pub use headers::{HeaderBlock, HeaderPair, InvalidHeaderBlock};
 
 #[cfg(target_os = "wasi")]
 pub(crate) use envoy::EnvoyHost;
+pub(crate) use shared::{Update, update};
 
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
@@ -50,6 +52,8 @@ pub enum Property {
     DestinationPort,
     /// `xds.listener_direction`: 8 bytes, 1 is inbound.
     ListenerDirection,
+    /// `xds.node.id`: what the proxy calls itself.
+    NodeId,
     /// `filter_state.downstream_peer.namespace`: what a proxy of Istio says of itself.
     PeerNamespace,
     /// `response.code`: 8 bytes; at the end of a stream.
@@ -217,6 +221,7 @@ impl Property {
             Self::SourceAddress => b"source\0address",
             Self::DestinationPort => b"destination\0port",
             Self::ListenerDirection => b"xds\0listener_direction",
+            Self::NodeId => b"xds\0node\0id",
             Self::PeerNamespace => b"filter_state\0downstream_peer\0namespace",
             Self::ResponseCode => b"response\0code",
             Self::RequestSize => b"request\0size",

@@ -4,12 +4,12 @@ use sallyport_engine::reason::DenyReason;
 use sallyport_engine::replay::{Page, ProofUse, RefusedUse};
 use sallyport_engine::time::TimeMs;
 
-use crate::host::Host;
+use crate::host::{self, Host, Update};
 
 /// Uses a proof on a connection.
 ///
-/// Two workers may write the same page at once. The host then refuses the later one, which looks
-/// again. After a few tries the proof is refused: whether it is new cannot be told.
+/// Where other workers write the same page again and again, the proof is refused: whether it is new
+/// cannot be told.
 pub(super) fn use_proof(
     host: &impl Host,
     used: &ProofUse,
@@ -17,28 +17,18 @@ pub(super) fn use_proof(
     now: TimeMs,
 ) -> Result<(), DenyReason> {
     let key = format!("{PREFIX}{}", used.page());
-    for _ in 0..TRIES {
-        let seen = host.shared(&key).map_err(|_| DenyReason::HostReadFailed)?;
-        let (bytes, version) = match &seen {
-            Some(seen) => (seen.bytes.as_slice(), Some(seen.version)),
-            None => (&[][..], None),
-        };
-        match used.admit(bytes, connection, now) {
-            Ok(Page::Kept) => return Ok(()),
-            Ok(Page::Written(page)) => {
-                let written = host
-                    .swap_shared(&key, &page, version)
-                    .map_err(|_| DenyReason::HostReadFailed)?;
-                if written {
-                    return Ok(());
-                }
-            }
-            Err(RefusedUse::Replayed) => return Err(DenyReason::ProofReplayed),
-            Err(RefusedUse::QuotaExceeded) => return Err(DenyReason::ProofQuotaExceeded),
+    let admitted = host::update(host, &key, |page| {
+        match used.admit(page.unwrap_or_default(), connection, now) {
+            Ok(Page::Kept) => Update::Keep(Ok(())),
+            Ok(Page::Written(page)) => Update::Write(page, Ok(())),
+            Err(RefusedUse::Replayed) => Update::Keep(Err(DenyReason::ProofReplayed)),
+            Err(RefusedUse::QuotaExceeded) => Update::Keep(Err(DenyReason::ProofQuotaExceeded)),
         }
+    });
+    match admitted {
+        Ok(Some(admitted)) => admitted,
+        Ok(None) | Err(_) => Err(DenyReason::HostReadFailed),
     }
-    Err(DenyReason::HostReadFailed)
 }
 
 const PREFIX: &str = "sallyport/v1/proofs/";
-const TRIES: u8 = 8;

@@ -1,11 +1,12 @@
 //! What operators see of decisions beside the records: lines of access logs, metrics of trust.
 
 use sallyport_engine::time::TimeMs;
+use sallyport_filter::host::Property;
 use sallyport_filter::plugin::{Configured, Next, Plugin};
 use serde_json::json;
 
 use crate::support::{
-    FakeHost, GATEWAY, INFER, NOW, TRAINING, mesh, policy, start, start_with, word,
+    FakeHost, GATEWAY, INFER, NOW, TRAINING, configuration, mesh, policy, start, start_with, word,
 };
 
 fn with_access_log() -> (FakeHost, Plugin) {
@@ -148,4 +149,29 @@ fn trust_is_recorded_by_the_segment_of_the_caller() {
     scan(&host, &mut plugin, 6);
     assert!(host.metric("sallyport.trust.training") < 50);
     assert_eq!(host.metric("sallyport.trust.gateway"), 99);
+}
+
+#[test]
+fn records_name_the_proxy_where_it_has_a_name() {
+    for (id, shown) in [
+        (
+            &b"sidecar~10.1.2.3~web-0.shop~shop.svc.cluster.local"[..],
+            true,
+        ),
+        (b"", false),
+        (b"\xff", false),
+        (&[b'x'; 1000], false),
+    ] {
+        let host = FakeHost::new(&configuration(&policy()));
+        host.properties
+            .borrow_mut()
+            .insert(Property::NodeId, id.to_vec());
+        let mut plugin = Plugin::default();
+        assert_eq!(plugin.configure(&host), Configured::InForce);
+        host.connect(1, &mesh().hybrid_leaf(TRAINING));
+        scan(&host, &mut plugin, 1);
+        let record = host.records().remove(0);
+        let named = record["node_id"].as_str().map(str::as_bytes);
+        assert_eq!(named, shown.then_some(id));
+    }
 }

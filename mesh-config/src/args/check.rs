@@ -10,6 +10,10 @@ pub(crate) struct CheckArgs {
     /// Policy files, YAML or JSON; `-` is standard input.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// The file with meshConfig: an IstioOperator, Helm values, the ConfigMap `istio`, or meshConfig
+    /// itself. What contradicts its `postQuantumAuth` is found too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) inventory: InventoryArgs,
     /// Fail for warnings too.

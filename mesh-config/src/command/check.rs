@@ -5,13 +5,13 @@ use std::path::Path;
 use sallyport_engine::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::finding::{Code, Finding, Printable, Severity};
+use sallyport_mesh_config::mesh::{self, MeshSettings};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
-use sallyport_mesh_config::workloads::Inventory;
 use sallyport_mesh_config::{lint, sarif};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::inventory;
+use super::inventory::{self, Known};
 use crate::args::{CheckArgs, Format};
 use crate::clock;
 use crate::exit::Exit;
@@ -23,6 +23,13 @@ struct Checked {
     loaded: Option<LoadedPolicy>,
     findings: Vec<Finding>,
     readable: bool,
+}
+
+/// What a policy is compared with.
+struct Surroundings {
+    mesh: Option<MeshSettings>,
+    known: Known,
+    now: TimeMs,
 }
 
 /// The same as JSON.
@@ -51,9 +58,17 @@ pub(super) fn run(args: &CheckArgs, format: Format) -> Result<Exit, Failure> {
     } else {
         Severity::Error
     };
-    let inventory = inventory::read(&args.inventory)?;
-    let check = |path| check(path, inventory.as_ref(), now);
-    let files: Vec<Checked> = args.files.iter().map(|path| check(path)).collect();
+    let mesh = args.mesh.as_deref().map(mesh::load).transpose();
+    let surroundings = Surroundings {
+        mesh: mesh.map_err(Failure::files)?,
+        known: inventory::read(&args.inventory)?,
+        now,
+    };
+    let files: Vec<Checked> = args
+        .files
+        .iter()
+        .map(|path| check(path, &surroundings))
+        .collect();
     match format {
         Format::Text => print(&files, |file| Ok(text(file, fatal)))?,
         Format::Json => print(&files, |file| json(file, fatal))?,
@@ -76,12 +91,16 @@ pub(super) fn run(args: &CheckArgs, format: Format) -> Result<Exit, Failure> {
     })
 }
 
-fn check(path: &Path, inventory: Option<&Inventory>, now: TimeMs) -> Checked {
+fn check(path: &Path, surroundings: &Surroundings) -> Checked {
     let file = path.display().to_string();
     let (loaded, findings, readable) = match policy_file::load(path) {
         Ok(mut loaded) => {
             let mut findings = std::mem::take(&mut loaded.warnings);
-            findings.extend(lint::lint(&loaded, inventory, now));
+            let Surroundings { mesh, known, now } = surroundings;
+            findings.extend(lint::lint(&loaded, known.inventory.as_ref(), *now));
+            let contradictions =
+                |settings| mesh::contradictions(settings, Some(&loaded), &known.manifests);
+            findings.extend(mesh.iter().flat_map(contradictions));
             findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
             (Some(loaded), findings, true)
         }

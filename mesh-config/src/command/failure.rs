@@ -9,7 +9,7 @@ use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
 use sallyport_engine::identity::InvalidSpiffeId;
-use sallyport_mesh_config::finding::{Finding, Printable};
+use sallyport_mesh_config::finding::{Code, Finding, Printable};
 use sallyport_mesh_config::format::Unformattable;
 use sallyport_mesh_config::policy_file::PolicyFileErrors;
 use sallyport_mesh_config::render::InvalidRendering;
@@ -28,6 +28,10 @@ use crate::terminal::{Tone, labelled, toned};
 pub(crate) enum Failure {
     #[error("{0}")]
     Policy(#[from] PolicyFileErrors),
+    #[error("a file cannot be used")]
+    Files(Vec<Finding>),
+    #[error("a file cannot be read")]
+    FilesUnreadable(Vec<Finding>),
     #[error("{0}")]
     Rendering(#[from] InvalidRendering),
     #[error("this cannot be rendered")]
@@ -97,8 +101,6 @@ pub(crate) enum Failure {
     OtherSubject { path: PathBuf, subject: String },
     #[error("`{}` is left as it is: {cause}", path.display())]
     Unformattable { path: PathBuf, cause: Unformattable },
-    #[error("the workloads cannot be read")]
-    Workloads(Vec<Finding>),
     #[error("`{}` is no test file: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
@@ -187,6 +189,18 @@ struct Row {
 }
 
 impl Failure {
+    /// What is wrong with files beside the policy.
+    pub(crate) fn files(findings: Vec<Finding>) -> Self {
+        if findings
+            .iter()
+            .any(|finding| finding.code == Code::Unreadable)
+        {
+            Self::FilesUnreadable(findings)
+        } else {
+            Self::Files(findings)
+        }
+    }
+
     /// The exit code for it.
     pub(crate) const fn exit(&self) -> Exit {
         self.row().exit
@@ -218,7 +232,8 @@ impl Failure {
 
     fn findings(&self) -> &[Finding] {
         if let Self::Policy(PolicyFileErrors::Invalid { findings, .. })
-        | Self::Workloads(findings)
+        | Self::Files(findings)
+        | Self::FilesUnreadable(findings)
         | Self::Unrendered(findings)
         | Self::Surroundings(findings) = self
         {
@@ -265,6 +280,8 @@ impl Failure {
             | Self::Test { path, .. }
             | Self::TooLong { path, .. } => Some(path),
             Self::Policy(_)
+            | Self::Files(_)
+            | Self::FilesUnreadable(_)
             | Self::Rendering(_)
             | Self::Unrendered(_)
             | Self::Surroundings(_)
@@ -277,7 +294,6 @@ impl Failure {
             | Self::FlagNeeds(..)
             | Self::FlagNeeded(_)
             | Self::OnlyCheckWritesSarif
-            | Self::Workloads(_)
             | Self::LegacyAlgorithm
             | Self::WorkloadsNeeded
             | Self::TokenKey
@@ -293,8 +309,9 @@ impl Failure {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
             Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
-            Self::Surroundings(_) => invalid("files_invalid", ""),
+            Self::Files(_) | Self::Surroundings(_) => invalid("files_invalid", ""),
             Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
+            Self::FilesUnreadable(_) => failed("file_unreadable", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
@@ -375,7 +392,6 @@ impl Failure {
                 invalid("trace_invalid", "docs/operations.md says what a line holds")
             }
             Self::Unformattable { .. } => invalid("not_formattable", ""),
-            Self::Workloads(_) => invalid("workloads_invalid", ""),
             Self::Tests { .. } => invalid(
                 "tests_invalid",
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",

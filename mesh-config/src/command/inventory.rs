@@ -2,27 +2,39 @@
 
 use std::fs;
 
-use sallyport_mesh_config::manifests;
+use sallyport_mesh_config::manifests::{self, Manifests};
 use sallyport_mesh_config::workloads::{Inventory, from_manifests, list};
 
 use super::failure::Failure;
 use crate::args::InventoryArgs;
 
-/// Reads the workloads; none where no file is named.
-pub(super) fn read(args: &InventoryArgs) -> Result<Option<Inventory>, Failure> {
+/// What the files say.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) manifests: Manifests,
+    /// None where no file is named.
+    pub(super) inventory: Option<Inventory>,
+}
+
+/// Reads the files.
+pub(super) fn read(args: &InventoryArgs) -> Result<Known, Failure> {
     if args.manifests.is_empty() && args.workloads.is_empty() {
-        return Ok(None);
+        return Ok(Known::default());
     }
+    let mut manifests = Manifests::default();
     let mut inventory = Inventory::default();
     if !args.manifests.is_empty() {
-        let read = manifests::read(&args.manifests).map_err(|error| Failure::Workloads(error.0))?;
-        let found = from_manifests(&read.objects, args.namespace.as_deref());
-        inventory = found.map_err(Failure::Workloads)?;
+        manifests = manifests::read(&args.manifests).map_err(|error| Failure::files(error.0))?;
+        let found = from_manifests(&manifests.objects, args.namespace.as_deref());
+        inventory = found.map_err(Failure::files)?;
     }
     for path in &args.workloads {
         let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
-        let listed = list::from_text(&text, path).map_err(Failure::Workloads)?;
+        let listed = list::from_text(&text, path).map_err(Failure::files)?;
         inventory.workloads.extend(listed.workloads);
     }
-    Ok(Some(inventory))
+    Ok(Known {
+        manifests,
+        inventory: Some(inventory),
+    })
 }

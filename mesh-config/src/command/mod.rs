@@ -14,6 +14,7 @@ mod import;
 mod inventory;
 mod lines;
 mod man;
+mod mesh;
 mod render;
 mod report;
 mod schema;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Cred(command) => cred::run(command, output),
         Command::Import(args) => import::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
+        Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),
         Command::Schema { kind } => schema::run(kind),
         Command::Report(args) => report::run(&args, output),

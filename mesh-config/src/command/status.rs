@@ -78,7 +78,7 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
             },
         })
         .collect();
-    let inventory = inventory::read(&args.inventory)?;
+    let inventory = inventory::read(&args.inventory)?.inventory;
     let is_on = |proxy: &Proxy| {
         proxy
             .status

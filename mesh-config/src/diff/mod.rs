@@ -6,6 +6,7 @@
 
 mod parts;
 mod questions;
+mod requests;
 
 use std::collections::BTreeMap;
 

@@ -1,29 +1,24 @@
 //! The parts of two documents, compared by name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use sallyport_engine::names::PathTemplate;
 use sallyport_engine::policy::Mode;
-use sallyport_engine::policy::raw::{Flow, RequiredAssurance, Segment, Spec, WhenRestricted};
+use sallyport_engine::policy::raw::{Flow, RequiredAssurance, Segment, Spec};
 use serde::Serialize;
 
+use super::requests::{Requests, requests};
 use super::{Change, Effect};
 
 pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
     let mut changes = Changes(Vec::new());
     let policy = "policy";
-    changes.mode(policy, Some(old.mode), Some(new.mode));
+    changes.mode(policy, old.mode, new.mode);
     changes.floor(
         policy,
         "minimumAssurance",
         rank(old.minimum_assurance),
         rank(new.minimum_assurance),
-        |rank| {
-            ASSURANCES
-                .get(rank)
-                .map_or(String::new(), |name| (*name).to_owned())
-        },
+        name_of,
     );
     let trust = |spec: &Spec| usize::from(spec.minimum_trust.unwrap_or(0));
     changes.floor(policy, "minimumTrust", trust(old), trust(new), |trust| {
@@ -48,17 +43,16 @@ impl Changes {
         });
     }
 
-    fn mode(&mut self, part: &str, old: Option<Mode>, new: Option<Mode>) {
-        let shown = |mode: Option<Mode>| mode.map_or("the policy's", Mode::as_str);
+    fn mode(&mut self, part: &str, old: Mode, new: Mode) {
         if old != new {
             let effect = match new {
-                Some(Mode::Enforce) => Effect::Narrowing,
-                Some(Mode::Shadow) | None => Effect::Widening,
+                Mode::Enforce => Effect::Narrowing,
+                Mode::Shadow => Effect::Widening,
             };
             self.add(
                 effect,
                 part,
-                format!("mode: {} -> {}", shown(old), shown(new)),
+                format!("mode: {} -> {}", old.as_str(), new.as_str()),
             );
         }
     }
@@ -136,7 +130,7 @@ impl Changes {
             let part = format!("flow {name}");
             match old_flows.get(name) {
                 None => self.add(Effect::Widening, &part, format!("added: {}", way(flow))),
-                Some(before) => self.flow(&part, before, flow),
+                Some(before) => self.flow(&part, (old, before), (new, flow)),
             }
         }
         for (name, flow) in &old_flows {
@@ -147,7 +141,12 @@ impl Changes {
         }
     }
 
-    fn flow(&mut self, part: &str, old: &Flow, new: &Flow) {
+    fn flow(
+        &mut self,
+        part: &str,
+        (old_spec, old): (&Spec, &Flow),
+        (new_spec, new): (&Spec, &Flow),
+    ) {
         let callers = |flow: &Flow| flow.from.iter().cloned().collect();
         self.set(part, "caller", &callers(old), &callers(new));
         if old.to != new.to {
@@ -157,24 +156,28 @@ impl Changes {
                 format!("to: {} -> {}", old.to, new.to),
             );
         }
-        self.mode(part, old.mode, new.mode);
-        // Without a floor of its own a flow has the policy's, whose change is said there.
-        let assurance = |flow: &Flow| flow.minimum_assurance.map(rank);
-        self.own_floor(
-            part,
-            "minimumAssurance",
-            assurance(old),
-            assurance(new),
-            |rank| {
-                ASSURANCES
-                    .get(rank)
-                    .map_or(String::new(), |name| (*name).to_owned())
-            },
-        );
-        let trust = |flow: &Flow| flow.minimum_trust.map(usize::from);
-        self.own_floor(part, "minimumTrust", trust(old), trust(new), |trust| {
-            trust.to_string()
-        });
+        // What applies is compared, where the flow's own words differ; a change of the policy's is
+        // said there.
+        if old.mode != new.mode {
+            let mode = |spec: &Spec, flow: &Flow| flow.mode.unwrap_or(spec.mode);
+            self.mode(part, mode(old_spec, old), mode(new_spec, new));
+        }
+        if old.minimum_assurance != new.minimum_assurance {
+            let assurance = |spec: &Spec, flow: &Flow| {
+                rank(flow.minimum_assurance.unwrap_or(spec.minimum_assurance))
+            };
+            let (before, after) = (assurance(old_spec, old), assurance(new_spec, new));
+            self.floor(part, "minimumAssurance", before, after, name_of);
+        }
+        if old.minimum_trust != new.minimum_trust {
+            let trust = |spec: &Spec, flow: &Flow| {
+                usize::from(flow.minimum_trust.or(spec.minimum_trust).unwrap_or(0))
+            };
+            let (before, after) = (trust(old_spec, old), trust(new_spec, new));
+            self.floor(part, "minimumTrust", before, after, |trust| {
+                trust.to_string()
+            });
+        }
         let uncertainty = |flow: &Flow| usize::from(flow.maximum_uncertainty.unwrap_or(100));
         // More uncertainty lets more pass.
         let (before, after) = (uncertainty(old), uncertainty(new));
@@ -214,28 +217,6 @@ impl Changes {
                 None => (Effect::Narrowing, String::new()),
             };
             self.add(effect, part, format!("operation removed: {removed}{note}"));
-        }
-    }
-
-    fn own_floor(
-        &mut self,
-        part: &str,
-        key: &str,
-        old: Option<usize>,
-        new: Option<usize>,
-        shown: impl Fn(usize) -> String,
-    ) {
-        let text = |value: Option<usize>| value.map_or("the policy's".to_owned(), &shown);
-        match (old, new) {
-            (Some(old), Some(new)) => self.floor(part, key, old, new, shown),
-            (old, new) if old != new => {
-                self.add(
-                    Effect::Widening,
-                    part,
-                    format!("{key}: {} -> {}", text(old), text(new)),
-                );
-            }
-            (_, _) => {}
         }
     }
 
@@ -358,73 +339,6 @@ fn workloads(spec: &Spec, segment: &Segment) -> BTreeSet<String> {
     all
 }
 
-/// One method on one path at one port, or at each.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Requests {
-    method: String,
-    path: String,
-    port: Option<u16>,
-    when_restricted: Option<&'static str>,
-}
-
-fn requests(flow: &Flow) -> BTreeSet<Requests> {
-    let mut all = BTreeSet::new();
-    for operation in &flow.operations {
-        let ports: Vec<Option<u16>> = match &operation.ports {
-            Some(ports) => ports.iter().copied().map(Some).collect(),
-            None => vec![None],
-        };
-        let when_restricted = operation.when_restricted.map(|rule| match rule {
-            WhenRestricted::Allow => "allow",
-            WhenRestricted::Deny => "deny",
-        });
-        for method in &operation.methods {
-            for path in &operation.paths {
-                all.extend(ports.iter().map(|port| Requests {
-                    method: method.clone(),
-                    path: path.clone(),
-                    port: *port,
-                    when_restricted,
-                }));
-            }
-        }
-    }
-    all
-}
-
-impl Requests {
-    /// Whether each request of the other is one of this, under the same rule for the restricted.
-    fn contains(&self, other: &Self) -> bool {
-        let templates = (
-            self.path.parse::<PathTemplate>(),
-            other.path.parse::<PathTemplate>(),
-        );
-        let paths = match templates {
-            (Ok(wide), Ok(narrow)) => wide.contains(&narrow),
-            (_, _) => false,
-        };
-        paths
-            && (self.method == "*" || self.method == other.method)
-            && (self.port.is_none() || self.port == other.port)
-            && self.when_restricted == other.when_restricted
-    }
-}
-
-/// `GET /v1/orders/{order} at 8080`.
-impl fmt::Display for Requests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)?;
-        match self.port {
-            Some(port) => write!(f, " at {port}")?,
-            None => f.write_str(" at any port")?,
-        }
-        match self.when_restricted {
-            Some(rule) => write!(f, ", whenRestricted {rule}"),
-            None => Ok(()),
-        }
-    }
-}
-
 fn entries<T: Serialize>(items: impl Iterator<Item = T>) -> BTreeSet<String> {
     items.map(|item| json(&item)).collect()
 }
@@ -444,6 +358,11 @@ const fn rank(assurance: RequiredAssurance) -> usize {
         RequiredAssurance::Hybrid => 1,
         RequiredAssurance::HybridProven => 2,
     }
+}
+
+fn name_of(rank: usize) -> String {
+    let name = ASSURANCES.get(rank);
+    name.map_or(String::new(), |name| (*name).to_owned())
 }
 
 const ASSURANCES: [&str; 3] = ["classical", "hybrid", "hybridProven"];

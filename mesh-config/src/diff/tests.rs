@@ -73,18 +73,18 @@ fn says_of_each_change_whether_more_or_less_passes() {
             "from: [web]",
             "from: [orders]",
             &[Widening, Narrowing],
-            &[Widening, Narrowing],
+            &[Widening, Narrowing, ReasonOnly],
         ),
         (
             "minimumAssurance: classical",
             "minimumAssurance: hybrid",
             &[Narrowing],
-            &[Narrowing],
+            &[Narrowing, ReasonOnly],
         ),
         (
             "to: orders",
             "to: orders\n      minimumTrust: 99",
-            &[Widening],
+            &[Narrowing],
             &[],
         ),
         (

@@ -189,6 +189,44 @@ codes! {
     FloorInFuture = "SP306", Warning, "A `notBefore` floor lies in the future.",
         "Use the time from which credentials are to count; until then all others are refused.";
 
+    // meshConfig and the resources of Istio.
+    MeshForm = "SP401", Error, "A file holds no meshConfig, or more than one.",
+        "Give an IstioOperator, Helm values, the ConfigMap `istio`, or meshConfig itself.";
+    MeshKeyMisplaced = "SP402", Error, "`postQuantumAuth` stands where nothing reads it.",
+        "Move it to the top of meshConfig, as the hint says.";
+    MeshKeyMisspelt = "SP403", Error, "A key looks like `postQuantumAuth`, and Istio ignores it.",
+        "Correct it, or give it another name.";
+    MeshConflict = "SP404", Error, "meshConfig and the policy ask for different things.",
+        "Leave `spec.postQuantumAuth` out of the policy.";
+    BreakGlassTooLong = "SP405", Error, "A break-glass is declared for more than 7 days.",
+        "Write an earlier `until`: until then proxies enforce.";
+    BreakGlassOver = "SP406", Warning, "A break-glass is over.",
+        "Remove it from the policy.";
+    BreakGlassLasts = "SP407", Warning, "A break-glass lasts: nothing is refused.",
+        "Remove it from the policy as soon as the emergency is over.";
+    PlaintextAllowed = "SP411", Warning, "Mutual TLS is optional where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    MutualTlsDisabled = "SP412", Error, "Mutual TLS is off where `postQuantumAuth` asks for it.",
+        "Set PeerAuthentication to STRICT.";
+    UnseenPort = "SP413", Warning, "No HTTP filter sees a port.",
+        "Declare it as HTTP, or close it.";
+    ClassicalKeyExchange = "SP414", Warning, "A setting rules out the hybrid key exchange.",
+        "Allow X25519MLKEM768.";
+    UntrustedAccepted = "SP415", Error, "A gateway accepts certificates that nobody validated.",
+        "Validate them against a CA.";
+    OtherPlugin = "SP416", Warning, "Another plugin shares its data with the filter.",
+        "Trust it as much as the filter, or give the filter a `vm_id` by an EnvoyFilter.";
+    FailsOpen = "SP417", Error, "Requests pass once the filter failed.",
+        "Use FAIL_RELOAD.";
+    BothDirections = "SP418", Error, "The filter is for outgoing requests too.",
+        "Write `match: [{mode: SERVER}]`.";
+    Waypoint = "SP419", Warning, "A proxy gets no certificates of callers.",
+        "Use sidecars, or make the namespace exempt.";
+    ClassicalCallers = "SP420", Warning, "Callers of a flow can never bring what `postQuantumAuth` asks.",
+        "Pin the ML-DSA key of their authority.";
+    FloorBelowMesh = "SP421", Warning, "A flow asks for less assurance than `postQuantumAuth`.",
+        "Leave its `minimumAssurance` out: the higher one counts.";
+
     // Rendering.
     ModuleUnpinned = "SP501", Error, "The wasm module is not pinned, or no URL that can be used.",
         "Give an absolute `file://` path or an `https://` URL with `--module-sha256`, or an image by its digest.";

@@ -74,7 +74,9 @@ impl<'a> Callers<'a> {
 }
 
 /// The authorities that make callers hybrid: trust domain and level.
-fn hybrid_authorities(spec: &Spec) -> impl Iterator<Item = (&str, Option<AlternativeAlgorithm>)> {
+pub(crate) fn hybrid_authorities(
+    spec: &Spec,
+) -> impl Iterator<Item = (&str, Option<AlternativeAlgorithm>)> {
     let authorities = spec.authorities.iter();
     authorities.flat_map(|authorities| {
         let certificates = authorities

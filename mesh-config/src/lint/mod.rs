@@ -7,6 +7,7 @@ mod flows;
 mod time;
 mod workloads;
 
+pub(crate) use flows::hybrid_authorities;
 use sallyport_engine::time::TimeMs;
 
 use crate::finding::Finding;

@@ -232,3 +232,22 @@ fn finds_a_flow_whose_callers_no_authority_makes_hybrid() {
     );
     assert_eq!(of("e.example"), []);
 }
+
+#[test]
+fn a_break_glass_is_compared_with_the_clock() {
+    let place = || "spec.breakGlass.until".to_owned();
+    // The tests' time is 2027-01-15T08:00:00Z.
+    for (until, code) in [
+        ("2027-01-15T08:00:00Z", "SP406"),
+        ("2027-01-15T08:00:01Z", "SP407"),
+        ("2027-01-22T08:00:00Z", "SP407"),
+        ("2027-01-22T08:00:01Z", "SP405"),
+    ] {
+        let glass = format!("spec:\n  breakGlass: {{until: \"{until}\", reason: incident 7}}\n");
+        assert_eq!(
+            codes(&with("spec:\n", &glass)),
+            [(code, place())],
+            "{until}"
+        );
+    }
+}

@@ -162,7 +162,7 @@ fn wrong_type(path: String, expected: JsonType, value: &Value) -> Finding {
     .with_hint(hint)
 }
 
-const fn name_of(value: &Value) -> &'static str {
+pub(crate) const fn name_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(_) => "`true` or `false`",

@@ -82,7 +82,7 @@ fn knows_the_policy_its_slices_and_others() {
     let (hash, name) = slices
         .0
         .iter()
-        .find(|(_, name)| name.contains("namespace orders"))
+        .find(|(_, name)| name.contains("namespace web"))
         .unwrap();
     let text = "sallyport_enforcing 1\nsallyport_policy_hash ".to_owned() + &hash.to_string();
     assert_eq!(

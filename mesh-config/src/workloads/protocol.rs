@@ -3,7 +3,7 @@
 use super::Protocol;
 
 /// By `appProtocol`, else by the name of the port up to its first `-`, as Istio selects protocols.
-pub(super) fn of_service_port(number: i32, name: &str, app_protocol: Option<&str>) -> Protocol {
+pub(crate) fn of_service_port(number: i32, name: &str, app_protocol: Option<&str>) -> Protocol {
     let name = match app_protocol {
         None => name,
         // Names of Kubernetes itself.

@@ -311,5 +311,38 @@ fn check_refuses_manifests_that_cannot_be_read() {
     ];
     let output = sallyport(&arguments, folder.path());
     assert_eq!(code(&output), 1);
-    assert_eq!(error(&output)["code"], "workloads_invalid");
+    assert_eq!(error(&output)["code"], "files_invalid");
+}
+
+#[test]
+fn check_names_what_contradicts_the_mesh() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("mesh.yaml", "postQuantumAuth: true\n");
+    write(
+        "auth.yaml",
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
+         metadata: {name: default, namespace: orders}\nspec: {mtls: {mode: PERMISSIVE}}\n",
+    );
+    let check = |more: &[&str]| {
+        let fixed = [
+            "--output",
+            "json",
+            "check",
+            "policy.yaml",
+            "--manifests",
+            "auth.yaml",
+        ];
+        json(&sallyport(&[&fixed[..], more].concat(), folder.path()))
+    };
+    let has_mesh_findings = |report: &Value| {
+        let all =
+            ["errors", "warnings", "notes"].map(|key| report[key].as_array().unwrap().clone());
+        let mut all = all.iter().flatten();
+        all.any(|finding| {
+            finding["code"].as_str().unwrap().starts_with("SP4") && finding["file"] == "auth.yaml"
+        })
+    };
+    assert!(has_mesh_findings(&check(&["--mesh", "mesh.yaml"])));
+    assert!(!has_mesh_findings(&check(&[])));
 }

@@ -14,6 +14,7 @@ mod explain;
 mod failure;
 mod fmt;
 mod istio;
+mod mesh;
 mod render;
 mod report;
 mod simulate;

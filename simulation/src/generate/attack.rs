@@ -262,8 +262,8 @@ impl Attack {
                 status: 404,
                 request_bytes: 0,
                 response_bytes: 200,
-                duration_ms: 3,
             },
+            response_ms: 3,
             label: None,
         }
     }

@@ -177,8 +177,8 @@ impl Peer {
                 status,
                 request_bytes: whole(sent * random.log_normal(1.0, 0.5)),
                 response_bytes: whole(weather.size * random.log_normal(self.size, 0.8)),
-                duration_ms: whole(random.log_normal(20.0, 0.7)),
             },
+            response_ms: whole(random.log_normal(20.0, 0.7)),
             label: None,
         }
     }

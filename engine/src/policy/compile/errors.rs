@@ -180,7 +180,7 @@ fn is_dns_part(name: &str) -> bool {
 /// Whether one name looks like a slip in writing the other: the same but for case and separators, or
 /// for one letter that is wrong, missing or too many.
 fn is_similar(known: &str, typed: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
     let (known, typed) = (plain(known), plain(typed));
     let (shorter, longer) = if known.len() <= typed.len() {
         (known, typed)

@@ -1,9 +1,10 @@
 //! What holds for the whole mesh: what it asks of credentials, and a break-glass.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::errors::Errors;
 use super::limits::{MAXIMUM_SEGMENTS, MAXIMUM_SIGNAL_TEXT};
@@ -11,14 +12,34 @@ use super::signals::time;
 use crate::policy::break_glass::{BreakGlass, BreakGlassText};
 use crate::policy::post_quantum::PostQuantumAuth;
 use crate::policy::segment::SegmentId;
-use crate::policy::{PolicyErrorCause as Cause, raw};
+use crate::policy::{PolicyError, PolicyErrorCause as Cause, raw};
 
 pub(super) fn post_quantum_auth(spec: &raw::Spec, errors: &mut Errors) -> Option<PostQuantumAuth> {
     let raw = spec.post_quantum_auth.as_ref()?;
+    Some(asked(raw, errors))
+}
+
+/// Compiles what a mesh asks, by itself.
+///
+/// # Errors
+/// Every rule that it breaks, each with its path in a policy.
+pub fn compile_post_quantum_auth(
+    raw: &raw::PostQuantumAuth,
+) -> Result<PostQuantumAuth, Vec<PolicyError>> {
+    let mut errors = Errors::default();
+    let compiled = asked(raw, &mut errors);
+    if errors.0.is_empty() {
+        Ok(compiled)
+    } else {
+        Err(errors.0)
+    }
+}
+
+fn asked(raw: &raw::PostQuantumAuth, errors: &mut Errors) -> PostQuantumAuth {
     if let Some(names) = &raw.exempt_namespaces {
         errors.labels("spec.postQuantumAuth.exemptNamespaces", names);
     }
-    Some(raw.into())
+    raw.into()
 }
 
 impl From<&raw::PostQuantumAuth> for PostQuantumAuth {
@@ -54,7 +75,7 @@ pub(super) fn break_glass(spec: &raw::Spec, errors: &mut Errors) -> Option<Break
     })
 }
 
-fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> BTreeSet<SegmentId> {
+fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> Vec<SegmentId> {
     let path = "spec.breakGlass.segments";
     errors.count(path, names.len(), MAXIMUM_SEGMENTS);
     errors.unique(path, names.iter().map(String::as_str), "");
@@ -62,7 +83,7 @@ fn segments(names: &[String], spec: &raw::Spec, errors: &mut Errors) -> BTreeSet
     let known: BTreeMap<&str, SegmentId> = known
         .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
         .collect();
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     for (number, name) in names.iter().enumerate() {
         found.extend(errors.segment(&format!("{path}[{number}]"), name, &known));
     }
