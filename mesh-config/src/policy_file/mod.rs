@@ -45,8 +45,7 @@ impl LoadedPolicy {
     /// as a number.
     #[must_use]
     pub fn policy_hash(&self) -> u64 {
-        let first = self.sha256.iter().take(6);
-        first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+        policy_hash(&self.sha256)
     }
 
     /// The line of a place such as `spec.flows[2].to`, or of the nearest place around it.
@@ -60,6 +59,13 @@ impl LoadedPolicy {
     pub(crate) fn locate(&self, findings: Vec<Finding>) -> Vec<Finding> {
         self.lines.locate(findings)
     }
+}
+
+/// What the gauge `sallyport.policy_hash` shows of a policy, or the slice of one, with this SHA-256.
+#[must_use]
+pub fn policy_hash(sha256: &[u8; 32]) -> u64 {
+    let first = sha256.iter().take(6);
+    first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 /// Why there is no policy.

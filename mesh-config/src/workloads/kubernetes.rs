@@ -172,7 +172,12 @@ impl<'a> Surroundings<'a> {
         let label = |name: &str| metadata.labels.as_ref()?.get(name).map(String::as_str);
         let annotation = |name: &str| metadata.annotations.as_ref()?.get(name).map(String::as_str);
         let inject = label(INJECT).or_else(|| annotation(INJECT));
-        if pod.host_network == Some(true) {
+        let is_gateway = label("gateway.networking.k8s.io/gateway-name").is_some()
+            || label("istio").is_some_and(|value| value.ends_with("gateway"))
+            || annotation("inject.istio.io/templates").is_some_and(|it| it.contains("gateway"));
+        if is_gateway {
+            Some(WithoutSidecar::Gateway)
+        } else if pod.host_network == Some(true) {
             Some(WithoutSidecar::HostNetwork)
         } else if inject == Some("false") {
             Some(WithoutSidecar::NotInjected)

@@ -85,6 +85,8 @@ pub enum WithoutSidecar {
     HostNetwork,
     /// It, or its namespace, is in ambient mode.
     Ambient,
+    /// It is a gateway of Istio: what comes from outside is no inbound traffic of a sidecar.
+    Gateway,
 }
 
 /// How connections to a port go past the filter.
@@ -105,6 +107,7 @@ impl WithoutSidecar {
             Self::NamespaceDisabled => "its namespace has `istio-injection: disabled`",
             Self::HostNetwork => "it uses the network of the node",
             Self::Ambient => "it is in ambient mode",
+            Self::Gateway => "it is a gateway of Istio, which runs no filters of sidecars",
         }
     }
 }

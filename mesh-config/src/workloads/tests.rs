@@ -167,6 +167,18 @@ fn knows_who_has_no_sidecar() {
         (inject("true"), None),
         (pod("") + &namespace("istio-injection: enabled"), None),
         (
+            pod("").replacen("labels: {", "labels: {istio: ingressgateway, ", 1),
+            Some(WithoutSidecar::Gateway),
+        ),
+        (
+            pod("").replacen(
+                "labels: {",
+                "annotations: {inject.istio.io/templates: gateway}, labels: {",
+                1,
+            ),
+            Some(WithoutSidecar::Gateway),
+        ),
+        (
             pod("") + &namespace("istio-injection: disabled"),
             Some(WithoutSidecar::NamespaceDisabled),
         ),

@@ -318,6 +318,34 @@ fn ways_around_the_filter_are_closed_by_denials_only() {
 }
 
 #[test]
+fn ports_of_a_gateway_stay_reachable_and_are_named() {
+    let folder = mesh(|policy| policy);
+    let gateway = "---\nkind: Pod\napiVersion: v1\nmetadata: {name: ingress, namespace: shop, labels: {istio: ingressgateway}}\n\
+                   spec: {containers: [{name: c, image: c}]}\n---\nkind: Service\napiVersion: v1\n\
+                   metadata: {name: ingress, namespace: shop}\n\
+                   spec: {selector: {istio: ingressgateway}, ports: [{port: 443, targetPort: 8443, name: https}]}\n";
+    fs::write(folder.path().join("manifests/gateway.yaml"), gateway).unwrap();
+    let output = render(folder.path(), "wasmplugin", "1.31", &["--output", "json"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("namespace `shop` has a gateway: its ports 8443 stay open"),
+        "{said}"
+    );
+    let list = json(&output);
+    let policies = of_kind(list["items"].as_array().unwrap(), "AuthorizationPolicy");
+    let shop = policies
+        .iter()
+        .find(|it| it["metadata"]["namespace"] == "shop")
+        .unwrap();
+    let open = &shop["spec"]["rules"][0]["to"][0]["operation"]["notPorts"];
+    assert_eq!(open, &json!(["8080", "8081", "8443"]));
+    assert_eq!(
+        shop["spec"]["rules"][1]["to"][0]["operation"]["ports"],
+        json!(["8080", "8081"])
+    );
+}
+
+#[test]
 fn says_what_is_not_covered_by_name() {
     let folder = mesh(|policy| policy);
     let said = stderr(&render(folder.path(), "wasmplugin", "1.31", &[]));

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sallyport_engine::hexadecimal;
 use sallyport_mesh_config::finding::{Code, Finding};
 use sallyport_mesh_config::manifests::{self, Manifests};
+use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::render::fields::{FIRST, ModuleVersion};
 use sallyport_mesh_config::render::istio::{
     Module, Part, Rendering, Request, Target, document, render,
@@ -110,10 +111,11 @@ fn summarise(request: &Request<'_>, rendering: &Rendering) {
     ));
     for namespace in &rendering.namespaces {
         terminal::complain(format_args!(
-            "namespace `{}`: {} workloads, {} bytes, sha256 {}",
+            "namespace `{}`: {} workloads, {} bytes, policy_hash {}, sha256 {}",
             namespace.name,
             namespace.workloads,
             namespace.bytes,
+            policy_file::policy_hash(&namespace.sha256),
             hexadecimal::encode(&namespace.sha256),
         ));
     }

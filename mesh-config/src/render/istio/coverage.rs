@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::render::slice::Slicer;
-use crate::workloads::{Inventory, Protocol, Workload};
+use crate::workloads::{Inventory, Protocol, WithoutSidecar, Workload};
 
 /// The namespaces that are rendered for, and everything else.
 pub(super) struct Coverage<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Namespace<'a> {
     pub(super) covered: Vec<&'a Workload>,
     /// The ports of its workloads at which Istio reads HTTP.
     pub(super) http: BTreeSet<u16>,
+    /// The ports of gateways in it, which have to stay reachable from outside.
+    pub(super) gateways: BTreeSet<u16>,
 }
 
 impl<'a> Coverage<'a> {
@@ -52,6 +54,10 @@ impl<'a> Coverage<'a> {
                 continue;
             };
             let ports = workload.ports.iter().filter(|port| port.bypass.is_none());
+            if workload.without_sidecar == Some(WithoutSidecar::Gateway) {
+                namespace.gateways.extend(ports.map(|port| port.number));
+                continue;
+            }
             let http = ports.filter(|port| port.protocol != Protocol::Tcp);
             namespace.http.extend(http.map(|port| port.number));
         }

@@ -367,7 +367,8 @@ fn authorization_policy(
         return None;
     }
     let open = request.open_tcp.iter().filter(|(of, _)| of == name);
-    let open: BTreeSet<u16> = open.map(|(_, port)| *port).collect();
+    let mut open: BTreeSet<u16> = open.map(|(_, port)| *port).collect();
+    open.extend(&namespace.gateways);
     let mut metadata = metadata(request, name, NAME);
     if in_shadow(request) {
         let annotations = metadata.annotations.get_or_insert_default();

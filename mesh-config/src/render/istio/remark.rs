@@ -101,6 +101,15 @@ pub(super) fn remarks(
     for workload in covered {
         remarks.extend(ports(request, workload));
     }
+    for (name, namespace) in &coverage.namespaces {
+        let ports: Vec<String> = namespace.gateways.iter().map(u16::to_string).collect();
+        if !ports.is_empty() {
+            remarks.push(Remark::Note(format!(
+                "namespace `{name}` has a gateway: its ports {} stay open to any connection there; a namespace of its own is better",
+                ports.join(", ")
+            )));
+        }
+    }
     remarks.extend(empty(request, slicer));
     remarks.extend(notes(request, strict).into_iter().map(Remark::Note));
     remarks
