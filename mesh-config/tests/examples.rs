@@ -193,13 +193,17 @@ fn each_policy_answers_as_its_tests_say_and_each_flow_is_tested() {
 }
 
 #[test]
-fn each_mesh_file_is_of_the_policys_trust_domain() {
+fn each_mesh_file_is_of_the_policys_trust_domain_and_contradicts_nothing() {
     for example in examples() {
         let mesh: Value = serde_saphyr::from_str(&example.text("mesh.yaml")).unwrap();
         let own = mesh.get("trustDomain").and_then(Value::as_str).unwrap();
         let domains = example.policy().document.spec.trust_domains;
         assert_eq!(domains, [own], "{}", example.name);
         assert!(mesh.get("postQuantumAuth").is_some(), "{}", example.name);
+        let files = ["--mesh", "mesh.yaml", "--policy", "policy.yaml"];
+        let manifests = ["--manifests", "manifests"];
+        let output = example.run(&[&["mesh", "explain"], &files[..], &manifests].concat());
+        assert!(output.status.success(), "{}: {}", example.name, stdout(&output));
     }
 }
 
