@@ -203,7 +203,12 @@ fn each_mesh_file_is_of_the_policys_trust_domain_and_contradicts_nothing() {
         let files = ["--mesh", "mesh.yaml", "--policy", "policy.yaml"];
         let manifests = ["--manifests", "manifests"];
         let output = example.run(&[&["mesh", "explain"], &files[..], &manifests].concat());
-        assert!(output.status.success(), "{}: {}", example.name, stdout(&output));
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            example.name,
+            stdout(&output)
+        );
     }
 }
 

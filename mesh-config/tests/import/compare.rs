@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sallyport_engine::facts::TlsVersion;
+use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::policy::raw::RequiredAssurance;
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::explain::{Caller, Outcome, Question, explain, request_line};
@@ -115,6 +115,7 @@ impl Pair {
             caller,
             called: Some(called),
             tls: TlsVersion::Tls13,
+            key_exchange: KeyExchange::Hidden,
             source_ip: "192.0.2.1".parse().unwrap(),
             port: request.port,
             headers: request_line(&request.method, &request.path),
