@@ -190,9 +190,9 @@ impl Mesh {
     }
 
     fn port(&mut self, value: Option<&Value>) {
-        let number = value.and_then(Value::as_u64);
-        self.ports
-            .extend(number.and_then(|number| u16::try_from(number).ok()));
+        if let Some(Ok(port)) = value.and_then(Value::as_u64).map(u16::try_from) {
+            self.ports.insert(port);
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub fn import(manifests: &Manifests, options: &Options) -> Imported {
     let document = document::document(options, &mesh, &segments, &matrix, &mut findings);
     let document = document
         .map_err(|error| vec![Finding::new(Code::OtherForm, "", error.to_string())])
-        .and_then(|document| checked(document));
+        .and_then(checked);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     // Clauses of one rule complain about the same places.
     findings.dedup();

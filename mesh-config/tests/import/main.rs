@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::panic,
-    clippy::wildcard_enum_match_arm,
     reason = "helpers of tests"
 )]
 
