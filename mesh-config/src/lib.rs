@@ -15,6 +15,7 @@ pub mod lint;
 pub mod manifests;
 pub mod mesh;
 pub mod policy_file;
+pub mod recorded;
 pub mod reference;
 pub mod render;
 pub mod report;

@@ -417,7 +417,8 @@ fn key_exchange_is_asked_for_only_where_it_is_seen() {
             let text = stdout(&output);
             let place = |part: &str| text.find(part).unwrap();
             assert!(
-                place("object_key: sallyport.tls_group") < place("type.googleapis.com/envoy.extensions.filters.http.wasm"),
+                place("object_key: sallyport.tls_group")
+                    < place("type.googleapis.com/envoy.extensions.filters.http.wasm"),
                 "the state is set directly before the filter"
             );
             assert!(!text.contains("INSERT_FIRST"));
