@@ -138,6 +138,8 @@ pub(crate) enum SchemaKind {
     PolicyTests,
     /// Lists of workloads.
     Workloads,
+    /// Decision records, which proxies write.
+    DecisionRecord,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -150,6 +152,8 @@ pub(crate) enum ReferenceDocument {
     Metrics,
     /// The policy file.
     Policy,
+    /// The decision record.
+    DecisionRecord,
 }
 
 const EXIT_CODES: &str =

@@ -254,3 +254,32 @@ fn explain_finds_the_record_of_a_decision() {
     assert_eq!(code(&missing), 1);
     assert!(stderr(&missing).contains("no such decision record"));
 }
+
+#[test]
+fn a_record_fits_its_schema() {
+    let folder = folder();
+    let schema = json(&sallyport(&["schema", "decision-record"], folder.path()));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for path in ["/v1/x", "/v1/orders/7"] {
+        let output = explain(
+            folder.path(),
+            &["--from", WEB, "--path", path, "--output", "json"],
+        );
+        let mut record = json(&output)["record"].clone();
+        // Absent and `null` are the same in a record; the schema knows absent only.
+        record
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        for term in record["terms"].as_array_mut().unwrap() {
+            term.as_object_mut()
+                .unwrap()
+                .retain(|_, value| !value.is_null());
+        }
+        let errors: Vec<String> = validator
+            .iter_errors(&record)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}
