@@ -16,10 +16,13 @@ use crate::verdict::{Basis, DecisionId, Verdict};
 
 /// A decision record. The order of the fields is the order in the JSON text.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// Identifies the decision; stands in the reply too.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub decision_id: DecisionId,
-    /// Time of the decision.
+    /// Time of the decision, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub time_ms: TimeMs,
     /// Name of the policy.
     pub policy: Option<String>,
@@ -56,7 +59,8 @@ pub struct Record {
     pub method: String,
     /// Path without the query, escaped and cut.
     pub path: String,
-    /// Assurance of the caller's identity.
+    /// Assurance of the caller's identity: `plaintext`, `classical`, `hybrid` or `hybridProven`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub assurance: Assurance,
     /// Who says that the certificate was validated: `envoy`, `authority` (a pinned one issued it, and
     /// Envoy says no), `assumed`, `no`, or `none` without one.
@@ -72,6 +76,7 @@ pub struct Record {
     pub state_cause: Option<&'static str>,
     /// The one term without which the request would not have been refused for lack of trust.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub decisive: Option<TermName>,
     /// Log-odds that the caller is compromised, in milli-nats.
     pub lambda_mnat: Option<i32>,
@@ -86,8 +91,10 @@ pub struct Record {
 
 /// One term of a score.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Term {
     /// Name.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: TermName,
     /// Milli-nats; positive lowers trust.
     pub mnat: i32,

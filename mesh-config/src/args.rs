@@ -5,6 +5,7 @@ mod cred;
 mod diff;
 mod explain;
 mod fmt;
+mod import;
 mod mesh;
 mod render;
 mod report;
@@ -20,6 +21,7 @@ pub(crate) use cred::*;
 pub(crate) use diff::*;
 pub(crate) use explain::*;
 pub(crate) use fmt::*;
+pub(crate) use import::*;
 pub(crate) use mesh::*;
 pub(crate) use render::*;
 pub(crate) use report::*;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     /// Make authorities and credentials; examine and verify those of any origin.
     #[command(subcommand)]
     Cred(CredCommand),
+    /// Make a policy of Istio's AuthorizationPolicies, and say what cannot be carried over.
+    Import(ImportArgs),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
     /// Say what meshConfig asks of the mesh.
@@ -134,6 +138,8 @@ pub(crate) enum SchemaKind {
     PolicyTests,
     /// Lists of workloads.
     Workloads,
+    /// Decision records, which proxies write.
+    DecisionRecord,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -146,6 +152,8 @@ pub(crate) enum ReferenceDocument {
     Metrics,
     /// The policy file.
     Policy,
+    /// The decision record.
+    DecisionRecord,
 }
 
 const EXIT_CODES: &str =

@@ -1,7 +1,7 @@
 //! Policy files, and what is made of them outside a sidecar.
 //!
 //! [`policy_file`] reads a `MeshTrustPolicy` with the same types, compiler and authorities as the
-//! filter, and reports every error at once. [`explain`] asks the engine about one request,
+//! filter, and reports every error at once. [`mod@import`] makes one of Istio's AuthorizationPolicies, [`explain`] asks the engine about one request,
 //! [`render`] writes the configuration of a proxy, [`mod@reference`] writes the generated documents.
 //! The `sallyport` command is a thin layer above these modules.
 
@@ -10,10 +10,12 @@ pub mod diff;
 pub mod explain;
 pub mod finding;
 pub mod format;
+pub mod import;
 pub mod lint;
 pub mod manifests;
 pub mod mesh;
 pub mod policy_file;
+pub mod recorded;
 pub mod reference;
 pub mod render;
 pub mod report;

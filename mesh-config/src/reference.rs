@@ -3,7 +3,7 @@
 //! Each is written from the one table or type that the code itself uses, so a document cannot say
 //! something else. scripts/generate-docs puts them into docs/.
 
-mod policy;
+mod schemas;
 
 use sallyport_engine::metric::{Metric, MetricKind};
 use sallyport_engine::reason::DenyReason;
@@ -11,7 +11,7 @@ use sallyport_engine::trust::Family;
 
 use crate::finding::Code;
 
-pub use policy::policy;
+pub use schemas::{decision_record, policy};
 
 /// docs/deny-reasons.md.
 #[must_use]
@@ -133,7 +133,13 @@ mod tests {
 
     #[test]
     fn each_table_keeps_its_columns() {
-        for text in [findings(), reasons(), metrics(), policy()] {
+        for text in [
+            findings(),
+            reasons(),
+            metrics(),
+            policy(),
+            decision_record(),
+        ] {
             for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
                 let columns = |line: &str| line.replace("\\|", "").matches('|').count();
                 let expected = table.lines().next().map(columns);

@@ -5,6 +5,7 @@
 //! mean *any*.
 
 use sallyport_engine::policy::raw::{PolicyDocument, PostQuantumAuth};
+use sallyport_engine::record::Record;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,12 @@ pub fn published() -> Value {
 #[must_use]
 pub fn workloads() -> Value {
     of::<WorkloadList>()
+}
+
+/// The schema of decision records.
+#[must_use]
+pub fn decision_record() -> Value {
+    of::<Record>()
 }
 
 /// The schema of a type, in draft 2020-12, without `null` for what may be absent.

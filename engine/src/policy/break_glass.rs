@@ -18,6 +18,7 @@ pub struct BreakGlass {
 
 /// What records say of a break-glass, as it stands in the policy.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakGlassText {
     /// When it ends (RFC 3339).
     pub until: String,

@@ -11,8 +11,14 @@ use serde::Deserialize;
 #[command(after_help = EXPLAIN_EXAMPLE)]
 pub(crate) struct ExplainArgs {
     /// The policy file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "record")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A log with decision records, `-` for standard input: says what was decided, and why.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "request", "asked"])]
+    pub(crate) record: Option<PathBuf>,
+    /// Only the record of this decision, whose id stands in the reply to the caller.
+    #[arg(long, value_name = "ID", requires = "record")]
+    pub(crate) decision: Option<String>,
     /// A file with the request as JSON, `-` for standard input. Its keys are named as the flags
     /// below, in camel case.
     #[arg(long, value_name = "FILE", conflicts_with = "asked")]
@@ -131,5 +137,6 @@ const EXPLAIN_EXAMPLE: &str = "\
 Example:
   sallyport explain --policy policy.yaml --from spiffe://d.example/ns/web/sa/web \\
     --to spiffe://d.example/ns/orders/sa/orders --path /v1/orders/7 --port 8080
+  kubectl logs orders-0 -c istio-proxy | sallyport explain --record - --decision 00c9..-4f
 
 Exit codes: 0 allowed, also if only by shadow mode, 1 invalid input, 2 denied, 3 usage or I/O.";

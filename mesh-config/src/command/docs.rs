@@ -13,6 +13,7 @@ pub(super) fn run(document: ReferenceDocument) -> Result<Exit, Failure> {
         ReferenceDocument::Reasons => reference::reasons(),
         ReferenceDocument::Metrics => reference::metrics(),
         ReferenceDocument::Policy => reference::policy(),
+        ReferenceDocument::DecisionRecord => reference::decision_record(),
     };
     terminal::raw(text.as_bytes()).map_err(Failure::Output)?;
     Ok(Exit::Ok)

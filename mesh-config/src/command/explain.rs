@@ -1,14 +1,16 @@
 //! `sallyport explain`: what the filter answers to a request, and why.
 
-use sallyport_engine::reason::ReasonRow;
-use sallyport_engine::record::Record;
+use std::path::Path;
+
 use sallyport_mesh_config::explain::{Answer, Outcome, explain};
 use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::policy_file;
+use sallyport_mesh_config::recorded::{self, Line, Recorded, RecordedTerm};
 use serde::Serialize;
 
 use super::ask;
 use super::failure::Failure;
+use super::lines::Lines;
 use crate::args::{ExplainArgs, Output};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -21,18 +23,41 @@ struct Report<'a> {
     status: Option<u16>,
     meaning: Option<&'static str>,
     remedy: Option<&'static str>,
-    /// The record that the filter would log.
-    record: &'a Record,
+    /// The record that the filter would log, or did.
+    record: &'a Recorded,
+}
+
+impl<'a> Report<'a> {
+    fn of(record: &'a Recorded) -> Self {
+        let row = record.known_reason().map(|reason| reason.row());
+        let outcome = record.outcome();
+        Self {
+            outcome,
+            status: row
+                .filter(|_| outcome == Outcome::Denied)
+                .map(|row| row.status),
+            meaning: row.map(|row| row.meaning),
+            remedy: row.map(|row| row.remedy),
+            record,
+        }
+    }
 }
 
 pub(super) fn run(args: ExplainArgs, output: Output) -> Result<Exit, Failure> {
+    let policy = match (&args.record, &args.policy) {
+        (Some(record), _) => return explain_records(record, args.decision.as_deref(), output),
+        (None, Some(policy)) => policy,
+        (None, None) => return Err(Failure::FlagNeeded("--policy")),
+    };
     let (asked, folder) = ask::read(args.request.as_deref(), args.asked)?;
     let question = ask::question(&asked, &folder)?;
-    let loaded = policy_file::load(&args.policy)?;
+    let loaded = policy_file::load(policy)?;
     let answer = explain(&loaded, &question);
+    let record = recorded(&answer)?;
     let text = match output {
-        Output::Text => text(&answer),
-        Output::Json => json(&answer)?,
+        Output::Text => text(&record),
+        Output::Json => serde_json::to_string_pretty(&Report::of(&record))
+            .map_err(|_| Failure::Encoding("JSON"))?,
     };
     terminal::line(text).map_err(Failure::Output)?;
     Ok(match answer.outcome {
@@ -41,37 +66,63 @@ pub(super) fn run(args: ExplainArgs, output: Output) -> Result<Exit, Failure> {
     })
 }
 
-fn json(answer: &Answer) -> Result<String, Failure> {
-    let row = answer.reason.map(|reason| reason.row());
-    let report = Report {
-        outcome: answer.outcome,
-        status: row
-            .filter(|_| answer.outcome == Outcome::Denied)
-            .map(|row| row.status),
-        meaning: row.map(|row| row.meaning),
-        remedy: row.map(|row| row.remedy),
-        record: &answer.record,
-    };
-    serde_json::to_string_pretty(&report).map_err(|_| Failure::Encoding("JSON"))
+/// What the filter would log.
+pub(super) fn recorded(answer: &Answer) -> Result<Recorded, Failure> {
+    Recorded::try_from(&answer.record).map_err(|_| Failure::Encoding("JSON"))
+}
+
+/// Explains records of a log, each by itself.
+fn explain_records(path: &Path, wanted: Option<&str>, output: Output) -> Result<Exit, Failure> {
+    let mut lines = Lines::open(path)?;
+    let mut found = false;
+    while let Some(line) = lines.next()? {
+        // What is no text is no record.
+        let Ok(text) = line else { continue };
+        let Line::Record(record) = recorded::read(text) else {
+            continue;
+        };
+        if wanted.is_some_and(|id| record.decision_id.as_deref() != Some(id)) {
+            continue;
+        }
+        let text = match output {
+            Output::Text if found => format!("\n{}", self::text(&record)),
+            Output::Text => self::text(&record),
+            // One object a line, as records are.
+            Output::Json => serde_json::to_string(&Report::of(&record))
+                .map_err(|_| Failure::Encoding("JSON"))?,
+        };
+        found = true;
+        terminal::line(text).map_err(Failure::Output)?;
+    }
+    if found {
+        Ok(Exit::Ok)
+    } else {
+        Err(Failure::NoRecord(path.to_owned()))
+    }
 }
 
 /// For people.
-pub(super) fn text(answer: &Answer) -> String {
-    let row = answer.reason.map(|reason| reason.row());
-    let mut lines = vec![headline(answer.outcome, row)];
+pub(super) fn text(record: &Recorded) -> String {
+    let row = record.known_reason().map(|reason| reason.row());
+    let mut lines = vec![headline(record)];
     let mut add =
         |name: &str, value: String| lines.push(format!("  {name:<9} {}", Printable(&value)));
-    let record = &answer.record;
     if let Some(row) = row {
         add("meaning", row.meaning.to_owned());
         add("remedy", row.remedy.to_owned());
     }
-    let policy = record.policy.as_deref().unwrap_or("none");
+    let or = |value: &Option<String>, otherwise: &str| {
+        value.clone().unwrap_or_else(|| otherwise.to_owned())
+    };
     add(
         "policy",
-        format!("{policy}, mode {} for this request", record.mode),
+        format!(
+            "{}, mode {} for this request",
+            or(&record.policy, "none"),
+            or(&record.mode, "unknown")
+        ),
     );
-    if let Some(mode) = record.post_quantum_auth {
+    if let Some(mode) = &record.post_quantum_auth {
         add(
             "asked by",
             format!("postQuantumAuth of the mesh, mode {mode}"),
@@ -83,33 +134,35 @@ pub(super) fn text(answer: &Answer) -> String {
             format!("broken until {}: {}", glass.until, glass.reason),
         );
     }
-    add(
-        "flow",
-        record.flow.clone().unwrap_or_else(|| "none".to_owned()),
-    );
-    add(
-        "caller",
-        record
-            .source
-            .clone()
-            .unwrap_or_else(|| "unknown".to_owned()),
-    );
+    add("flow", or(&record.flow, "none"));
+    add("caller", or(&record.source, "unknown"));
     add("called", called(record));
     add("request", format!("{} {}", record.method, record.path));
-    add("assurance", record.assurance.as_str().to_owned());
+    add("assurance", or(&record.assurance, "unknown"));
     if let Some(score) = score(record) {
         add("trust", score);
+    }
+    if let Some(decisive) = &record.decisive {
+        add(
+            "decisive",
+            format!("{decisive}: without it, it would not have been refused"),
+        );
+    }
+    if let Some(node) = &record.node_id {
+        add("proxy", node.clone());
     }
     lines.join("\n")
 }
 
-fn headline(outcome: Outcome, row: Option<ReasonRow>) -> String {
-    let code = row.map_or("", |row| row.code);
-    match outcome {
+fn headline(record: &Recorded) -> String {
+    let code = record.reason.as_deref().unwrap_or_default();
+    let code = Printable(code);
+    match record.outcome() {
         Outcome::Allowed => toned(Tone::Good, "ALLOWED"),
         Outcome::Denied => {
-            let status = row.map_or(0, |row| row.status);
-            format!("{}: {code} (HTTP {status})", toned(Tone::Bad, "DENIED"))
+            let status = record.known_reason().map(|reason| reason.row().status);
+            let status = status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+            format!("{}: {code}{status}", toned(Tone::Bad, "DENIED"))
         }
         Outcome::WouldBeDenied => {
             let word = toned(Tone::Warning, "WOULD BE DENIED");
@@ -118,29 +171,45 @@ fn headline(outcome: Outcome, row: Option<ReasonRow>) -> String {
     }
 }
 
-fn called(record: &Record) -> String {
+fn called(record: &Recorded) -> String {
     match &record.destination_segment {
         Some(segment) => format!("segment {segment}"),
-        None if record.validated == "none" => "unknown without mutual TLS".to_owned(),
+        None if record.validated.as_deref() == Some("none") => {
+            "unknown without mutual TLS".to_owned()
+        }
         None => "no segment of the policy".to_owned(),
     }
 }
 
 /// `trust 99 (TRUSTED), log-odds -6.3 = prior -4.6, assurance -1.5, ..`: log-odds in nats, of the
 /// caller being compromised.
-fn score(record: &Record) -> Option<String> {
+fn score(record: &Recorded) -> Option<String> {
     let terms: Vec<String> = record
         .terms
         .iter()
         .filter(|term| term.mnat != 0)
-        .map(|term| format!("{} {}", term.name.as_str(), nats(term.mnat)))
+        .map(term)
         .collect();
     let lambda = nats(record.lambda_mnat?);
-    let (trust, state) = (record.trust?, record.state?);
+    let (trust, state) = (record.trust?, record.state.as_deref()?);
+    let cause = match record.state_cause.as_deref() {
+        Some(cause) => format!(" by {cause}"),
+        None => String::new(),
+    };
     Some(format!(
-        "{trust} ({state}), log-odds {lambda} = {}",
+        "{trust} ({state}{cause}), log-odds {lambda} = {}",
         terms.join(", ")
     ))
+}
+
+fn term(term: &RecordedTerm) -> String {
+    let weight = format!("{} {}", term.name, nats(term.mnat));
+    match (term.distinct_targets, term.span_seconds) {
+        (Some(targets), Some(seconds)) => {
+            format!("{weight} ({targets} distinct targets in {seconds} s)")
+        }
+        _ => weight,
+    }
 }
 
 /// Thousandths as a decimal number, with a sign and without zeros at the end.

@@ -91,6 +91,8 @@ pub(crate) enum Failure {
         path: PathBuf,
         cause: InvalidCertificate,
     },
+    #[error("`{}` holds no such decision record", .0.display())]
+    NoRecord(PathBuf),
     #[error("`{}` holds no certificate", .0.display())]
     NoCertificate(PathBuf),
     #[error("`{}` is no workload certificate", .0.display())]
@@ -252,6 +254,7 @@ impl Failure {
             | Self::InvalidRequest { path, .. }
             | Self::Document { path, .. }
             | Self::Certificate { path, .. }
+            | Self::NoRecord(path)
             | Self::NoCertificate(path)
             | Self::NoWorkload(path)
             | Self::OtherSubject { path, .. }
@@ -338,6 +341,10 @@ impl Failure {
             Self::Certificate { .. } => {
                 invalid("certificate_invalid", "name a file with X.509 certificates")
             }
+            Self::NoRecord(_) => invalid(
+                "record_missing",
+                "name the log of the proxy that decided; a proxy logs ten refusals a second at most, and no allowed requests",
+            ),
             Self::NoCertificate(_) => invalid("certificate_missing", "name another file"),
             Self::NoWorkload(_) => {
                 invalid("no_workload", "it needs exactly one URI name, a SPIFFE ID")

@@ -10,6 +10,7 @@ mod docs;
 mod explain;
 pub(crate) mod failure;
 mod fmt;
+mod import;
 mod inventory;
 mod lines;
 mod man;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Test(args) => test::run(&args, output),
         Command::Diff(args) => diff::run(&args, output),
         Command::Cred(command) => cred::run(command, output),
+        Command::Import(args) => import::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),

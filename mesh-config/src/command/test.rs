@@ -165,6 +165,7 @@ fn judge(case: &Case, folder: &Path, subject: &mut Subject) -> Result<TestResult
         reason: answer.reason.map(|reason| reason.code().to_owned()),
         flow: answer.record.flow.clone(),
     };
+    let record = explaining::recorded(&answer)?;
     let expected = &case.expected;
     let fits = |wanted: &Option<String>, came: &Option<String>| wanted.is_none() || wanted == came;
     let ok = expected.verdict == came.verdict
@@ -177,7 +178,7 @@ fn judge(case: &Case, folder: &Path, subject: &mut Subject) -> Result<TestResult
         failure: (!ok).then(|| Mismatch {
             expected: expected.clone(),
             came,
-            explanation: strip_str(&explaining::text(&answer)).to_string(),
+            explanation: strip_str(&explaining::text(&record)).to_string(),
         }),
     })
 }

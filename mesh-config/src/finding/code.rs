@@ -244,6 +244,44 @@ codes! {
         "Leave it out of `--open-tcp`.";
     NothingCovered = "SP508", Error, "No workload that is known belongs to a segment.",
         "Compare the namespaces and service accounts of the policy with those of the workloads.";
+
+    // Import of Istio's AuthorizationPolicies.
+    ImportNothing = "SP601", Error, "There is nothing to import.",
+        "Name files with AuthorizationPolicies of `security.istio.io`.";
+    ImportRefused = "SP602", Error, "Istio refuses an AuthorizationPolicy.",
+        "Correct it; until then nothing is allowed where it applies.";
+    ImportConditionLeftOut = "SP603", Warning, "A rule asks for something that a policy cannot ask for, so it allows nothing.",
+        "Write a flow by hand, and keep the AuthorizationPolicy applied for the rest.";
+    ImportDeniesMore = "SP604", Warning, "A rule denies more, since a policy cannot say its condition.",
+        "Write a flow by hand, and keep the AuthorizationPolicy applied for the rest.";
+    ImportPath = "SP605", Warning, "Path templates cannot say all paths of a rule; the rest is left out.",
+        "Name the paths by whole segments.";
+    ImportDenyPart = "SP606", Warning, "A rule denies a part of what is allowed, and the other part cannot be said.",
+        "Name the paths that are allowed.";
+    ImportCustom = "SP607", Warning, "CUSTOM policies are not carried over.",
+        "Keep them applied, and import with `--keep-custom`.";
+    ImportTargets = "SP608", Warning, "A policy applies to a gateway or waypoint, and is left out.",
+        "Keep it applied.";
+    ImportSelector = "SP609", Warning, "A selector cannot be resolved, since no manifest shows the workloads.",
+        "Give them with `--manifests`.";
+    ImportPodsDiffer = "SP610", Warning, "Pods of one service account fall under different policies; only what all allow is kept.",
+        "Give workloads of different duties different service accounts.";
+    ImportAccountsUnknown = "SP611", Warning, "Service accounts that are not known are left out.",
+        "Give the workloads with `--manifests`.";
+    ImportValuesUnknown = "SP612", Warning, "Methods or ports that nobody names are left out.",
+        "Name those that are used.";
+    ImportForeign = "SP613", Warning, "Of a foreign trust domain only the named identities are carried over.",
+        "Add segments for the others by hand.";
+    ImportDryRun = "SP614", Warning, "A policy is on trial in Istio, and is not enforced here either.",
+        "Remove the annotation to import what it would enforce.";
+    ImportCallersUnknown = "SP615", Note, "Callers without identity, or of namespaces that are not known, are left out.",
+        "Give all namespaces with `--manifests`.";
+    ImportUnprotected = "SP616", Note, "No ALLOW policy applies to a workload, so everything is allowed.",
+        "Narrow the flows to it.";
+    ImportAudit = "SP617", Note, "AUDIT policies neither allow nor deny.",
+        "Read the decision records instead.";
+    ImportCallersUnclear = "SP618", Warning, "Whether a rule means a caller cannot be said, so the caller is denied.",
+        "Write the pattern with one `*`, at its end.";
 }
 
 impl Code {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::line::Decision;
+use crate::recorded::Recorded;
 
 /// Whom, where and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub(super) struct Group {
 }
 
 impl Key {
-    pub(super) fn of(decision: &Decision) -> Self {
+    pub(super) fn of(decision: &Recorded) -> Self {
         let cut = |text: &Option<String>| text.as_deref().map(cut);
         Self {
             source: cut(&decision.source),
@@ -42,7 +42,7 @@ impl Key {
 }
 
 impl Group {
-    pub(super) fn add(&mut self, decision: &Decision) {
+    pub(super) fn add(&mut self, decision: &Recorded) {
         if self.denied == 0 && self.would_deny == 0 {
             self.first_ms = decision.time_ms;
         }

@@ -5,7 +5,6 @@
 
 mod advice;
 mod group;
-mod line;
 mod page;
 
 use std::collections::BTreeMap;
@@ -17,8 +16,8 @@ pub use page::html;
 
 use crate::clock;
 use crate::policy_file::LoadedPolicy;
+use crate::recorded::{self, Line};
 use group::{Group, Key};
-use line::Line;
 
 /// Counts records.
 #[derive(Debug, Default)]
@@ -94,7 +93,7 @@ pub struct Cause {
 impl Tally {
     /// Counts a line of a log.
     pub fn add(&mut self, text: &str) {
-        match line::read(text) {
+        match recorded::read(text) {
             Line::Other => self.skip(),
             Line::Suppressed(counts) => {
                 for (reason, count) in counts {

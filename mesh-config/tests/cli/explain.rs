@@ -176,3 +176,110 @@ fn explain_assumes_each_level_of_assurance() {
         assert_eq!(code(&explain(folder.path(), &more)), exit, "{assurance}");
     }
 }
+
+/// The line that a sidecar would log about this request.
+fn logged(folder: &std::path::Path, path: &str) -> String {
+    let output = explain(folder, &["--from", WEB, "--path", path, "--output", "json"]);
+    format!(
+        "2026-11-21T08:00:00Z warning envoy wasm wasm log orders.sallyport: {}\n",
+        json(&output)["record"]
+    )
+}
+
+#[test]
+fn explain_says_what_a_record_of_a_log_means() {
+    let folder = folder();
+    let log = folder.path().join("proxy.log");
+    let lines = [
+        "[info] something else\n".to_owned(),
+        logged(folder.path(), "/v1/x"),
+        logged(folder.path(), "/v1/orders/7"),
+    ];
+    fs::write(&log, lines.concat()).unwrap();
+    let log = log.to_str().unwrap();
+    let output = sallyport(&["explain", "--record", log], folder.path());
+    assert_eq!(code(&output), 0);
+    let asked = explain(folder.path(), &["--from", WEB, "--path", "/v1/x"]);
+    let text = stdout(&output);
+    let (first, second) = text.split_once("\n\n").unwrap();
+    assert_eq!(
+        first,
+        stdout(&asked).trim_end(),
+        "the same words as for a question"
+    );
+    assert!(second.starts_with("ALLOWED\n"), "{second}");
+}
+
+#[test]
+fn explain_finds_the_record_of_a_decision() {
+    let folder = folder();
+    let log = folder.path().join("proxy.log");
+    let record = |id: &str, reason: &str| {
+        format!(
+            "{{\"decision_id\":\"{id}\",\"verdict\":\"deny\",\"reason\":\"{reason}\",\"terms\":[{{\"name\":\"denial\",\"mnat\":6000,\"distinct_targets\":3,\"span_seconds\":20}}],\"trust\":23,\"state\":\"TRUSTED\",\"lambda_mnat\":1200,\"node_id\":\"sidecar~orders-0\"}}\n"
+        )
+    };
+    let lines = record("00aa-1", "flow_not_allowed") + &record("00aa-2", "of_a_newer_module");
+    fs::write(&log, lines).unwrap();
+    let ask = |id: &str, more: &[&str]| {
+        let flags = [
+            "explain",
+            "--record",
+            log.to_str().unwrap(),
+            "--decision",
+            id,
+        ];
+        sallyport(&[&flags, more].concat(), folder.path())
+    };
+    let text = stdout(&ask("00aa-1", &[]));
+    assert!(
+        text.starts_with("DENIED: flow_not_allowed (HTTP 403)\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("denial +6.0 (3 distinct targets in 20 s)"),
+        "{text}"
+    );
+    assert!(text.contains("proxy     sidecar~orders-0"), "{text}");
+    let unknown = stdout(&ask("00aa-2", &[]));
+    assert!(
+        unknown.starts_with("DENIED: of_a_newer_module\n"),
+        "{unknown}"
+    );
+    let answer = json(&ask("00aa-2", &["--output", "json"]));
+    assert_eq!(answer["record"]["reason"], "of_a_newer_module");
+    assert_eq!(answer["meaning"], serde_json::Value::Null);
+
+    let missing = ask("00aa-3", &[]);
+    assert_eq!(code(&missing), 1);
+    assert!(stderr(&missing).contains("no such decision record"));
+}
+
+#[test]
+fn a_record_fits_its_schema() {
+    let folder = folder();
+    let schema = json(&sallyport(&["schema", "decision-record"], folder.path()));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for path in ["/v1/x", "/v1/orders/7"] {
+        let output = explain(
+            folder.path(),
+            &["--from", WEB, "--path", path, "--output", "json"],
+        );
+        let mut record = json(&output)["record"].clone();
+        // Absent and `null` are the same in a record; the schema knows absent only.
+        record
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        for term in record["terms"].as_array_mut().unwrap() {
+            term.as_object_mut()
+                .unwrap()
+                .retain(|_, value| !value.is_null());
+        }
+        let errors: Vec<String> = validator
+            .iter_errors(&record)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}

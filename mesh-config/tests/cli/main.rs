@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod failure;
 mod fmt;
+mod import;
 mod istio;
 mod mesh;
 mod render;

@@ -328,12 +328,12 @@ fn rendered(
 fn envoy_filter(request: &Request<'_>, config: String) -> EnvoyFilter {
     // It was asked before whether the module is a file.
     let path = request.module.path().unwrap_or_default();
-    let mut filter =
-        EnvoyFilter::new().with_wasm(envoy::http_filter_of(config, path, request.strategy));
+    let mut filter = EnvoyFilter::new();
     let asked = request.policy.document.spec.post_quantum_auth.as_ref();
     if asked.is_some_and(|asked| asked.key_exchange().is_read()) && shows_key_exchange(request) {
         filter = filter.with_tls_group();
     }
+    filter = filter.with_wasm(envoy::http_filter_of(config, path, request.strategy));
     if needs_certificate_header(request) {
         filter = filter.with_certificate_header();
     }

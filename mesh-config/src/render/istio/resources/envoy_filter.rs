@@ -88,11 +88,14 @@ struct StateEntry {
     object_key: &'static str,
     factory_key: &'static str,
     format_string: Format,
+    read_only: bool,
+    skip_if_empty: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Format {
     text_format_source: Inline,
+    omit_empty_values: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,7 +136,9 @@ impl EnvoyFilter {
         )
     }
 
-    /// The TLS group of the connection as filter state, which the wasm filter reads.
+    /// The TLS group of the connection as filter state, which the wasm filter reads. It has to be added
+    /// before that filter, to stand directly in front of it: any filter in between could write
+    /// another value.
     #[must_use]
     pub fn with_tls_group(self) -> Self {
         let state = Named {
@@ -147,14 +152,17 @@ impl EnvoyFilter {
                         text_format_source: Inline {
                             inline_string: "%DOWNSTREAM_TLS_GROUP%",
                         },
+                        omit_empty_values: true,
                     },
+                    read_only: true,
+                    skip_if_empty: true,
                 }],
             },
         };
         self.with(
             "HTTP_FILTER",
-            Some(Match::inbound(None)),
-            "INSERT_FIRST",
+            Some(Match::inbound(Some(ROUTER))),
+            "INSERT_BEFORE",
             Value::FilterState(state),
         )
     }

@@ -119,19 +119,3 @@ fn the_flow_map_of_the_readme_is_that_of_the_policy() {
         }
     }
 }
-
-#[test]
-fn no_private_key_is_part_of_the_example() {
-    let mut folders = vec![example()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = fs::read_to_string(&path).unwrap();
-                assert!(!text.contains("PRIVATE KEY"), "{}", path.display());
-            }
-        }
-    }
-}

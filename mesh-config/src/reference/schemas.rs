@@ -1,4 +1,4 @@
-//! docs/policy.md, from the JSON Schema.
+//! Documents that are made of JSON Schemas: docs/policy.md, docs/decision-record.md.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +8,19 @@ use crate::schema;
 /// docs/policy.md: one section for each type of the policy file, in the order of first use.
 #[must_use]
 pub fn policy() -> String {
-    let schema = schema::published();
-    let mut text = format!("{GENERATED}{HEAD}");
-    section("MeshTrustPolicy", &schema, &mut text);
-    for name in in_order_of_use(&schema) {
+    document(POLICY_HEAD, "MeshTrustPolicy", &schema::published())
+}
+
+/// docs/decision-record.md, likewise.
+#[must_use]
+pub fn decision_record() -> String {
+    document(RECORD_HEAD, "Record", &schema::decision_record())
+}
+
+fn document(head: &str, name: &str, schema: &Value) -> String {
+    let mut text = format!("{GENERATED}{head}");
+    section(name, schema, &mut text);
+    for name in in_order_of_use(schema) {
         if let Some(definition) = schema.pointer(&format!("/$defs/{name}")) {
             section(&name, definition, &mut text);
         }
@@ -65,10 +74,11 @@ fn type_name(property: &Value) -> String {
             Some(items) => format!("list of {}", type_name(items)),
             None => "list".to_owned(),
         },
-        Some("integer") => {
-            let limit = |key| property.get(key).map(Value::to_string).unwrap_or_default();
-            format!("{} to {}", limit("minimum"), limit("maximum"))
-        }
+        Some("integer") => match (property.get("minimum"), property.get("maximum")) {
+            (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}"),
+            (Some(minimum), None) => format!("number from {minimum}"),
+            (None, _) => "number".to_owned(),
+        },
         Some("string") => "text".to_owned(),
         Some("boolean") => "`true` or `false`".to_owned(),
         Some(other) => other.to_owned(),
@@ -111,11 +121,22 @@ fn collect(definition: &Value, schema: &Value, names: &mut Vec<String>) {
     }
 }
 
-const HEAD: &str = "\
+const POLICY_HEAD: &str = "\
 # The policy file
 
 A `MeshTrustPolicy` is one YAML or JSON document. Unknown keys, keys that stand twice and keys
 without a value are errors. `sallyport check FILE` names all errors at once, each with its path:
 first those of form, then those of meaning. `sallyport schema` prints the JSON Schema that this page
 is made of.
+";
+
+const RECORD_HEAD: &str = "\
+# The decision record
+
+For each denial and would-deny the filter writes one JSON object into the log of its proxy, at WARN, ten a second and worker at most. What is beyond that is
+counted, and one line says how many of each reason: `{\"suppressed_records\": {..}}`. Changes of a peer's state are lines with the key `event`:
+`{\"event\": \"ISOLATED\", \"time_ms\": .., \"peer\": .., \"certificate_sha256\": ..}`.
+
+`sallyport explain --record` says what a record means, `sallyport report` counts many of them. Keys that are not required are left out where they do not
+apply, or have the value `null`. A key keeps its meaning between minor versions; new ones may be added.
 ";
