@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sallyport_mesh_config::finding::Finding;
+use sallyport_mesh_config::mesh;
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
 use serde_json::Value;
 
@@ -23,6 +25,7 @@ use crate::scenario::merge;
 #[derive(Debug)]
 pub struct Deployment {
     path: PathBuf,
+    mesh: PathBuf,
     /// What `sallyport render` printed.
     pub manifests: String,
     /// What the gauge `policy_hash` has to show, by namespace.
@@ -57,6 +60,7 @@ impl Deployment {
         let objects = cluster
             .kubectl(&["get", WORKLOAD_KINDS, "-A", "-o", "yaml"])
             .run()?;
+        let mesh = mesh_file(cluster, folder)?;
         let module = cluster.module();
         let arguments = [
             "render",
@@ -68,6 +72,8 @@ impl Deployment {
         let manifests = Program::sallyport(arguments.into_iter().chain([
             "--policy",
             &text,
+            "--mesh",
+            &mesh.to_string_lossy(),
             "--manifests",
             "-",
             "--module",
@@ -80,6 +86,7 @@ impl Deployment {
         Ok(Self {
             hashes: hashes(&manifests)?,
             path,
+            mesh,
             manifests,
         })
     }
@@ -89,7 +96,14 @@ impl Deployment {
     /// # Errors
     /// When it is not valid.
     pub fn load(&self) -> Result<LoadedPolicy, MeshError> {
-        policy_file::load(&self.path).map_err(|errors| MeshError::Wrong(errors.to_string()))
+        let wrong = |findings: Vec<Finding>| {
+            let lines = findings.iter().map(ToString::to_string);
+            MeshError::Wrong(lines.collect::<Vec<_>>().join("; "))
+        };
+        let loaded =
+            policy_file::load(&self.path).map_err(|errors| MeshError::Wrong(errors.to_string()))?;
+        let settings = mesh::load(&self.mesh).map_err(wrong)?;
+        settings.apply(loaded).map_err(wrong)
     }
 
     /// Applies what was rendered, and waits until every sidecar enforces it; returns how long that
@@ -162,6 +176,23 @@ fn shows(cluster: &dyn Cluster, pod: &Pod, hash: u64) -> Result<(), String> {
             pod.name
         )),
     }
+}
+
+/// The ConfigMap with the mesh's settings, as a file.
+fn mesh_file(cluster: &dyn Cluster, folder: &Path) -> Result<PathBuf, MeshError> {
+    let get = [
+        "get",
+        "configmap",
+        "istio",
+        "-n",
+        "istio-system",
+        "-o",
+        "yaml",
+    ];
+    let path = folder.join("istio-configmap.yaml");
+    let text = cluster.kubectl(&get).run()?;
+    fs::write(&path, text).map_err(|cause| HarnessError::file(&path, cause))?;
+    Ok(path)
 }
 
 /// The policy beside its authorities, changed.

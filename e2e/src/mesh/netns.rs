@@ -63,7 +63,7 @@ impl Mesh {
         host::prepare(programs, &pods)?;
         let authorities = Authorities::make(Path::new(host::FOLDER))?;
         let mut control_plane = ControlPlane::start_api(logs)?;
-        control_plane.create(&objects::namespaces())?;
+        control_plane.create(&objects::namespaces(&authorities.mesh_config()?))?;
         control_plane.install_istio(&Path::new(host::TOOLS).join("crds.yaml"))?;
         control_plane.start_istiod(&authorities, logs)?;
         control_plane.create(&objects::workloads(&pods))?;

@@ -45,6 +45,10 @@ const STEPS: &[(&str, Step)] = &[
         policy::is_accepted,
     ),
     (ENFORCED, policy::is_enforced),
+    (
+        "istioctl analyze finds nothing wrong with it",
+        policy::is_analysed,
+    ),
     (OLD_CONNECTIONS, policy::old_connections_end),
     (TOKEN, policy::token_is_issued),
     (

@@ -64,6 +64,20 @@ impl Authorities {
         &self.folder
     }
 
+    /// meshConfig of the example.
+    pub(super) fn mesh_config(&self) -> Result<serde_json::Value, HarnessError> {
+        let path = self.folder.join("mesh.yaml");
+        let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
+        serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&path, cause))
+    }
+
+    /// `postQuantumAuth` of the example.
+    pub(crate) fn post_quantum_auth(&self) -> Result<serde_json::Value, HarnessError> {
+        let config = self.mesh_config()?;
+        let setting = config.get("postQuantumAuth");
+        Ok(setting.cloned().unwrap_or_default())
+    }
+
     /// The authority that istiod signs with: its certificate and its key.
     pub(super) fn istiod(&self) -> (PathBuf, PathBuf) {
         let folder = PathBuf::from(self.path(ISTIO_CA));

@@ -6,16 +6,17 @@ use serde_json::{Value, json};
 
 use super::host::{NODE, cluster_ip};
 use crate::mesh::layout::{PORT, Pod, TRUST_DOMAIN, WORKLOADS, Workload};
+use crate::scenario::merge;
 
-/// All namespaces, and the mesh's settings.
-pub(super) fn namespaces() -> Value {
+/// All namespaces, and the mesh's settings: those of a file of meshConfig, and ours.
+pub(super) fn namespaces(mesh: &Value) -> Value {
     let names = WORKLOADS.iter().map(|workload| workload.name);
     let mut items: Vec<Value> = names.chain(["istio-system"]).map(namespace).collect();
     items.push(json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "istio", "namespace": "istio-system"},
-        "data": {"mesh": mesh_config().to_string(), "meshNetworks": "networks: {}"},
+        "data": {"mesh": mesh_config(mesh).to_string(), "meshNetworks": "networks: {}"},
     }));
     list(items)
 }
@@ -44,13 +45,17 @@ pub(super) fn status(pod: &Pod) -> Value {
     }})
 }
 
-fn mesh_config() -> Value {
-    json!({
+/// That of the example, and what tests want to see.
+fn mesh_config(example: &Value) -> Value {
+    let mut config = example.clone();
+    let ours = json!({
         "trustDomain": TRUST_DOMAIN,
         "accessLogFile": "/dev/stdout",
         "accessLogEncoding": "JSON",
         "defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"},
-    })
+    });
+    merge(&mut config, &ours);
+    config
 }
 
 fn namespace(name: &str) -> Value {

@@ -1,6 +1,7 @@
 //! Who may call whom: each pair of workloads, as the policy says it. What is expected is not written
 //! down anywhere, but asked of the engine.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
@@ -13,6 +14,7 @@ use super::url;
 use crate::app::Outcome;
 use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
+use crate::mesh::deployment::stats;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{Leaf, PORT, Pod, WORKLOADS, Workload, pods};
 use crate::mesh::report::Notes;
@@ -36,6 +38,7 @@ pub(super) fn every_pair(
     notes: &mut Notes,
 ) -> Result<(), MeshError> {
     let (mut allowed, mut refused, mut differences) = (0_u32, 0_u32, Vec::new());
+    let mut reported = BTreeSet::new();
     for pod in pods().iter().filter(|pod| pod.workload.has_sidecar()) {
         for called in WORKLOADS.into_iter().filter(|other| other.has_sidecar()) {
             let with_token = token.0 == pod.workload.name;
@@ -52,6 +55,9 @@ pub(super) fn every_pair(
                     .option("method", &sample.method)
                     .headers(headers)
                     .once(cluster)?;
+                if let (Verdict::WouldBeDenied, Some(reason)) = (verdict, &reason) {
+                    reported.insert((called.name, reason.clone()));
+                }
                 let passes = verdict != Verdict::Denied;
                 match passes {
                     true => allowed = allowed.saturating_add(1),
@@ -73,7 +79,15 @@ pub(super) fn every_pair(
             }
         }
     }
+    for (called, reason) in &reported {
+        let stats = stats(cluster, &format!("{called}-0"))?;
+        let name = format!("would_deny.{reason}");
+        if stats.get(&name).copied().unwrap_or_default() == 0 {
+            differences.push(format!("{called} should have counted {name}"));
+        }
+    }
     notes.add("allowed", allowed);
+    notes.add("reported", reported.len());
     notes.add("refused", refused);
     if differences.is_empty() {
         return Ok(());

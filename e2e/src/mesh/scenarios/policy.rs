@@ -51,6 +51,29 @@ pub(super) fn is_enforced(stage: &mut Stage, notes: &mut Notes) -> Result<(), Me
     Ok(())
 }
 
+/// What Istio's own analysis says of the cluster: nothing that is wrong with our resources.
+pub(super) fn is_analysed(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
+    // Its exit code speaks of the whole cluster, also of what is none of ours.
+    let arguments = [
+        "analyze",
+        "-A",
+        "-o",
+        "json",
+        "--failure-threshold",
+        "Error",
+    ];
+    let messages: Vec<Value> = stage.mesh.istioctl(&arguments).json()?;
+    let about = |message: &&Value| {
+        let origin = message.get("origin").and_then(Value::as_str);
+        origin.is_some_and(|origin| origin.contains("sallyport"))
+    };
+    let ours: Vec<&Value> = messages.iter().filter(about).collect();
+    notes.add("messages", messages.len());
+    check(ours.is_empty(), || {
+        format!("istioctl analyze says: {ours:?}")
+    })
+}
+
 /// Adding a filter replaces the listener, and a connection from before runs one more request
 /// without it. The health probe passes in any case, and is no evidence against anybody.
 pub(super) fn old_connections_end(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {

@@ -1,10 +1,12 @@
 //! What `postQuantumAuth` asks of credentials.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Stage, check, url};
+use crate::HarnessError;
 use crate::app::Outcome;
 use crate::mesh::caller::Caller;
+use crate::mesh::cluster::Cluster;
 use crate::mesh::deployment::stats;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::find;
@@ -12,7 +14,8 @@ use crate::mesh::report::Notes;
 
 /// Nothing else in the policy asks for more than a classical certificate.
 pub(super) fn rsa_only_is_denied(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
-    stage.deploy(&patch("enforce"))?;
+    set(stage, &json!(true))?;
+    stage.deploy(&classical())?;
     let outcome = ask(stage, &[])?;
     check(outcome.reason() == Some("assurance_too_low"), || {
         format!("an RSA certificate alone should be refused: {outcome:?}")
@@ -25,14 +28,19 @@ pub(super) fn rsa_only_is_denied(stage: &mut Stage, _: &mut Notes) -> Result<(),
 
 /// The same in shadow: it passes, and is counted.
 pub(super) fn rsa_only_is_reported(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
-    stage.deploy(&patch("shadow"))?;
+    set(
+        stage,
+        &json!({"mode": "shadow", "minimumAssurance": "hybrid"}),
+    )?;
+    stage.deploy(&classical())?;
     let before = reported(stage)?;
     let outcome = ask(stage, &[])?;
     check(outcome.status == Some(200), || {
         format!("in shadow it should pass: {outcome:?}")
     })?;
     let after = reported(stage)?;
-    stage.deploy(&json!(null))?;
+    set(stage, &stage.mesh.authorities().post_quantum_auth()?)?;
+    stage.deploy(&Value::Null)?;
     check(after == before.saturating_add(1), || {
         format!("would_deny.assurance_too_low went from {before} to {after}")
     })
@@ -58,11 +66,33 @@ fn reported(stage: &Stage) -> Result<u64, MeshError> {
     Ok(sum)
 }
 
-fn patch(mode: &str) -> serde_json::Value {
-    json!({"spec": {
-        "minimumAssurance": "classical",
-        "postQuantumAuth": {"mode": mode, "minimumAssurance": "hybrid"},
-    }})
+/// Nothing in the policy itself asks for more.
+fn classical() -> Value {
+    json!({"spec": {"minimumAssurance": "classical"}})
+}
+
+/// Changes `meshConfig.postQuantumAuth`, where Istio's operators change it.
+fn set(stage: &Stage, value: &Value) -> Result<(), MeshError> {
+    let name = ["configmap", "istio", "-n", "istio-system"];
+    let read = ["get"].iter().chain(&name).chain(&["-o", "json"]).copied();
+    let map: Value = stage.mesh.kubectl(&read.collect::<Vec<_>>()).json()?;
+    let text = map
+        .pointer("/data/mesh")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let unreadable = |cause| HarnessError::Json {
+        what: "the ConfigMap of the mesh",
+        cause,
+    };
+    let mut config: Value = serde_json::from_str(text).map_err(unreadable)?;
+    if let Some(members) = config.as_object_mut() {
+        members.insert("postQuantumAuth".to_owned(), value.clone());
+    }
+    let patch = json!({"data": {"mesh": config.to_string()}}).to_string();
+    let change = ["--type=merge", "-p", patch.as_str()];
+    let write = ["patch"].iter().chain(&name).chain(&change).copied();
+    stage.mesh.kubectl(&write.collect::<Vec<_>>()).run()?;
+    Ok(())
 }
 
 /// Its flow asks for no trust.
