@@ -63,6 +63,15 @@ pub(crate) fn run(cli: Cli) -> Exit {
     })
 }
 
+/// A number of things: `1 flow`, `2 flows`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
 /// A value as YAML, the form in which people write proxy configuration and policies.
 fn yaml(value: &impl Serialize) -> Result<String, Failure> {
     serde_saphyr::to_string(value).map_err(|_| Failure::Encoding("YAML"))

@@ -231,6 +231,9 @@ fn syntax(error: &Error, dialect: Dialect) -> Finding {
             format!("the key `{key}` stands twice in the same mapping"),
         )
         .with_hint("remove one of them, so that it is plain which one counts")
+    } else if matches!(error, Error::MultipleDocuments { .. }) {
+        Finding::new(Code::Syntax, "", "the file holds several documents")
+            .with_hint("give each policy a file of its own")
     } else {
         let text = error.to_string();
         // The place is told apart from the text.

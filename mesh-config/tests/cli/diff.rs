@@ -20,9 +20,9 @@ fn says_what_differs_and_fails_only_when_told_to() {
     let expected = "\
 widening: flow web-to-orders: operation added: DELETE /v1/orders/{order} at 8080
 widening: DELETE /v1/orders/order at 8080 from spiffe://d.example/ns/web/sa/default to \
-spiffe://d.example/ns/orders/sa/default (classical, hybrid, hybridProven): deny \
+spiffe://d.example/ns/orders/sa/default (any assurance): deny \
 operation_not_allowed by web-to-orders -> allow by web-to-orders
-1 parts and 1 answers differ; ";
+1 part and 1 answer differ; ";
     let text = stdout(&output);
     assert!(text.starts_with(expected), "{text}");
     for (effect, old, new, exit) in [
