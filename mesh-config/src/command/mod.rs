@@ -15,6 +15,7 @@ mod inventory;
 mod lines;
 mod man;
 mod mesh;
+mod policy;
 mod render;
 mod report;
 mod schema;
