@@ -2,10 +2,9 @@
 
 use sallyport_mesh_config::diff::{ChangedAnswer, Difference, Effect, Said, diff};
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file;
 
-use super::counted;
 use super::failure::Failure;
+use super::{counted, policy};
 use crate::args::{DiffArgs, FailOn, Output};
 use crate::clock;
 use crate::exit::Exit;
@@ -16,7 +15,8 @@ pub(super) fn run(args: &DiffArgs, output: Output) -> Result<Exit, Failure> {
         Some(text) => clock::parse(text)?,
         None => clock::now(),
     };
-    let (old, new) = (policy_file::load(&args.old)?, policy_file::load(&args.new)?);
+    let load = |path| policy::load(path, args.mesh.as_deref());
+    let (old, new) = (load(&args.old)?, load(&args.new)?);
     let difference = diff(&old, &new, now, args.limit);
     let text = match output {
         Output::Json => {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::*;
 
 #[test]
@@ -50,6 +52,25 @@ fn writes_json_and_reads_standard_input() {
     assert_eq!(report["answers"][0]["method"], "DELETE");
     assert_eq!(report["parts"][0]["part"], "flow web-to-orders");
     assert_eq!(report["is_cut"], false);
+}
+
+#[test]
+fn asks_both_with_what_meshconfig_adds() {
+    let folder = folder();
+    let stricter = POLICY.replace("minimumAssurance: classical", "minimumAssurance: hybrid");
+    assert_ne!(stricter, POLICY);
+    fs::write(folder.path().join("stricter.yaml"), stricter).unwrap();
+    fs::write(folder.path().join("mesh.yaml"), "postQuantumAuth: true\n").unwrap();
+    let answers = |more: &[&str]| {
+        let fixed = ["diff", "--output", "json", "policy.yaml", "stricter.yaml"];
+        let output = sallyport(&[&fixed[..], more].concat(), folder.path());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        json(&output)["answers"].as_array().unwrap().clone()
+    };
+    let refused = |answer: &Value| answer["effect"] == "narrowing";
+    assert!(answers(&[]).iter().any(refused));
+    // The mesh asks for hybrid callers already.
+    assert!(!answers(&["--mesh", "mesh.yaml"]).iter().any(refused));
 }
 
 #[test]
