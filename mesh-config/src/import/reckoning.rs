@@ -357,7 +357,11 @@ fn extent(clause: &Clause, mesh: &Mesh) -> Extent {
                 .filter(|method| patterns.iter().any(|pattern| pattern.matches(method)))
                 .cloned()
                 .collect(),
-            others: patterns.iter().map(others).max().unwrap_or(Match::No),
+            others: patterns
+                .iter()
+                .map(|pattern| others(pattern, mesh))
+                .max()
+                .unwrap_or(Match::No),
         };
         if !values.is_empty() {
             methods = methods.intersection(&select(values));
@@ -383,11 +387,13 @@ fn extent(clause: &Clause, mesh: &Mesh) -> Extent {
     }
 }
 
-const fn others(pattern: &super::pattern::Pattern) -> Match {
+fn others(pattern: &super::pattern::Pattern, mesh: &Mesh) -> Match {
     use super::pattern::Pattern;
     match pattern {
         Pattern::Any => Match::Yes,
-        Pattern::Exact(_) => Match::No,
+        Pattern::Exact(name) if mesh.methods.contains(name) => Match::No,
+        // A policy cannot name it, but `*` covers it.
+        Pattern::Exact(_) => Match::Maybe,
         Pattern::Prefix(_) | Pattern::Suffix(_) => Match::Maybe,
     }
 }
