@@ -10,6 +10,7 @@
 mod callers;
 mod clause;
 mod document;
+mod labels;
 mod losses;
 mod mesh;
 mod path;

@@ -93,7 +93,7 @@ impl<'a> Surroundings<'a> {
         object: &Object,
         default: Option<&str>,
     ) -> Result<Option<Workload>, Finding> {
-        let Some((path, template)) = template(object) else {
+        let Some((path, template)) = pod_template(object) else {
             return Ok(None);
         };
         let template = PodTemplateSpec::deserialize(template).map_err(|error| {
@@ -239,7 +239,7 @@ fn namespace_of(object: &Object, default: Option<&str>) -> Result<String, Findin
 }
 
 /// The template of the pods that an object makes, and its path.
-fn template(object: &Object) -> Option<(&'static str, &Value)> {
+pub(crate) fn pod_template(object: &Object) -> Option<(&'static str, &Value)> {
     let (path, pointer) = match object.kind.as_str() {
         "Pod" => ("", ""),
         "CronJob" => (

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use kubernetes::from_manifests;
+pub(crate) use kubernetes::pod_template;
 pub(crate) use protocol::of_service_port;
 
 /// All workloads that are known, in the order of namespace, kind and name.
