@@ -93,6 +93,19 @@ fn of_file(finding: Finding, file: &Path) -> Finding {
     finding.in_file(file.display().to_string(), line)
 }
 
+// === impl Manifests ===
+
+impl Manifests {
+    /// Puts the objects that name no namespace into this one, as applying them there does. Those that
+    /// belong to none are not asked for theirs.
+    pub fn place(&mut self, namespace: Option<&str>) {
+        let Some(namespace) = namespace else { return };
+        for object in &mut self.objects {
+            object.namespace.get_or_insert_with(|| namespace.to_owned());
+        }
+    }
+}
+
 // === impl Object ===
 
 impl Object {
