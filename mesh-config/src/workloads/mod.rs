@@ -39,6 +39,8 @@ pub struct Workload {
     pub ports: Vec<Port>,
     /// Why it has no sidecar, where it is known to have none.
     pub without_sidecar: Option<WithoutSidecar>,
+    /// Whether it asks for a sidecar itself, whatever its namespace does.
+    pub asks_for_sidecar: bool,
     /// Where it is written.
     pub place: Option<Place>,
 }

@@ -48,6 +48,7 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
         strategy: strategy(args),
         without: &without,
         open_tcp: &open_tcp,
+        root_namespace: &istio.root_namespace,
     };
     let bar = progress();
     let result = render(&request, |done, total| {
@@ -87,9 +88,10 @@ fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
     if args.manifests.is_empty() {
         return Err(Failure::WorkloadsNeeded);
     }
-    let manifests = manifests::read(&args.manifests)
+    let mut manifests = manifests::read(&args.manifests)
         .map_err(|manifests::InvalidManifests(findings)| Failure::files(findings))?;
     let namespace = args.namespace.as_deref();
+    manifests.place(namespace);
     let inventory =
         workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::files)?;
     Ok((inventory, manifests))
