@@ -822,3 +822,16 @@ fn names_segments_of_which_no_workload_is_known_beside_others() {
         "{said}"
     );
 }
+
+#[test]
+fn a_break_glass_in_the_policy_is_said_and_never_waits_for_its_week() {
+    let with = |until: &str| {
+        let glass = format!("mode: enforce\n  breakGlass: {{until: \"{until}\", reason: drill}}");
+        let folder = mesh(|policy| policy.replacen("mode: enforce", &glass, 1));
+        render(folder.path(), "wasmplugin", "1.31", &[])
+    };
+    assert!(refused(&with("2999-01-01T00:00:00Z")).contains("SP405"));
+    let over = with("2020-01-01T00:00:00Z");
+    assert_eq!(code(&over), 0);
+    assert!(stderr(&over).contains("SP406"), "{}", stderr(&over));
+}
