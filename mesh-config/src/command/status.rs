@@ -179,8 +179,10 @@ fn line(proxy: &Proxy) -> String {
     }
     for configured in status.configured.iter().flatten() {
         let digest = configured.module_sha256.as_ref();
-        let digest = digest.map_or(String::new(), |digest| format!(" sha256 {digest}"));
-        parts.push(format!("module {}{digest}", configured.module));
+        let digest = digest.map_or(String::new(), |digest| {
+            format!(" sha256 {}", Printable(digest))
+        });
+        parts.push(format!("module {}{digest}", Printable(&configured.module)));
     }
     if status.configured.as_ref().is_some_and(Vec::is_empty) {
         parts.push("no listener has the filter".to_owned());
