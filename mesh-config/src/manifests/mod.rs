@@ -9,6 +9,8 @@ mod read;
 mod unpack;
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,6 +88,14 @@ pub fn from_text(text: &str, file: &Path) -> Result<Manifests, InvalidManifests>
         Ok(()) => Ok(manifests),
         Err(finding) => Err(InvalidManifests(vec![of_file(finding, file)])),
     }
+}
+
+/// Reads a file of at most the length that manifests may have.
+///
+/// # Errors
+/// When it cannot be read, is no text or longer.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    File::open(path).and_then(read::bounded)
 }
 
 fn of_file(finding: Finding, file: &Path) -> Finding {

@@ -165,3 +165,16 @@ fn what_a_proxy_answers_cannot_write_lines_or_colours() {
         "{said}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn metrics_and_workloads_without_an_end_are_given_up() {
+    let folder = folder();
+    let arguments = ["status", "--metrics", "/dev/zero"];
+    let said = stdout(&sallyport(&arguments, folder.path()));
+    assert!(said.contains("longer than 64 MiB"), "{said}");
+    let arguments = ["check", "--workloads", "/dev/zero", "policy.yaml"];
+    let output = sallyport(&arguments, folder.path());
+    let said = stdout(&output) + &stderr(&output);
+    assert!(said.contains("longer than 32 MiB"), "{said}");
+}

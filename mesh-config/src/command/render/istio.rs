@@ -1,7 +1,6 @@
 //! Resources for Istio.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -81,7 +80,7 @@ fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(),
 /// The workloads, and the manifests they are from.
 fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
     if let Some(path) = &args.workloads {
-        let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
+        let text = manifests::read_file(path).map_err(Failure::unreadable(path))?;
         let inventory = list::from_text(&text, path).map_err(Failure::files)?;
         return Ok((inventory, Manifests::default()));
     }
