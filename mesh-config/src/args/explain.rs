@@ -13,8 +13,12 @@ pub(crate) struct ExplainArgs {
     /// The policy file.
     #[arg(long, value_name = "FILE", required_unless_present = "record")]
     pub(crate) policy: Option<PathBuf>,
+    /// The file with meshConfig: its `postQuantumAuth` goes into the policy, as `render --mesh` puts it
+    /// there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh: Option<PathBuf>,
     /// A log with decision records, `-` for standard input: says what was decided, and why.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "request", "asked"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "mesh", "request", "asked"])]
     pub(crate) record: Option<PathBuf>,
     /// Only the record of this decision, whose id stands in the reply to the caller.
     #[arg(long, value_name = "ID", requires = "record")]

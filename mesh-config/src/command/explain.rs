@@ -4,13 +4,13 @@ use std::path::Path;
 
 use sallyport_mesh_config::explain::{Answer, Outcome, explain};
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::recorded::{self, Line, Recorded, RecordedTerm};
 use serde::Serialize;
 
 use super::ask;
 use super::failure::Failure;
 use super::lines::Lines;
+use super::policy;
 use crate::args::{ExplainArgs, Output};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -44,14 +44,14 @@ impl<'a> Report<'a> {
 }
 
 pub(super) fn run(args: ExplainArgs, output: Output) -> Result<Exit, Failure> {
-    let policy = match (&args.record, &args.policy) {
+    let file = match (&args.record, &args.policy) {
         (Some(record), _) => return explain_records(record, args.decision.as_deref(), output),
-        (None, Some(policy)) => policy,
+        (None, Some(file)) => file,
         (None, None) => return Err(Failure::FlagNeeded("--policy")),
     };
     let (asked, folder) = ask::read(args.request.as_deref(), args.asked)?;
     let question = ask::question(&asked, &folder)?;
-    let loaded = policy_file::load(policy)?;
+    let loaded = policy::load(file, args.mesh.as_deref())?;
     let answer = explain(&loaded, &question);
     let record = recorded(&answer)?;
     let text = match output {

@@ -285,3 +285,26 @@ fn a_record_fits_its_schema() {
         assert!(errors.is_empty(), "{errors:?}");
     }
 }
+
+#[test]
+fn explain_answers_as_sidecars_with_the_setting_of_the_mesh_do() {
+    let folder = folder();
+    let mesh = folder.path().join("mesh.yaml");
+    let ask = [
+        "--from",
+        WEB,
+        "--path",
+        "/v1/orders/7",
+        "--mesh",
+        mesh.to_str().unwrap(),
+    ];
+    fs::write(&mesh, "postQuantumAuth: true\n").unwrap();
+    let denied = explain(folder.path(), &ask);
+    assert_eq!(code(&denied), 2);
+    assert!(stdout(&denied).starts_with("DENIED: assurance_too_low"));
+    assert!(stdout(&denied).contains("postQuantumAuth of the mesh, mode enforce"));
+    fs::write(&mesh, "postQuantumAuth: {mode: shadow}\n").unwrap();
+    let reported = explain(folder.path(), &ask);
+    assert_eq!(code(&reported), 0);
+    assert!(stdout(&reported).starts_with("WOULD BE DENIED: assurance_too_low"));
+}
