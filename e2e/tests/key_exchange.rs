@@ -14,7 +14,7 @@ use sallyport_e2e::envoy::{Envoy, Processes};
 use sallyport_e2e::scenario::Scenario;
 use sallyport_e2e::settings::Settings;
 use sallyport_e2e::upstream::Upstream;
-use sallyport_e2e::wire::{Connection, Dial, Layer, Redirection, request_text};
+use sallyport_e2e::wire::{Connection, Dial, Layer, Redirection, loopback, request_text};
 use sallyport_e2e::world::{Credentials, Identity, TRUST_DOMAIN, World, now_seconds};
 use sallyport_mesh_config::render::{FailStrategy, envoy as render};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl Pair {
     /// Status and body of a request, with headers that the caller chose.
     fn call(&self, caller: &str, headers: &[(&str, &str)]) -> (u16, String) {
         let dial = Dial {
-            port: self.outbound.port(caller).unwrap(),
+            address: loopback(self.outbound.port(caller).unwrap()),
             layer: Layer::Plain,
             redirection: Some(Redirection {
                 source_ip: Ipv4Addr::new(10, 2, 0, 1),

@@ -1,11 +1,10 @@
 //! Processor time for verifying: garbage costs whoever sends it, and a push denies nobody.
 
 use sallyport_engine::time::TimeMs;
-use sallyport_filter::host::Property;
 use sallyport_filter::plugin::Next;
 use serde_json::json;
 
-use crate::support::{GATEWAY, INFER, NOW, TRAINING, mesh, policy, start, start_with};
+use crate::support::{GATEWAY, INFER, NOW, mesh, policy, start, start_with};
 
 /// A request with a token whose signature is another one each time.
 fn garbage(number: u32, token: &str) -> [(String, Vec<u8>); 2] {
