@@ -195,7 +195,7 @@ impl DenyReason {
                 503,
                 NONE,
                 "The proxy did not give a fact that the decision needs.",
-                "Read the log line of the decision: it names the fact. The proxy may be older than the filter needs.",
+                "Read the log line of the decision: it names the fact. The proxy may be older than the filter needs: docs/operations.md, docs/rendering.md.",
             ),
             Self::InternalBug => row(
                 "internal_bug",
@@ -210,8 +210,8 @@ impl DenyReason {
                 0,
                 400,
                 NONE,
-                "The request has no valid method or path, or has one twice.",
-                "Correct the client.",
+                "The request has no valid method or no path, has one of them twice, or its `x-forwarded-client-cert` is not in Envoy's form.",
+                "Send one method and one path; `CONNECT` has no path, so it cannot be allowed. A proxy in front must write `x-forwarded-client-cert` as Envoy does, or remove it.",
             ),
             Self::ListenerNotInbound => row(
                 "listener_not_inbound",
@@ -227,7 +227,7 @@ impl DenyReason {
                 503,
                 NONE,
                 "The policy has no segment for the workload that was called.",
-                "Add its namespace and service account to a segment.",
+                "Add its namespace and service account to a segment. If it is in one, the proxy has another policy: `sallyport status` compares them.",
             ),
             Self::PeerPlaintext => row(
                 "peer_plaintext",
@@ -282,8 +282,8 @@ impl DenyReason {
                 3,
                 401,
                 NONE,
-                "A credential breaks the form that its standard asks for, or is too large.",
-                "Inspect it, and issue it again.",
+                "A certificate, token or proof breaks the form that its standard asks for, or is too large.",
+                "Find the fault with `sallyport cred verify`, or `cred inspect`, and issue the credential again. A proxy on the way may have cut or rewritten its header.",
             ),
             Self::CredentialHeaderAmbiguous => row(
                 "credential_header_ambiguous",
@@ -307,7 +307,7 @@ impl DenyReason {
                 401,
                 NONE,
                 "The authority may not certify identities of this trust domain.",
-                "Use the authority of that trust domain.",
+                "Issue it by the authority of that trust domain; `trustDomain` of each entry under `spec.authorities` says whose it is.",
             ),
             Self::CredentialAlgorithmRefused => row(
                 "credential_algorithm_refused",
@@ -315,7 +315,7 @@ impl DenyReason {
                 401,
                 NONE,
                 "The credential names another algorithm, type or critical header than its authority is pinned to.",
-                "Issue it with the pinned algorithms.",
+                "Compare what `sallyport cred inspect` shows with the authority's entry under `spec.authorities`, and issue it with the algorithms pinned there.",
             ),
             Self::HybridSignatureMissing => row(
                 "hybrid_signature_missing",
@@ -355,7 +355,7 @@ impl DenyReason {
                 401,
                 NONE,
                 "A claim of the token is missing, ill-typed or not what its authority's entry asks for.",
-                "Compare issuer, audience and lifetime with the policy.",
+                "Compare issuer, audience and lifetime, as `sallyport cred inspect` shows them, with the authority's entry under `spec.authorities.tokens`.",
             ),
             Self::CredentialIdentityMismatch => row(
                 "credential_identity_mismatch",
@@ -363,7 +363,7 @@ impl DenyReason {
                 401,
                 NONE,
                 "The token names another identity than the TLS certificate.",
-                "Use a token of the workload itself.",
+                "Use a token whose `sub` is the SPIFFE ID of the caller's own certificate.",
             ),
             Self::CredentialNotYetValid => row(
                 "credential_not_yet_valid",
@@ -371,7 +371,7 @@ impl DenyReason {
                 401,
                 NONE,
                 "The credential is not valid yet.",
-                "Compare the clocks of issuer and proxy.",
+                "Compare the clocks of issuer and proxy, or wait until it is valid.",
             ),
             Self::CredentialExpired => row(
                 "credential_expired",
@@ -468,7 +468,7 @@ impl DenyReason {
                 403,
                 DENIAL,
                 "No flow leads from the caller's segment to this one.",
-                "If the call is wanted, add a flow to the policy.",
+                "If the call is wanted, add a flow between the two segments (and the caller to a segment, if it is in none): `sallyport report --policy` writes it.",
             ),
             Self::PathAmbiguous => row(
                 "path_ambiguous",
@@ -484,7 +484,7 @@ impl DenyReason {
                 403,
                 DENIAL,
                 "A flow leads here, but not for this method, path and port.",
-                "If the call is wanted, add an operation to the flow.",
+                "If the call is wanted, add its method, path and port to an operation of the flow: `sallyport report --policy` writes it.",
             ),
             Self::TrustTooLow => row(
                 "trust_too_low",
@@ -492,7 +492,7 @@ impl DenyReason {
                 403,
                 NONE,
                 "The trust score of the caller is below what the flow asks for.",
-                "Read the terms in the decision record: they say what lowered it.",
+                "Read the terms in the decision record: they say what lowered it, and docs/trust.md what raises it.",
             ),
             Self::TrustRestricted => row(
                 "trust_restricted",

@@ -39,10 +39,10 @@ pub(crate) use test::*;
 )]
 pub(crate) struct Cli {
     /// How to write results.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, help_heading = ANYWHERE, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
     /// When to write in colour. `auto`: on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colors::Auto)]
+    #[arg(long, global = true, help_heading = ANYWHERE, value_enum, value_name = "WHEN", default_value_t = Colors::Auto)]
     pub(crate) color: Colors,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -96,7 +96,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Replay a trace of requests: whom would a policy restrict or isolate?
     Simulate(Box<SimulateArgs>),
-    /// Say what meshConfig asks of the mesh.
+    /// Say what `postQuantumAuth` of meshConfig means for each workload (`mesh explain`).
     #[command(subcommand)]
     Mesh(MeshCommand),
     /// Write the resources for Istio, or the configuration of an Envoy.
@@ -155,6 +155,8 @@ pub(crate) enum ReferenceDocument {
     /// The decision record.
     DecisionRecord,
 }
+
+const ANYWHERE: &str = "For all commands";
 
 const EXIT_CODES: &str =
     "\

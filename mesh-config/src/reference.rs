@@ -73,8 +73,10 @@ const REASONS_HEAD: &str = "\
 # Deny reasons
 
 A denied request gets the HTTP status and, for gRPC, the status code below, a body with the reason
-code, and response code details of the form `sallyport_denied[policy[..]-flow[..]-reason[..]]`. In
-shadow mode the request passes, and the record says `would_deny` with the same reason.
+code and a decision id, and response code details of the form
+`sallyport_denied[policy[..]-flow[..]-reason[..]]`. The proxy's log has the record with that id:
+caller, flow, score. `sallyport report` reads it and names the missing piece of policy. In shadow mode
+the request passes, and the record says `would_deny` with the same reason.
 
 Gates are passed in order, and the first one that is shut gives the reason. Evidence lowers the
 trust score of the caller.

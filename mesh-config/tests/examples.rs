@@ -237,7 +237,14 @@ fn each_rendering_is_the_one_that_the_command_writes() {
         for target in TARGETS {
             let module = format!("oci://registry.example/sallyport@sha256:{DIGEST}");
             let common = ["render", "--target", target, "--policy", "policy.yaml"];
-            let istio = ["--manifests", "manifests/", "--istio-version", "1.31"];
+            let istio = [
+                "--mesh",
+                "mesh.yaml",
+                "--manifests",
+                "manifests/",
+                "--istio-version",
+                "1.31",
+            ];
             // Envoy itself reads no images.
             let file = [
                 "--module",

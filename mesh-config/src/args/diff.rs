@@ -11,6 +11,10 @@ pub(crate) struct DiffArgs {
     pub(crate) old: PathBuf,
     /// The policy as it would be; `-` is standard input.
     pub(crate) new: PathBuf,
+    /// The file with meshConfig: its `postQuantumAuth` goes into the both policies,
+    /// as `render --mesh` puts it there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh: Option<PathBuf>,
     /// Exit with 1 if some change is of this kind.
     #[arg(long, value_enum, value_name = "EFFECT")]
     pub(crate) fail_on: Option<FailOn>,

@@ -61,4 +61,5 @@ Examples:
   sallyport import istio/ --manifests apps/ --out policy.yaml
   kubectl get authorizationpolicies -A -o yaml | sallyport import - --trust-domain mesh.example
 
-What is left out is said on standard error. docs/import.md lists it.";
+What is left out is said on standard error. docs/import.md lists it.
+Exit codes: 0 ok, also with warnings, 1 errors in the files, 3 usage or I/O.";

@@ -17,10 +17,11 @@ pub(crate) struct MeshExplainArgs {
     /// `istio`, or meshConfig itself.
     #[arg(long, value_name = "FILE")]
     pub(crate) mesh: PathBuf,
-    /// The policy file.
+    /// The policy file; with it, what the setting means for segments and flows.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Files and folders with Kubernetes manifests.
+    /// Kubernetes manifests: files, or folders with all files in them; with them, what it means for
+    /// workloads, and what contradicts it.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) manifests: Vec<PathBuf>,
 }

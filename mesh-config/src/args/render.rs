@@ -44,7 +44,7 @@ pub(crate) struct IstioArgs {
     /// The namespace of manifests that name none.
     #[arg(long, value_name = "NAME", requires = "manifests")]
     pub(crate) namespace: Option<String>,
-    /// A list of workloads instead (`sallyport schema workloads` prints its form).
+    /// A list of workloads instead of manifests (`sallyport schema workloads` prints its form).
     #[arg(long, value_name = "FILE")]
     pub(crate) workloads: Option<PathBuf>,
     /// SHA-256 of the module. That of an image stands in its URL.
@@ -53,16 +53,17 @@ pub(crate) struct IstioArgs {
     /// Version of the module: fields that it does not know are refused. Default: this one's.
     #[arg(long, value_name = "VERSION")]
     pub(crate) module_version: Option<ModuleVersion>,
-    /// The release of Istio: 1.28 to 1.31.
+    /// The release of Istio: 1.28 to 1.31. Needed for Istio.
     #[arg(long, value_name = "VERSION")]
     pub(crate) istio_version: Option<IstioVersion>,
-    /// Secret of each namespace to pull the module with.
+    /// Secret in each namespace to pull the module with. Default: none.
     #[arg(long, value_name = "NAME")]
     pub(crate) image_pull_secret: Option<String>,
-    /// Leave a part of the rendering out. What then stays open is said.
+    /// Leave a part of the rendering out. What then stays open is said. May be repeated.
     #[arg(long, value_enum, value_name = "PART")]
     pub(crate) without: Vec<WithoutPart>,
-    /// Leave a port that is no HTTP open to any connection of the mesh: `shop:6379`.
+    /// Leave a port that is no HTTP open to any connection of the mesh: `shop:6379`. May be
+    /// repeated.
     #[arg(long, value_name = "NAMESPACE:PORT", value_parser = namespace_and_port)]
     pub(crate) open_tcp: Vec<(String, u16)>,
     /// Write one file for each resource and `kustomization.yaml` into this folder.
@@ -76,7 +77,7 @@ pub(crate) struct BreakGlassArgs {
     /// Refuse nothing until `--until`: everything is reported as in shadow.
     #[arg(long, requires_all = ["until", "reason"])]
     pub(crate) shadow_all: bool,
-    /// Only requests to this segment.
+    /// Only requests to this segment. May be repeated. Default: all segments.
     #[arg(long, value_name = "NAME", requires = "shadow_all")]
     pub(crate) segment: Vec<String>,
     /// When it ends by itself (RFC 3339): within 7 days.
@@ -169,4 +170,8 @@ const EXAMPLE: &str = "\
 Examples:
   sallyport render --target wasmplugin --policy policy.yaml --manifests k8s/ --istio-version 1.29 \\
     --module oci://registry.example/sallyport@sha256:<digest> --out-dir rendered
-  sallyport render --target envoy --policy policy.yaml --module /etc/envoy/sallyport.wasm";
+  sallyport render --target envoy --policy policy.yaml --module /etc/envoy/sallyport.wasm
+
+For Istio `--policy`, `--module`, `--istio-version` and one of `--manifests` and `--workloads` are needed.
+Resources go to standard output or `--out-dir`; what is not covered is said on standard error.
+Exit codes: 0 ok, 1 refused or invalid input, 3 usage or I/O.";

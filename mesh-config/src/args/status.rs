@@ -18,6 +18,9 @@ pub(crate) struct StatusArgs {
     /// The policy that should be in force, whole or in slices.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The file with meshConfig that the policy was rendered with (`render --mesh`).
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) mesh: Option<PathBuf>,
     /// Fail for proxies in shadow too.
     #[arg(long)]
     pub(crate) require_enforce: bool,
@@ -28,7 +31,7 @@ pub(crate) struct StatusArgs {
 const STATUS_EXAMPLE: &str = "\
 Example:
   kubectl port-forward -n shop deploy/orders 15000 &
-  sallyport status --admin 127.0.0.1:15000 --policy policy.yaml --manifests deploy/
+  sallyport status --admin 127.0.0.1:15000 --policy policy.yaml --mesh mesh.yaml --manifests deploy/
 
 One line for each proxy: ON enforce, ON shadow, OFF or REJECTED. With manifests, also the workloads
 and ports that no filter sees.

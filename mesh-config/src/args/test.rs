@@ -13,6 +13,10 @@ pub(crate) struct TestArgs {
     /// The policy to ask, instead of the one that the files name.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The file with meshConfig: its `postQuantumAuth` goes into the policy, as `render --mesh` puts it
+    /// there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh: Option<PathBuf>,
     /// Fail if less than so many percent of a policy's operations are met by a request.
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) min_coverage: u8,

@@ -10,6 +10,7 @@ use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
 use sallyport_mesh_config::{lint, sarif};
 use serde::Serialize;
 
+use super::counted;
 use super::failure::Failure;
 use super::inventory::{self, Known};
 use crate::args::{CheckArgs, Format};
@@ -176,10 +177,10 @@ fn summary(checked: &Checked, fatal: Severity) -> String {
     let verdict = if !checked.fails(fatal) {
         toned(Tone::Good, "ok")
     } else if checked.fails(Severity::Error) {
-        toned(Tone::Bad, &errors)
+        toned(Tone::Bad, &format!("not ok, {errors}"))
     } else {
         let warnings = counted(checked.of(Severity::Warning).len(), "warning");
-        format!("{}, denied", toned(Tone::Bad, &warnings))
+        toned(Tone::Bad, &format!("not ok, {warnings}"))
     };
     let spec = &loaded.document.spec;
     let authorities = spec.authorities.as_ref().map_or(0, |authorities| {
@@ -200,12 +201,4 @@ fn summary(checked: &Checked, fatal: Severity) -> String {
         hexadecimal::encode(&loaded.sha256),
         loaded.policy_hash(),
     )
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
 }

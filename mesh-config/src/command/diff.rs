@@ -2,9 +2,9 @@
 
 use sallyport_mesh_config::diff::{ChangedAnswer, Difference, Effect, Said, diff};
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file;
 
 use super::failure::Failure;
+use super::{counted, policy};
 use crate::args::{DiffArgs, FailOn, Output};
 use crate::clock;
 use crate::exit::Exit;
@@ -15,7 +15,8 @@ pub(super) fn run(args: &DiffArgs, output: Output) -> Result<Exit, Failure> {
         Some(text) => clock::parse(text)?,
         None => clock::now(),
     };
-    let (old, new) = (policy_file::load(&args.old)?, policy_file::load(&args.new)?);
+    let load = |path| policy::load(path, args.mesh.as_deref());
+    let (old, new) = (load(&args.old)?, load(&args.new)?);
     let difference = diff(&old, &new, now, args.limit);
     let text = match output {
         Output::Json => {
@@ -67,16 +68,20 @@ fn text(difference: &Difference, all: bool) -> String {
     lines.push(if difference.is_empty() {
         format!("no difference; {asked} requests were asked of both{cut}")
     } else {
-        let parts = difference.parts.len();
-        format!(
-            "{parts} parts and {changed} answers differ; {asked} requests were asked of both{cut}"
-        )
+        let parts = counted(difference.parts.len(), "part");
+        let answers = counted(changed, "answer");
+        format!("{parts} and {answers} differ; {asked} requests were asked of both{cut}")
     });
     lines.join("\n")
 }
 
 fn example(answer: &ChangedAnswer) -> String {
     let request = &answer.request;
+    let assurances = if answer.assurances.len() == ASSURANCES {
+        "any assurance".to_owned()
+    } else {
+        answer.assurances.join(", ")
+    };
     let text = format!(
         "{} {} at {} from {} to {} ({}): {} -> {}",
         request.method,
@@ -84,7 +89,7 @@ fn example(answer: &ChangedAnswer) -> String {
         request.port,
         request.from,
         request.to,
-        answer.assurances.join(", "),
+        assurances,
         said(&answer.before),
         said(&answer.after),
     );
@@ -111,5 +116,7 @@ fn word(effect: Effect) -> String {
     toned(tone, &format!("{}:", effect.as_str()))
 }
 
+/// So many there are.
+const ASSURANCES: usize = 3;
 /// Of each effect.
 const EXAMPLES: usize = 20;

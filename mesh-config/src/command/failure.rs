@@ -318,7 +318,7 @@ impl Failure {
             Self::Unwritable { .. } => failed("file_unwritable", ""),
             Self::Exists(_) => failed(
                 "file_exists",
-                "give `--force` to replace it, or choose another folder",
+                "give `--force` to replace it, or choose another place",
             ),
             Self::Encoding(_) => failed("internal", "please report it"),
             Self::FlagMissing(_) => {

@@ -32,7 +32,7 @@ pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
         keep_custom: args.keep_custom,
         is_shadow: args.mode == ImportMode::Shadow,
     };
-    let manifests = manifests::read(&paths).map_err(|wrong| Failure::Files(wrong.0))?;
+    let manifests = manifests::read(&paths).map_err(|wrong| Failure::files(wrong.0))?;
     let imported = import::import(&manifests, &options);
     let policy = imported.document.as_ref();
     if let (Some(path), Some(policy)) = (&args.out, policy) {

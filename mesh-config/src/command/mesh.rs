@@ -1,10 +1,12 @@
 //! `sallyport mesh`: what `postQuantumAuth` means, and what contradicts it.
 
 use sallyport_engine::identity::Assurance;
+use sallyport_engine::policy::{KeyExchangeRule, Mode};
 use sallyport_mesh_config::finding::{Finding, Printable, Severity};
 use sallyport_mesh_config::manifests::{self, Manifests};
 use sallyport_mesh_config::mesh::{
-    self, AnswerMeaning, FlowMeaning, Form, Meaning, MeshSettings, Setting, WorkloadIs, meaning,
+    self, AnswerMeaning, Asked, FlowMeaning, Form, Meaning, MeshSettings, Setting, WorkloadIs,
+    meaning,
 };
 use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::workloads::{self, Inventory};
@@ -96,33 +98,40 @@ fn text(report: &Report<'_>) -> String {
     let mut lines = vec![headline(report)];
     lines.extend(asked(&report.meaning));
     if !report.meaning.segments.is_empty() {
-        lines.push("segments".to_owned());
+        lines.push("segments, as they are called".to_owned());
     }
     for segment in &report.meaning.segments {
         let name = &segment.segment;
         let mut parts = Vec::new();
         if !segment.asks_in.is_empty() {
-            parts.push(format!("asks in {}", segment.asks_in.join(", ")));
+            parts.push(format!("asks in {}", namespaces(&segment.asks_in)));
         }
         if !segment.exempt_in.is_empty() {
-            parts.push(format!("does not ask in {}", segment.exempt_in.join(", ")));
+            parts.push(format!(
+                "does not ask in {}",
+                namespaces(&segment.exempt_in)
+            ));
         }
         lines.push(format!("  {name}: {}", parts.join("; ")));
     }
     if !report.meaning.flows.is_empty() {
-        lines.push("flows".to_owned());
+        lines.push("flows, and what becomes of callers of each assurance".to_owned());
     }
     for flow in &report.meaning.flows {
-        lines.extend(of_flow(flow));
+        lines.extend(of_flow(flow, report.meaning.asked.as_ref()));
     }
     if !report.meaning.workloads.is_empty() {
-        lines.push("workloads".to_owned());
+        lines.push("workloads, as they are called".to_owned());
     }
     for workload in &report.meaning.workloads {
         let is = match workload.is {
-            WorkloadIs::Asking => "asks",
-            WorkloadIs::Exempt => "does not ask",
-            WorkloadIs::Unseen => "has no sidecar that could ask",
+            WorkloadIs::Asking => report
+                .meaning
+                .asked
+                .as_ref()
+                .map_or("asks".to_owned(), of_callers),
+            WorkloadIs::Exempt => "does not ask, beside its flows".to_owned(),
+            WorkloadIs::Unseen => "has no sidecar that could ask".to_owned(),
         };
         let segment = match &workload.segment {
             Some(name) => format!("segment {name}"),
@@ -172,23 +181,47 @@ fn asked(meaning: &Meaning) -> Vec<String> {
     ]
 }
 
-fn of_flow(flow: &FlowMeaning) -> Vec<String> {
-    let own = format!(
-        "its own {} in {}",
-        Assurance::from(flow.own_minimum_assurance).as_str(),
-        flow.own_mode.as_str()
-    );
-    let mesh = if flow.is_asked {
-        "with the mesh's"
+/// What a workload that asks makes of callers, whatever its flows ask.
+fn of_callers(asked: &Asked) -> String {
+    let floor = Assurance::from(asked.minimum_assurance).as_str();
+    let also = match asked.key_exchange {
+        KeyExchangeRule::Required => ", or without a hybrid key exchange,",
+        KeyExchangeRule::Preferred | KeyExchangeRule::Ignored => "",
+    };
+    let then = match asked.mode {
+        Mode::Enforce => "refused",
+        Mode::Shadow => "reported",
+    };
+    format!("callers below {floor}{also} are {then}")
+}
+
+fn namespaces(names: &[String]) -> String {
+    let noun = if names.len() == 1 {
+        "namespace"
     } else {
-        "without the mesh's"
+        "namespaces"
+    };
+    format!("{noun} {}", names.join(", "))
+}
+
+fn of_flow(flow: &FlowMeaning, asked: Option<&Asked>) -> Vec<String> {
+    let of_mesh = match asked {
+        Some(asked) if flow.is_asked => format!(
+            "the mesh asks {}, {}",
+            Assurance::from(asked.minimum_assurance).as_str(),
+            asked.mode.as_str()
+        ),
+        Some(_) => "the mesh exempts the namespace".to_owned(),
+        None => "the mesh asks nothing".to_owned(),
     };
     let mut lines = vec![format!(
-        "  {} to {} in {}: at least {} ({own}, {mesh})",
+        "  {} to {} in {}: at least {} (the flow asks {}, {}; {of_mesh})",
         flow.flow,
         flow.to,
-        flow.namespaces.join(", "),
-        Assurance::from(flow.minimum_assurance).as_str()
+        namespaces(&flow.namespaces),
+        Assurance::from(flow.minimum_assurance).as_str(),
+        Assurance::from(flow.own_minimum_assurance).as_str(),
+        flow.own_mode.as_str()
     )];
     for caller in &flow.callers {
         let by = if caller.by.is_empty() {

@@ -15,6 +15,7 @@ mod inventory;
 mod lines;
 mod man;
 mod mesh;
+mod policy;
 mod render;
 mod report;
 mod schema;
@@ -61,6 +62,15 @@ pub(crate) fn run(cli: Cli) -> Exit {
         terminal::complain(failure.text(output));
         failure.exit()
     })
+}
+
+/// A number of things: `1 flow`, `2 flows`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }
 
 /// A value as YAML, the form in which people write proxy configuration and policies.

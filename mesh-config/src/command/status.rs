@@ -6,13 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::status::{self, Expected, State, Status, Uncovered};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::inventory;
+use super::{inventory, policy};
 use crate::args::{Output, StatusArgs};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -39,7 +38,7 @@ struct Report {
 
 pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
     let expected = match &args.policy {
-        Some(path) => Some(Expected::of(&policy_file::load(path)?)?),
+        Some(path) => Some(Expected::of(&policy::load(path, args.mesh.as_deref())?)?),
         None => None,
     };
     let agent = agent();
@@ -133,7 +132,9 @@ fn lines(report: &Report) -> Vec<String> {
         }
         if uncovered.is_empty() {
             let word = toned(Tone::Good, "covered");
-            lines.push(format!("{word}: all declared ports of the workloads"));
+            lines.push(format!(
+                "{word}: all declared ports of the workloads, where it is on"
+            ));
         }
     }
     lines
@@ -196,7 +197,25 @@ fn line(proxy: &Proxy) -> String {
         format!("{reloads} VMs were loaded anew after a failure"),
     );
     warn(passed > 0, format!("{passed} requests passed unchecked"));
+    parts.extend(hint(status).map(str::to_owned));
     parts.join(", ")
+}
+
+/// What to do where it is off, or is another policy's.
+const fn hint(status: &Status) -> Option<&'static str> {
+    match status.state {
+        State::Off => {
+            Some("the proxy has no filter with a policy: render and apply one, or look at its log")
+        }
+        State::OnEnforce | State::OnShadow if !status.other_policy => None,
+        State::OnEnforce | State::OnShadow if status.break_glass => {
+            Some("a policy with a break-glass has a hash of its own")
+        }
+        State::OnEnforce | State::OnShadow => Some(
+            "render and apply the policy, with the same `--mesh` here and there, or give the policy that is in force",
+        ),
+        State::Rejected => None,
+    }
 }
 
 /// Nothing but the port that was named is asked: no proxy, no other place.

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use anstream::adapter::strip_str;
 use sallyport_mesh_config::explain::explain;
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
+use sallyport_mesh_config::policy_file::LoadedPolicy;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::{ask, explain as explaining};
+use super::{ask, explain as explaining, policy};
 use crate::args::{Output, TestArgs};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -77,7 +77,7 @@ pub(super) fn run(args: &TestArgs, output: Output) -> Result<Exit, Failure> {
     let mut policies: BTreeMap<PathBuf, Subject> = BTreeMap::new();
     let mut files = Vec::new();
     for path in &args.files {
-        files.push(test(path, args.policy.as_deref(), &mut policies)?);
+        files.push(test(path, args, &mut policies)?);
     }
     let reports: Vec<PolicyReport> = policies
         .iter()
@@ -114,7 +114,7 @@ pub(super) fn run(args: &TestArgs, output: Output) -> Result<Exit, Failure> {
 
 fn test(
     path: &Path,
-    policy: Option<&Path>,
+    args: &TestArgs,
     policies: &mut BTreeMap<PathBuf, Subject>,
 ) -> Result<Tested, Failure> {
     let invalid = |cause: InvalidTests| Failure::Tests {
@@ -123,14 +123,14 @@ fn test(
     };
     let file = suite::read(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let policy = match (policy, &file.policy) {
-        (Some(policy), _) => policy.to_owned(),
+    let policy = match (&args.policy, &file.policy) {
+        (Some(policy), _) => policy.clone(),
         (None, Some(policy)) => folder.join(policy),
         (None, None) => return Err(invalid(InvalidTests::NoPolicy)),
     };
     if !policies.contains_key(&policy) {
         let subject = Subject {
-            loaded: policy_file::load(&policy)?,
+            loaded: policy::load(&policy, args.mesh.as_deref())?,
             coverage: Coverage::default(),
         };
         policies.insert(policy.clone(), subject);

@@ -123,7 +123,7 @@ fn deny_warnings_fails_for_them() {
     fs::write(folder.path().join("shadow.yaml"), shadow).unwrap();
     let output = sallyport(&["check", "--deny-warnings", "shadow.yaml"], folder.path());
     assert_eq!(code(&output), 1);
-    assert!(stdout(&output).contains("policy shop: 1 warning, denied, shadow"));
+    assert!(stdout(&output).contains("policy shop: not ok, 1 warning, shadow"));
     let output = sallyport(&["check", "--deny-warnings", "policy.yaml"], folder.path());
     assert_eq!(code(&output), 0);
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::*;
 
 #[test]
@@ -20,9 +22,9 @@ fn says_what_differs_and_fails_only_when_told_to() {
     let expected = "\
 widening: flow web-to-orders: operation added: DELETE /v1/orders/{order} at 8080
 widening: DELETE /v1/orders/order at 8080 from spiffe://d.example/ns/web/sa/default to \
-spiffe://d.example/ns/orders/sa/default (classical, hybrid, hybridProven): deny \
+spiffe://d.example/ns/orders/sa/default (any assurance): deny \
 operation_not_allowed by web-to-orders -> allow by web-to-orders
-1 parts and 1 answers differ; ";
+1 part and 1 answer differ; ";
     let text = stdout(&output);
     assert!(text.starts_with(expected), "{text}");
     for (effect, old, new, exit) in [
@@ -50,6 +52,25 @@ fn writes_json_and_reads_standard_input() {
     assert_eq!(report["answers"][0]["method"], "DELETE");
     assert_eq!(report["parts"][0]["part"], "flow web-to-orders");
     assert_eq!(report["is_cut"], false);
+}
+
+#[test]
+fn asks_both_with_what_meshconfig_adds() {
+    let folder = folder();
+    let stricter = POLICY.replace("minimumAssurance: classical", "minimumAssurance: hybrid");
+    assert_ne!(stricter, POLICY);
+    fs::write(folder.path().join("stricter.yaml"), stricter).unwrap();
+    fs::write(folder.path().join("mesh.yaml"), "postQuantumAuth: true\n").unwrap();
+    let answers = |more: &[&str]| {
+        let fixed = ["diff", "--output", "json", "policy.yaml", "stricter.yaml"];
+        let output = sallyport(&[&fixed[..], more].concat(), folder.path());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        json(&output)["answers"].as_array().unwrap().clone()
+    };
+    let refused = |answer: &Value| answer["effect"] == "narrowing";
+    assert!(answers(&[]).iter().any(refused));
+    // The mesh asks for hybrid callers already.
+    assert!(!answers(&["--mesh", "mesh.yaml"]).iter().any(refused));
 }
 
 #[test]

@@ -29,7 +29,9 @@ fn explain_exits_with_0_and_2() {
         text.starts_with("DENIED: operation_not_allowed (HTTP 403)\n"),
         "{text}"
     );
-    assert!(text.contains("If the call is wanted, add an operation to the flow."));
+    assert!(text.contains(
+        "If the call is wanted, add its method, path and port to an operation of the flow"
+    ));
 }
 
 #[test]

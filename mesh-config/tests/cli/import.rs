@@ -77,5 +77,5 @@ fn fails_on_policies_that_istio_refuses_and_on_none_at_all() {
     assert_eq!((code(&output), stdout(&output)), (1, String::new()));
     assert!(stderr(&output).contains("SP601"), "{}", stderr(&output));
     let missing = sallyport(&["import", "nowhere.yaml"], none.path());
-    assert_eq!(code(&missing), 1, "{}", stderr(&missing));
+    assert_eq!(code(&missing), 3, "{}", stderr(&missing));
 }

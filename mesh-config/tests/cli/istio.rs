@@ -469,7 +469,7 @@ fn what_the_mesh_asks_goes_into_every_slice() {
 fn refuses_what_would_not_protect_or_not_work() {
     let folder = mesh(|policy| policy);
     let image = format!("oci://registry.example/sallyport@sha256:{DIGEST}");
-    let cases: [(&str, &str, &[&str], &str); 10] = [
+    let cases: [(&str, &str, &[&str], &str); 9] = [
         ("trafficextension", "1.29", &[], "SP502"),
         ("envoyfilter", "1.31", &["--module", &image], "SP502"),
         (
@@ -506,12 +506,6 @@ fn refuses_what_would_not_protect_or_not_work() {
         (
             "wasmplugin",
             "1.31",
-            &["--manifests", "manifests/data/none.yaml"],
-            "SP001",
-        ),
-        (
-            "wasmplugin",
-            "1.31",
             &["--manifests", "policy.yaml"],
             "SP508",
         ),
@@ -519,6 +513,15 @@ fn refuses_what_would_not_protect_or_not_work() {
     for (target, version, more, expected) in cases {
         let said = refused(&render(folder.path(), target, version, more));
         assert!(said.contains(expected), "{more:?}: {said}");
+    }
+    for flag in ["--manifests", "--workloads", "--mesh"] {
+        let missing = render(folder.path(), "wasmplugin", "1.31", &[flag, "none.yaml"]);
+        assert_eq!(code(&missing), 3, "{flag}: {}", stderr(&missing));
+        assert!(
+            stderr(&missing).contains("none.yaml"),
+            "{}",
+            stderr(&missing)
+        );
     }
     let fixed = [
         "render",

@@ -51,10 +51,11 @@ fn says_what_the_setting_means_and_what_contradicts_it() {
         "  mode               enforce",
         "  key exchange       preferred",
         "  exempt namespaces  old-orders",
-        "  orders: asks in orders",
+        "  orders: asks in namespace orders",
+        "  web-to-orders to orders in namespace orders: at least hybrid (the flow asks classical, enforce; the mesh asks hybrid, enforce)",
         "    classical    refused by the mesh",
         "    hybrid       allowed",
-        "  orders/Deployment orders, service account orders, segment orders: asks",
+        "  orders/Deployment orders, service account orders, segment orders: callers below hybrid are refused",
         "error[SP412]: k8s.yaml: spec.mtls.mode (line 12): takes mutual TLS away from namespace `orders`, so no caller can bring a certificate",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");

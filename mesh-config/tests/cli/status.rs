@@ -111,3 +111,38 @@ fn names_what_no_filter_sees() {
     );
     assert!(!text.contains("8080"), "{text}");
 }
+
+#[test]
+fn knows_the_policy_as_it_was_rendered_with_meshconfig() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("mesh.yaml", "postQuantumAuth: {mode: shadow}\n");
+    let whole = POLICY.replace("spec:\n", "spec:\n  postQuantumAuth: {mode: shadow}\n");
+    write("whole.yaml", &whole);
+    let hash = json(&sallyport(
+        &["check", "--output", "json", "whole.yaml"],
+        folder.path(),
+    ))["policy_hash"]
+        .to_string();
+    let of_whole = |line: &str| match line.strip_prefix("sallyport_policy_hash{} ") {
+        Some(_) => format!("sallyport_policy_hash{{}} {hash}\n"),
+        None => format!("{line}\n"),
+    };
+    let stats: String = STATS.lines().map(of_whole).collect();
+    assert!(stats.contains(&hash), "{stats}");
+    write("on", &stats);
+    let ask = |more: &[&str]| {
+        let fixed = ["status", "--metrics", "on", "--policy", "policy.yaml"];
+        sallyport(&[&fixed[..], more].concat(), folder.path())
+    };
+    let without = ask(&[]);
+    assert_eq!(code(&without), 1);
+    let text = stdout(&without);
+    assert!(
+        text.contains("another policy") && text.contains("`--mesh`"),
+        "{text}"
+    );
+    let with = ask(&["--mesh", "mesh.yaml"]);
+    assert_eq!(code(&with), 0, "{}{}", stdout(&with), stderr(&with));
+    assert!(stdout(&with).contains("(the whole policy)"));
+}

@@ -83,6 +83,21 @@ fn each_part_of_the_expectation_counts() {
 }
 
 #[test]
+fn asks_with_what_meshconfig_adds() {
+    let folder = suite("", "");
+    fs::write(folder.path().join("mesh.yaml"), "postQuantumAuth: true\n").unwrap();
+    let arguments = ["test", "tests.yaml", "--mesh", "mesh.yaml"];
+    let output = sallyport(&arguments, folder.path());
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        text.contains("the web may read orders ... FAILED"),
+        "{text}"
+    );
+    assert!(text.contains("assurance_too_low"), "{text}");
+}
+
+#[test]
 fn too_little_coverage_fails() {
     let folder = suite("", "");
     let run = |least: &str| {

@@ -17,6 +17,7 @@ use sallyport_mesh_config::workloads::{self, Inventory, list};
 
 use super::{folder, policy, strategy};
 use crate::args::{IstioArgs, Output, RenderArgs};
+use crate::command::counted;
 use crate::command::failure::Failure;
 use crate::exit::Exit;
 use crate::terminal;
@@ -80,17 +81,17 @@ fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(),
 fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
     if let Some(path) = &args.workloads {
         let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
-        let inventory = list::from_text(&text, path).map_err(Failure::Files)?;
+        let inventory = list::from_text(&text, path).map_err(Failure::files)?;
         return Ok((inventory, Manifests::default()));
     }
     if args.manifests.is_empty() {
         return Err(Failure::WorkloadsNeeded);
     }
     let manifests = manifests::read(&args.manifests)
-        .map_err(|manifests::InvalidManifests(findings)| Failure::Files(findings))?;
+        .map_err(|manifests::InvalidManifests(findings)| Failure::files(findings))?;
     let namespace = args.namespace.as_deref();
     let inventory =
-        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::Files)?;
+        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::files)?;
     Ok((inventory, manifests))
 }
 
@@ -111,9 +112,9 @@ fn summarise(request: &Request<'_>, rendering: &Rendering) {
     ));
     for namespace in &rendering.namespaces {
         terminal::complain(format_args!(
-            "namespace `{}`: {} workloads, {} bytes, policy_hash {}, sha256 {}",
+            "namespace `{}`: {}, {} bytes, policy_hash {}, sha256 {}",
             namespace.name,
-            namespace.workloads,
+            counted(namespace.workloads, "workload"),
             namespace.bytes,
             policy_file::policy_hash(&namespace.sha256),
             hexadecimal::encode(&namespace.sha256),

@@ -7,7 +7,6 @@ mod istio;
 use sallyport_engine::policy::raw::BreakGlass;
 use sallyport_engine::policy::{self};
 use sallyport_mesh_config::finding::{Code, Finding};
-use sallyport_mesh_config::mesh;
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
 use sallyport_mesh_config::render::FailStrategy;
 use sallyport_mesh_config::render::istio::Target as IstioTarget;
@@ -31,11 +30,7 @@ pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
 fn policy(args: &RenderArgs) -> Result<LoadedPolicy, Failure> {
     let path = args.policy.as_deref();
     let path = path.ok_or(Failure::FlagNeeded("--policy"))?;
-    let mut loaded = policy_file::load(path)?;
-    if let Some(mesh) = &args.mesh {
-        let settings = mesh::load(mesh).map_err(Failure::Files)?;
-        loaded = settings.apply(loaded).map_err(Failure::Unrendered)?;
-    }
+    let loaded = super::policy::load(path, args.mesh.as_deref())?;
     let Some(glass) = break_glass(&args.break_glass)? else {
         return Ok(loaded);
     };

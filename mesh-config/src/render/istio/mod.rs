@@ -178,7 +178,7 @@ fn refusals(request: &Request<'_>, coverage: &Coverage<'_>) -> Vec<Finding> {
     if *target == Target::TrafficExtension && !version.has_traffic_extension() {
         refuse(
             Code::TargetUnsupported,
-            "",
+            "--target",
             format!("Istio {version} does not know `TrafficExtension`"),
             "render for `wasmplugin`",
         );
@@ -186,7 +186,7 @@ fn refusals(request: &Request<'_>, coverage: &Coverage<'_>) -> Vec<Finding> {
     if *target == Target::EnvoyFilter && request.module.source() != Source::File {
         refuse(
             Code::TargetUnsupported,
-            "",
+            "--module",
             "the module of an `EnvoyFilter` is not fetched by Istio".to_owned(),
             "give a `file://` module, or render for another target",
         );
@@ -203,7 +203,12 @@ fn refusals(request: &Request<'_>, coverage: &Coverage<'_>) -> Vec<Finding> {
         );
     }
     if let Err(error) = request.strategy.check(document) {
-        findings.push(Finding::new(Code::TargetUnsupported, "", error.to_string()));
+        let path = "--fail-strategy";
+        findings.push(Finding::new(
+            Code::TargetUnsupported,
+            path,
+            error.to_string(),
+        ));
     }
     match serde_json::to_value(document) {
         Ok(value) => findings.extend(fields::unknown(&value, request.module_version)),
@@ -213,12 +218,16 @@ fn refusals(request: &Request<'_>, coverage: &Coverage<'_>) -> Vec<Finding> {
         let known = coverage.namespaces.get(namespace.as_str());
         if known.is_some_and(|namespace| namespace.http.contains(port)) {
             let text = format!("port {port} of namespace `{namespace}` is one of HTTP");
-            findings.push(Finding::new(Code::PortIsHttp, "", text));
+            let finding = Finding::new(Code::PortIsHttp, "--open-tcp", text);
+            findings.push(finding.with_hint("leave it out: the filter decides about its requests"));
         }
     }
     if coverage.namespaces.is_empty() {
         let text = "no workload that is known belongs to a segment of the policy";
-        findings.push(Finding::new(Code::NothingCovered, "", text));
+        let finding = Finding::new(Code::NothingCovered, "spec.segments", text);
+        findings.push(finding.with_hint(
+            "compare namespaces and service accounts of the segments with those of the workloads",
+        ));
     }
     findings
 }

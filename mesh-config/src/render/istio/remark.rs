@@ -164,6 +164,15 @@ fn empty(request: &Request<'_>, slicer: &Slicer<'_>) -> Vec<Remark> {
 fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |text: &str| notes.push(text.to_owned());
+    if let Some(glass) = &request.policy.document.spec.break_glass {
+        let of = glass.segments.as_ref().map_or(String::new(), |segments| {
+            format!(" to {}", segments.join(", "))
+        });
+        note(&format!(
+            "break-glass: no request{of} is refused until {} ({})",
+            glass.until, glass.reason
+        ));
+    }
     if in_shadow(request) {
         note(
             "the policy is in shadow, so the AuthorizationPolicy is on trial (`istio.io/dry-run`) and there is no PeerAuthentication: render again when it enforces",
@@ -189,7 +198,7 @@ fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
     let asked = request.policy.document.spec.post_quantum_auth.as_ref();
     if asked.is_some_and(|asked| asked.key_exchange().is_read()) && !shows_key_exchange(request) {
         note(&format!(
-            "key exchanges are not counted: {}",
+            "the key exchange is not counted: {}",
             hidden(request)
         ));
     }
