@@ -232,10 +232,11 @@ fn syntax(error: &Error, dialect: Dialect) -> Finding {
         )
         .with_hint("remove one of them, so that it is plain which one counts")
     } else {
-        let text = match &error {
-            // Its own text is advice for programmers.
-            Error::MultipleDocuments { .. } => "the file holds several documents".to_owned(),
-            other => other.to_string(),
+        // The parser's text of this one is advice for programmers.
+        let text = if matches!(error, Error::MultipleDocuments { .. }) {
+            "the file holds several documents".to_owned()
+        } else {
+            error.to_string()
         };
         // The place is told apart from the text.
         let text = text.split(" at line ").next().unwrap_or_default();

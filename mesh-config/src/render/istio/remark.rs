@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use sallyport_engine::policy::raw::Spec;
+
 use super::coverage::Coverage;
 use super::{Part, Request, hidden, in_shadow, needs_certificate_header, shows_key_exchange};
 use crate::finding::Printable;
@@ -195,6 +197,14 @@ fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
             ));
         }
     }
+    if request.version.says_who_validated() {
+        for domain in unpinned(&request.policy.document.spec) {
+            note(&format!(
+                "no certificate authority of trust domain `{domain}` is pinned, so its callers are refused on resumed TLS sessions (`peer_unvalidated`), of which Envoy 1.{} says that it did not validate the certificate: pin the CA of the mesh under `spec.authorities.certificates`",
+                request.version.envoy()
+            ));
+        }
+    }
     let asked = request.policy.document.spec.post_quantum_auth.as_ref();
     if asked.is_some_and(|asked| asked.key_exchange().is_read()) && !shows_key_exchange(request) {
         note(&format!(
@@ -217,6 +227,17 @@ fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Trust domains without a certificate authority.
+fn unpinned(spec: &Spec) -> impl Iterator<Item = &str> {
+    let entries = spec.authorities.iter();
+    let pinned: BTreeSet<&str> = entries
+        .flat_map(|authorities| authorities.certificates.iter().flatten())
+        .map(|entry| entry.trust_domain.as_str())
+        .collect();
+    let domains = spec.trust_domains.iter().map(String::as_str);
+    domains.filter(move |domain| !pinned.contains(domain))
 }
 
 impl WorkloadName {

@@ -46,6 +46,13 @@ impl IstioVersion {
         self.envoy() >= 39
     }
 
+    /// Whether a proxy says that it validated the certificate of a caller, which it does not of
+    /// resumed TLS sessions.
+    #[must_use]
+    pub const fn says_who_validated(self) -> bool {
+        self.envoy() >= 39
+    }
+
     /// Whether it knows `TrafficExtension`.
     #[must_use]
     pub const fn has_traffic_extension(self) -> bool {
