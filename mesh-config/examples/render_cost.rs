@@ -52,6 +52,7 @@ fn main() {
         strategy: FailStrategy::Reload,
         without: &BTreeSet::new(),
         open_tcp: &BTreeSet::new(),
+        root_namespace: "istio-system",
     };
     let rendering = render(&request, |_, _| {}).unwrap();
     println!("rendered after {:?}", start.elapsed());

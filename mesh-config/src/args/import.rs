@@ -14,6 +14,9 @@ pub(crate) struct ImportArgs {
     /// Files and folders with the workloads, service accounts, services and namespaces of the mesh.
     #[arg(long, value_name = "PATH")]
     pub(crate) manifests: Vec<PathBuf>,
+    /// The namespace of manifests that name none.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
     /// The trust domain of the mesh.
     #[arg(long, value_name = "NAME", default_value = "cluster.local", value_parser = trust_domain)]
     pub(crate) trust_domain: String,

@@ -66,6 +66,9 @@ pub(crate) struct IstioArgs {
     /// repeated.
     #[arg(long, value_name = "NAMESPACE:PORT", value_parser = namespace_and_port)]
     pub(crate) open_tcp: Vec<(String, u16)>,
+    /// The namespace whose resources Istio applies to the whole mesh.
+    #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
+    pub(crate) root_namespace: String,
     /// Write one file for each resource and `kustomization.yaml` into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) out_dir: Option<PathBuf>,

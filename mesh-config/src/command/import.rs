@@ -32,7 +32,8 @@ pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
         keep_custom: args.keep_custom,
         is_shadow: args.mode == ImportMode::Shadow,
     };
-    let manifests = manifests::read(&paths).map_err(|wrong| Failure::files(wrong.0))?;
+    let mut manifests = manifests::read(&paths).map_err(|wrong| Failure::files(wrong.0))?;
+    manifests.place(args.namespace.as_deref());
     let imported = import::import(&manifests, &options);
     let policy = imported.document.as_ref();
     if let (Some(path), Some(policy)) = (&args.out, policy) {

@@ -1,7 +1,5 @@
 //! The workloads that there are, from the files that the command line names.
 
-use std::fs;
-
 use sallyport_mesh_config::manifests::{self, Manifests};
 use sallyport_mesh_config::workloads::{Inventory, from_manifests, list};
 
@@ -29,7 +27,7 @@ pub(super) fn read(args: &InventoryArgs) -> Result<Known, Failure> {
         inventory = found.map_err(Failure::files)?;
     }
     for path in &args.workloads {
-        let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
+        let text = manifests::read_file(path).map_err(Failure::unreadable(path))?;
         let listed = list::from_text(&text, path).map_err(Failure::files)?;
         inventory.workloads.extend(listed.workloads);
     }

@@ -1,8 +1,7 @@
 //! `sallyport status`: is it on?
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 use std::time::Duration;
 
 use sallyport_mesh_config::finding::Printable;
@@ -179,8 +178,10 @@ fn line(proxy: &Proxy) -> String {
     }
     for configured in status.configured.iter().flatten() {
         let digest = configured.module_sha256.as_ref();
-        let digest = digest.map_or(String::new(), |digest| format!(" sha256 {digest}"));
-        parts.push(format!("module {}{digest}", configured.module));
+        let digest = digest.map_or(String::new(), |digest| {
+            format!(" sha256 {}", Printable(digest))
+        });
+        parts.push(format!("module {}{digest}", Printable(&configured.module)));
     }
     if status.configured.as_ref().is_some_and(Vec::is_empty) {
         parts.push("no listener has the filter".to_owned());
@@ -239,13 +240,23 @@ fn text(agent: &ureq::Agent, place: &str) -> Result<String, String> {
         return get(agent, place);
     }
     let read = if place == "-" {
-        let mut text = String::new();
-        let mut input = io::stdin().lock().take(MAXIMUM_BYTES);
-        input.read_to_string(&mut text).map(|_| text)
+        bounded(io::stdin().lock())
     } else {
-        fs::read_to_string(Path::new(place))
+        File::open(place).and_then(bounded)
     };
     read.map_err(|error| error.to_string())
+}
+
+fn bounded(input: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    input
+        .take(MAXIMUM_BYTES.saturating_add(1))
+        .read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
+        let text = "it is longer than 64 MiB";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    Ok(text)
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -244,6 +244,8 @@ codes! {
         "Leave it out of `--open-tcp`.";
     NothingCovered = "SP508", Error, "No workload that is known belongs to a segment.",
         "Compare the namespaces and service accounts of the policy with those of the workloads.";
+    RootNamespace = "SP509", Error, "A covered workload is in the root namespace, whose resources Istio applies to the whole mesh.",
+        "Move the workload, or leave it out of the manifests or the segment.";
 
     // Import of Istio's AuthorizationPolicies.
     ImportNothing = "SP601", Error, "There is nothing to import.",

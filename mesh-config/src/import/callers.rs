@@ -63,7 +63,11 @@ impl Attribute {
             }
             Self::Namespace => namespace(value, &caller.namespace),
             Self::ServiceAccount => match &caller.account {
-                Some(account) => Match::from(format!("{}/{account}", caller.namespace) == value),
+                Some(account) => {
+                    let own = format!("{}/{account}", caller.namespace);
+                    expression(value, |value| own == value)
+                }
+                None if is_expression(value) => Match::Maybe,
                 // Whatever a policy names is known by name.
                 None => Match::No,
             },
@@ -94,7 +98,8 @@ fn with_aliases(principal: &str, own_domains: &[String]) -> Vec<String> {
     }
     let own = own_domains.iter();
     own.map(|own| {
-        if pattern.matches(own) {
+        // A star at the front stays what it is; whatever else meets the trust domain becomes it.
+        if matches!(pattern, Pattern::Suffix(_)) && pattern.matches(own) {
             principal.to_owned()
         } else {
             format!("{own}/{rest}")
@@ -111,14 +116,15 @@ fn principal(value: &str, caller: &Caller) -> Match {
         account,
     } = caller;
     let base = format!("{trust_domain}/ns/{namespace}/sa/");
-    if let Pattern::Suffix(rest) = &pattern
-        && rest.contains('*')
-    {
-        // Istio makes a regular expression of it, in which the star is none of its patterns.
-        return Match::Maybe;
-    }
     if let Some(account) = account {
-        return pattern.matches(&format!("{base}{account}")).into();
+        let identity = format!("{base}{account}");
+        if let Pattern::Suffix(rest) = &pattern {
+            return expression(rest, |rest| identity.ends_with(rest));
+        }
+        return pattern.matches(&identity).into();
+    }
+    if matches!(&pattern, Pattern::Suffix(rest) if is_expression(rest)) {
+        return Match::Maybe;
     }
     match pattern {
         Pattern::Any => Match::Yes,
@@ -147,9 +153,8 @@ fn namespace(value: &str, namespace: &str) -> Match {
         return Match::Yes;
     }
     match Pattern::parse(value) {
-        // A star in the middle is none of the documented patterns.
         Pattern::Exact(text) | Pattern::Prefix(text) | Pattern::Suffix(text)
-            if text.contains('*') =>
+            if is_expression(&text) =>
         {
             Match::Maybe
         }
@@ -158,6 +163,30 @@ fn namespace(value: &str, namespace: &str) -> Match {
         Pattern::Any | Pattern::Exact(_) | Pattern::Prefix(_) | Pattern::Suffix(_) => Match::No,
     }
 }
+
+/// Istio puts some values into a regular expression as they are. One that has characters with a
+/// meaning there may match what its text does not.
+fn expression(value: &str, matches: impl Fn(&str) -> bool) -> Match {
+    if !is_expression(value) {
+        return matches(value).into();
+    }
+    // A dot is the only one that also matches itself.
+    if !value.replace('.', "").contains(EXPRESSION) && matches(value) {
+        Match::Yes
+    } else {
+        Match::Maybe
+    }
+}
+
+/// Whether a text is more than itself as a regular expression. A star in the middle of a value is none
+/// of the documented patterns.
+fn is_expression(text: &str) -> bool {
+    text.contains(EXPRESSION)
+}
+
+const EXPRESSION: [char; 14] = [
+    '.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\',
+];
 
 #[cfg(test)]
 mod tests;

@@ -225,15 +225,15 @@ impl Losses {
                 continue;
             };
             let message = format!(
-                "no manifest shows the labels of {}: only what is allowed with any labels is carried \
-                 over",
+                "no manifest shows whether {} has these labels: only what is allowed with any labels is \
+                 carried over",
                 listed(called.iter().map(Called::described))
             );
             findings.push(
                 policy
                     .object
                     .finding(Code::ImportSelector, "spec.selector", message)
-                    .with_hint("give the workloads with `--manifests`"),
+                    .with_hint("give the workloads with `--manifests`, or select by labels of their templates"),
             );
         }
         for called in &self.differing {

@@ -9,9 +9,11 @@ use serde_json::Value;
 
 use super::Options;
 use super::clause::Attribute;
+use super::labels::Labels;
 use super::policy::AuthorizationPolicy;
 use super::reckoning::Called;
 use crate::manifests::Object;
+use crate::workloads::pod_template;
 
 /// What is known of a mesh.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(super) struct Namespace {
 #[derive(Debug)]
 pub(super) struct Workload {
     pub(super) account: String,
-    pub(super) labels: BTreeMap<String, String>,
+    pub(super) labels: Labels,
 }
 
 impl Mesh {
@@ -96,14 +98,16 @@ impl Mesh {
                 let target = port.get("targetPort").filter(|value| !value.is_null());
                 self.port(target.or_else(|| port.get("port")));
             }
-        } else if let Some(template) = pod_template(object) {
+        } else if let Some((_, template)) = pod_template(object) {
             self.workload(namespace, template);
         }
     }
 
     fn workload(&mut self, namespace: &str, template: &Value) {
-        let account = template.pointer("/spec/serviceAccountName");
-        let account = account.and_then(Value::as_str).unwrap_or("default");
+        // The second is the old name of the first.
+        let names = ["/spec/serviceAccountName", "/spec/serviceAccount"].into_iter();
+        let mut names = names.filter_map(|name| template.pointer(name)?.as_str());
+        let account = names.find(|name| !name.is_empty()).unwrap_or("default");
         let labels = template.pointer("/metadata/labels");
         let labels = labels.and_then(Value::as_object).into_iter().flatten();
         let labels =
@@ -196,20 +200,6 @@ impl Mesh {
     }
 }
 
-/// The template of the pods that an object makes.
-fn pod_template(object: &Object) -> Option<&Value> {
-    let path = if object.is("", "Pod") {
-        ""
-    } else if object.is("batch", "CronJob") {
-        "/spec/jobTemplate/spec/template"
-    } else if TEMPLATED.iter().any(|(group, kind)| object.is(group, kind)) {
-        "/spec/template"
-    } else {
-        return None;
-    };
-    object.value.pointer(path)
-}
-
 /// Whether Kubernetes allows the name, so that an identity can have it.
 fn is_name(name: &str) -> bool {
     let is_part = |part: &str| {
@@ -237,12 +227,4 @@ pub(super) const CLUSTER_LOCAL: &str = "cluster.local";
 /// RFC 9110, section 9, and RFC 5789.
 const STANDARD_METHODS: [&str; 9] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
-];
-
-const TEMPLATED: [(&str, &str); 5] = [
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("apps", "DaemonSet"),
-    ("apps", "ReplicaSet"),
-    ("batch", "Job"),
 ];

@@ -10,6 +10,8 @@
 mod callers;
 mod clause;
 mod document;
+mod doubts;
+mod labels;
 mod losses;
 mod mesh;
 mod path;
@@ -75,6 +77,14 @@ pub fn import(manifests: &Manifests, options: &Options) -> Imported {
     if policies.is_empty() {
         let message = "there is no AuthorizationPolicy of `security.istio.io` in the files";
         findings.push(Finding::new(Code::ImportNothing, "", message));
+        return Imported {
+            document: None,
+            findings,
+        };
+    }
+    let unclear = doubts::doubts(&manifests.objects);
+    if !unclear.is_empty() {
+        findings.extend(unclear);
         return Imported {
             document: None,
             findings,

@@ -2,11 +2,10 @@
 //!
 //! Their rules are taken apart into clauses.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::clause::{Clause, Refused, clauses, refused};
+use super::labels::Labels;
 use super::typed;
 use crate::finding::{Code, Finding};
 use crate::manifests::Object;
@@ -29,7 +28,7 @@ pub(super) struct AuthorizationPolicy<'a> {
 pub(super) enum Scope {
     All,
     /// Those with these labels.
-    Labels(BTreeMap<String, String>),
+    Labels(Labels),
     /// Gateways or waypoints, and no sidecar.
     Targets,
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers::Caller;
 use super::clause::{Clause, Test};
+use super::labels::{self, Labels};
 use super::mesh::Mesh;
 use super::pattern::Match;
 use super::policy::{Action, AuthorizationPolicy, Scope};
@@ -118,39 +119,45 @@ impl<'a> Reckoning<'a> {
         let workloads = namespace.iter().flat_map(|namespace| &namespace.workloads);
         let of_account =
             workloads.filter(|workload| Some(&workload.account) == called.account.as_ref());
-        let labels: Vec<_> = of_account.map(|workload| Some(&workload.labels)).collect();
+        let labels: Vec<&Labels> = of_account.map(|workload| &workload.labels).collect();
         let mut hypotheses = BTreeSet::new();
         if labels.is_empty() {
-            self.unlabelled(called, &mut hypotheses, losses);
+            self.suppose(called, |_| Match::Maybe, &mut hypotheses, losses);
             return hypotheses;
         }
+        let mut ways = 0_usize;
         for labels in labels {
-            let applies = |policy: &AuthorizationPolicy<'_>| match &policy.scope {
-                Scope::All => true,
-                Scope::Labels(wanted) => wanted
-                    .iter()
-                    .all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value)),
-                Scope::Targets => false,
-            };
-            hypotheses.insert(self.hypothesis(called, applies));
+            let mut own = BTreeSet::new();
+            self.suppose(
+                called,
+                |wanted| labels::meets(labels, wanted),
+                &mut own,
+                losses,
+            );
+            ways = ways.max(own.len());
+            hypotheses.extend(own);
         }
-        if hypotheses.len() > 1 {
+        if hypotheses.len() > ways {
             losses.differing.insert(called.clone());
         }
         hypotheses
     }
 
-    /// Whatever labels the pods have: each selector of an ALLOW policy may be the only one that meets
-    /// them, or none. DENY policies may all apply.
-    fn unlabelled(
+    /// The ways in which the policies may apply to pods whose labels meet selectors as `meets` says.
+    /// Of the selectors of ALLOW policies that may meet them, each may be the only one that does, or
+    /// none. DENY policies that may apply do.
+    fn suppose(
         &self,
         called: &Called,
+        meets: impl Fn(&Labels) -> Match,
         hypotheses: &mut BTreeSet<Hypothesis>,
         losses: &mut Losses,
     ) {
         let mut selectors: BTreeSet<Option<&Scope>> = BTreeSet::from([None]);
         for (number, policy) in self.policies_of(called) {
-            if matches!(policy.scope, Scope::Labels(_)) {
+            if let Scope::Labels(wanted) = &policy.scope
+                && meets(wanted) == Match::Maybe
+            {
                 losses
                     .unresolved
                     .entry(number)
@@ -162,11 +169,15 @@ impl<'a> Reckoning<'a> {
             }
         }
         for selector in selectors {
-            hypotheses.insert(self.hypothesis(called, |policy| match policy.scope {
+            hypotheses.insert(self.hypothesis(called, |policy| match &policy.scope {
                 Scope::All => true,
-                Scope::Labels(_) => {
-                    policy.action != Action::Allow || selector == Some(&policy.scope)
-                }
+                Scope::Labels(wanted) => match meets(wanted) {
+                    Match::Yes => true,
+                    Match::No => false,
+                    Match::Maybe => {
+                        policy.action != Action::Allow || selector == Some(&policy.scope)
+                    }
+                },
                 Scope::Targets => false,
             }));
         }
@@ -357,7 +368,11 @@ fn extent(clause: &Clause, mesh: &Mesh) -> Extent {
                 .filter(|method| patterns.iter().any(|pattern| pattern.matches(method)))
                 .cloned()
                 .collect(),
-            others: patterns.iter().map(others).max().unwrap_or(Match::No),
+            others: patterns
+                .iter()
+                .map(|pattern| others(pattern, mesh))
+                .max()
+                .unwrap_or(Match::No),
         };
         if !values.is_empty() {
             methods = methods.intersection(&select(values));
@@ -383,11 +398,13 @@ fn extent(clause: &Clause, mesh: &Mesh) -> Extent {
     }
 }
 
-const fn others(pattern: &super::pattern::Pattern) -> Match {
+fn others(pattern: &super::pattern::Pattern, mesh: &Mesh) -> Match {
     use super::pattern::Pattern;
     match pattern {
         Pattern::Any => Match::Yes,
-        Pattern::Exact(_) => Match::No,
+        Pattern::Exact(name) if mesh.methods.contains(name) => Match::No,
+        // A policy cannot name it, but `*` covers it.
+        Pattern::Exact(_) => Match::Maybe,
         Pattern::Prefix(_) | Pattern::Suffix(_) => Match::Maybe,
     }
 }

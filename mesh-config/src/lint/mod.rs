@@ -8,6 +8,8 @@ mod time;
 mod workloads;
 
 pub(crate) use flows::hybrid_authorities;
+pub use time::break_glass;
+
 use sallyport_engine::time::TimeMs;
 
 use crate::finding::Finding;

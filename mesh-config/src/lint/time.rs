@@ -41,7 +41,9 @@ pub(super) fn findings(spec: &Spec, now: TimeMs) -> Vec<Finding> {
     findings
 }
 
-fn break_glass(spec: &Spec, now: TimeMs) -> Option<Finding> {
+/// What a break-glass does at this time, if the policy has one.
+#[must_use]
+pub fn break_glass(spec: &Spec, now: TimeMs) -> Option<Finding> {
     let glass = spec.break_glass.as_ref()?;
     let Ok(until) = TimeMs::parse_rfc3339(&glass.until) else {
         return None;

@@ -9,6 +9,8 @@ mod read;
 mod unpack;
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,9 +90,30 @@ pub fn from_text(text: &str, file: &Path) -> Result<Manifests, InvalidManifests>
     }
 }
 
+/// Reads a file of at most the length that manifests may have.
+///
+/// # Errors
+/// When it cannot be read, is no text or longer.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    File::open(path).and_then(read::bounded)
+}
+
 fn of_file(finding: Finding, file: &Path) -> Finding {
     let line = finding.line;
     finding.in_file(file.display().to_string(), line)
+}
+
+// === impl Manifests ===
+
+impl Manifests {
+    /// Puts the objects that name no namespace into this one, as applying them there does. Those that
+    /// belong to none are not asked for theirs.
+    pub fn place(&mut self, namespace: Option<&str>) {
+        let Some(namespace) = namespace else { return };
+        for object in &mut self.objects {
+            object.namespace.get_or_insert_with(|| namespace.to_owned());
+        }
+    }
 }
 
 // === impl Object ===

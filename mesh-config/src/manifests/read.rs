@@ -60,6 +60,13 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), Find
             }
             folder(&entry, depth.saturating_add(1), found)?;
         } else if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
+            // Reading a pipe or a device may never end.
+            if !entry.is_file() {
+                let text = "is no file";
+                return Err(Finding::new(Code::Unreadable, "", text)
+                    .with_hint("remove it, or name what it stands for")
+                    .in_file(entry.display().to_string(), None));
+            }
             if found.len() >= MAXIMUM_FILES {
                 return Err(failed(format!("has more than {MAXIMUM_FILES} files")));
             }
@@ -82,7 +89,8 @@ pub(super) fn text(source: &Source) -> Result<String, Finding> {
     result.map_err(|error| Finding::new(Code::Unreadable, "", format!("cannot be read: {error}")))
 }
 
-fn bounded(input: impl Read) -> io::Result<String> {
+/// Reads no more than manifests may have.
+pub(super) fn bounded(input: impl Read) -> io::Result<String> {
     let mut text = String::new();
     input
         .take(MAXIMUM_BYTES.saturating_add(1))

@@ -196,3 +196,15 @@ fn says_everything_that_cannot_be_read() {
     let error = read(&[folder.path().to_owned(), missing]).unwrap_err();
     assert_eq!(error.0.len(), 3, "{error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_a_folder_is_refused_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.yaml")).unwrap();
+    let InvalidManifests(findings) = read(&[folder.path().to_owned()]).unwrap_err();
+    assert!(
+        findings.len() == 1 && findings[0].message.contains("is no file"),
+        "{findings:?}"
+    );
+}

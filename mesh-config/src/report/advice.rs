@@ -1,11 +1,13 @@
 //! What would let a denied request pass: a piece of policy, or something else.
 
 use sallyport_engine::identity::SpiffeId;
+use sallyport_engine::names::{Method, RequestPath};
 use sallyport_engine::policy::Mode;
 use sallyport_engine::policy::raw::{Flow, Operation};
 use sallyport_engine::reason::DenyReason;
 
-use super::group::{Group, Key};
+use super::group::{self, Group, Key};
+use crate::finding::Printable;
 use crate::policy_file::LoadedPolicy;
 
 /// What to do about the denials of a group.
@@ -38,7 +40,9 @@ fn suggestion(key: &Key, group: &Group, policy: &LoadedPolicy) -> Option<String>
     let Some(from) = segment_of(key, policy) else {
         let source = key.source.as_deref()?;
         return Some(format!(
-            "# {source} is in no segment: give it one below spec.segments, and then a flow to `{to}`"
+            "# {} is in no segment: give it one below spec.segments, and then a flow to `{}`",
+            Printable(source),
+            Printable(to)
         ));
     };
     let operations = operations(group);
@@ -84,17 +88,18 @@ fn segment_of(key: &Key, policy: &LoadedPolicy) -> Option<String> {
     Some(policy.policy.segment(id)?.name().to_string())
 }
 
-/// One operation for each method that was seen. Records do not say the port.
+/// One operation for each method that was seen. Records do not say the port. A caller chooses what it
+/// asks for: what would mean more in a policy than the request that was made is left out.
 fn operations(group: &Group) -> Vec<Operation> {
+    let requests = || {
+        let requests = group.requests.iter();
+        requests.filter(|(method, path)| is_plain(method, path))
+    };
     let paths = |method: &str| {
-        let requests = group.requests.iter().filter(|(seen, _)| seen == method);
+        let requests = requests().filter(|(seen, _)| seen == method);
         requests.map(|(_, path)| path.clone()).collect()
     };
-    let mut methods: Vec<&str> = group
-        .requests
-        .iter()
-        .map(|(method, _)| method.as_str())
-        .collect();
+    let mut methods: Vec<&str> = requests().map(|(method, _)| method.as_str()).collect();
     methods.dedup();
     let operation = |method: &str| Operation {
         methods: vec![method.to_owned()],
@@ -103,6 +108,14 @@ fn operations(group: &Group) -> Vec<Operation> {
         when_restricted: None,
     };
     methods.into_iter().map(operation).collect()
+}
+
+fn is_plain(method: &str, path: &str) -> bool {
+    let rest = path.replace(group::VARIABLE, "x");
+    method != "*"
+        && Method::parse(method.as_bytes()).is_ok()
+        && !rest.contains('*')
+        && RequestPath::parse(rest.as_bytes()).is_ok()
 }
 
 fn yaml(value: impl serde::Serialize) -> Option<String> {

@@ -68,7 +68,10 @@ impl Group {
     }
 }
 
-/// A path with `{id}` for what looks like one: numbers, hexadecimal digits, long tokens.
+/// What stands for a part of a path that differs from request to request.
+pub(super) const VARIABLE: &str = "{id}";
+
+/// A path with [`VARIABLE`] for what looks like one: numbers, hexadecimal digits, long tokens.
 pub(super) fn template(path: &str) -> String {
     let part = |part: &str| {
         let is_id = part.bytes().any(|byte| byte.is_ascii_digit())
@@ -79,7 +82,7 @@ pub(super) fn template(path: &str) -> String {
                         .all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
                 || part.len() >= 24);
         if is_id {
-            "{id}".to_owned()
+            VARIABLE.to_owned()
         } else {
             part.to_owned()
         }

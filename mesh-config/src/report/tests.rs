@@ -173,3 +173,32 @@ fn the_page_quotes_nothing_as_markup() {
         "nothing from elsewhere"
     );
 }
+
+#[test]
+fn advice_never_means_more_than_what_was_asked() {
+    let policy = policy();
+    let known = tally(&[record(json!({}))]).report(Some(&policy));
+    assert!(known.groups[0].suggestion.is_some());
+    let suggestion = |method: &str, path: &str| {
+        let line = record(json!({"method": method, "path": path}));
+        tally(&[line]).report(Some(&policy)).groups[0]
+            .suggestion
+            .clone()
+    };
+    for (method, path) in [
+        ("*", "/v1/orders"),
+        ("GET", "/{**}"),
+        ("GET", "/v1/{any}"),
+        ("GET", "/*"),
+        ("GET", "/v1//x"),
+        ("GET /", "/v1/orders"),
+    ] {
+        assert_eq!(suggestion(method, path), None, "{method} {path}");
+    }
+    let numbered = suggestion("GET", "/v1/orders/77");
+    assert!(numbered.unwrap().contains("/v1/orders/{id}"));
+    let line = record(json!({"source": "x\n- name: evil"}));
+    let report = tally(&[line]).report(Some(&policy));
+    let said = report.groups[0].suggestion.as_ref().unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

@@ -93,7 +93,7 @@ impl<'a> Surroundings<'a> {
         object: &Object,
         default: Option<&str>,
     ) -> Result<Option<Workload>, Finding> {
-        let Some((path, template)) = template(object) else {
+        let Some((path, template)) = pod_template(object) else {
             return Ok(None);
         };
         let template = PodTemplateSpec::deserialize(template).map_err(|error| {
@@ -120,6 +120,7 @@ impl<'a> Surroundings<'a> {
             service_account: account.to_owned(),
             ports: self.ports(&namespace, &metadata, &pod),
             without_sidecar: self.without_sidecar(&namespace, &metadata, &pod),
+            asks_for_sidecar: asks_for_sidecar(&metadata),
             namespace,
             kind: object.kind.clone(),
             name: object.name.clone(),
@@ -154,6 +155,13 @@ impl<'a> Surroundings<'a> {
             });
         }
         let intercepted = Intercepted::new(metadata);
+        for number in intercepted.named() {
+            ports.entry(number).or_insert(Port {
+                number,
+                protocol: Protocol::Detected,
+                bypass: Some(Bypass::Excluded),
+            });
+        }
         let mut ports: Vec<Port> = ports.into_values().collect();
         for port in &mut ports {
             if !intercepted.has(port.number) {
@@ -195,6 +203,7 @@ impl<'a> Surroundings<'a> {
 
 /// The ports of which the sidecar sees the connections.
 struct Intercepted<'a> {
+    is_off: bool,
     included: Option<Vec<&'a str>>,
     excluded: Vec<&'a str>,
 }
@@ -204,6 +213,8 @@ impl<'a> Intercepted<'a> {
         let annotation = |name: &str| metadata.annotations.as_ref()?.get(name);
         let list = |text: &'a String| text.split(',').map(str::trim).collect::<Vec<_>>();
         Self {
+            is_off: annotation("sidecar.istio.io/interceptionMode")
+                .is_some_and(|mode| mode == "NONE"),
             included: annotation("traffic.sidecar.istio.io/includeInboundPorts")
                 .filter(|text| text.trim() != "*")
                 .map(list),
@@ -216,8 +227,24 @@ impl<'a> Intercepted<'a> {
     fn has(&self, number: u16) -> bool {
         let number = number.to_string();
         let is_in = |list: &Vec<&str>| list.contains(&number.as_str());
-        self.included.as_ref().is_none_or(is_in) && !is_in(&self.excluded)
+        !self.is_off && self.included.as_ref().is_none_or(is_in) && !is_in(&self.excluded)
     }
+
+    /// The ports that are excluded by number.
+    fn named(&self) -> impl Iterator<Item = u16> {
+        let numbers = self.excluded.iter();
+        numbers.filter_map(|text| match text.parse() {
+            Ok(0) | Err(_) => None,
+            Ok(number) => Some(number),
+        })
+    }
+}
+
+/// Whether the pod itself asks for a sidecar, whatever its namespace does.
+fn asks_for_sidecar(metadata: &ObjectMeta) -> bool {
+    let label = |name: &str| metadata.labels.as_ref()?.get(name).map(String::as_str);
+    let inject = label(INJECT);
+    inject == Some("true") || (inject.is_none() && label("istio.io/rev").is_some())
 }
 
 const fn first(one: Protocol, other: Protocol) -> Protocol {
@@ -239,7 +266,7 @@ fn namespace_of(object: &Object, default: Option<&str>) -> Result<String, Findin
 }
 
 /// The template of the pods that an object makes, and its path.
-fn template(object: &Object) -> Option<(&'static str, &Value)> {
+pub(crate) fn pod_template(object: &Object) -> Option<(&'static str, &Value)> {
     let (path, pointer) = match object.kind.as_str() {
         "Pod" => ("", ""),
         "CronJob" => (

@@ -104,6 +104,7 @@ pub fn from_text(text: &str, file: &Path) -> Result<Inventory, Vec<Finding>> {
             findings.push(Finding::new(Code::NameTaken, format!("{path}.name"), text));
         }
         workloads.push(Workload {
+            asks_for_sidecar: true,
             namespace: entry.namespace,
             kind: "Workload".to_owned(),
             name: entry.name,

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use kubernetes::from_manifests;
+pub(crate) use kubernetes::pod_template;
 pub(crate) use protocol::of_service_port;
 
 /// All workloads that are known, in the order of namespace, kind and name.
@@ -38,6 +39,8 @@ pub struct Workload {
     pub ports: Vec<Port>,
     /// Why it has no sidecar, where it is known to have none.
     pub without_sidecar: Option<WithoutSidecar>,
+    /// Whether it asks for a sidecar itself, whatever its namespace does.
+    pub asks_for_sidecar: bool,
     /// Where it is written.
     pub place: Option<Place>,
 }

@@ -232,8 +232,8 @@ fn syntax(error: &Error, dialect: Dialect) -> Finding {
         )
         .with_hint("remove one of them, so that it is plain which one counts")
     } else {
-        // The parser's text of this one is advice for programmers.
         let text = if matches!(error, Error::MultipleDocuments { .. }) {
+            // Its own text is advice for programmers.
             "the file holds several documents".to_owned()
         } else {
             error.to_string()

@@ -79,3 +79,23 @@ fn fails_on_policies_that_istio_refuses_and_on_none_at_all() {
     let missing = sallyport(&["import", "nowhere.yaml"], none.path());
     assert_eq!(code(&missing), 3, "{}", stderr(&missing));
 }
+
+#[test]
+fn reckons_with_nothing_that_the_cluster_may_have_otherwise() {
+    // Without a namespace it may be in any.
+    let unplaced = policies(&ALLOW.replace(", namespace: orders", ""));
+    let output = sallyport(&["import", "istio.yaml"], unplaced.path());
+    assert_eq!((code(&output), stdout(&output)), (1, String::new()));
+    assert!(stderr(&output).contains("SP044"), "{}", stderr(&output));
+    let placed = ["import", "istio.yaml", "--namespace", "orders"];
+    let output = sallyport(&placed, unplaced.path());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // Of two with one name the cluster has one. The same one twice is no matter.
+    let narrow = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: readers, namespace: orders}\nspec: {}\n";
+    let twice = policies(&format!("{ALLOW}---\n{narrow}"));
+    let output = sallyport(&["import", "istio.yaml"], twice.path());
+    assert_eq!((code(&output), stdout(&output)), (1, String::new()));
+    assert!(stderr(&output).contains("SP602"), "{}", stderr(&output));
+    let same = policies(&format!("{ALLOW}---\n{ALLOW}"));
+    assert_eq!(code(&sallyport(&["import", "istio.yaml"], same.path())), 0);
+}

@@ -703,3 +703,135 @@ fn schemas_are_printed_of_both_files() {
         assert!(stdout(&output).contains(word), "{of}");
     }
 }
+
+const SMALL: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: web, containers: [{name: c, ports: [{containerPort: 9100}]}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080, name: http}]}
+";
+
+/// What is said of the small mesh with other manifests beside it.
+fn small(web: impl FnOnce(String) -> String, more: &str, flags: &[&str]) -> Output {
+    let folder = mesh(|policy| policy);
+    let text = format!("{}---\n{more}", web(SMALL.to_owned()));
+    fs::write(folder.path().join("small.yaml"), text).unwrap();
+    let flags = [&["--manifests", "small.yaml"], flags].concat();
+    render(folder.path(), "wasmplugin", "1.31", &flags)
+}
+
+#[test]
+fn names_namespaces_that_do_not_ask_for_sidecars() {
+    let namespace = |labels: &str| {
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{{labels}}}}}\n")
+    };
+    let note = "namespace `shop` does not ask for sidecars";
+    for (labels, injected, expected) in [
+        ("", "", true),
+        ("team: a", "", true),
+        ("istio-injection: enabled", "", false),
+        ("istio.io/rev: stable", "", false),
+        ("", "sidecar.istio.io/inject: 'true', ", false),
+    ] {
+        let change =
+            |text: String| text.replacen("labels: {app", &format!("labels: {{{injected}app"), 1);
+        let output = small(change, &namespace(labels), &[]);
+        let said = stderr(&output);
+        assert_eq!(said.contains(note), expected, "{labels} {said}");
+    }
+    assert!(!stderr(&small(|text| text, "", &[])).contains(note));
+}
+
+#[test]
+fn refuses_to_render_for_the_root_namespace() {
+    let flags = ["--root-namespace", "shop"];
+    let said = refused(&small(|text| text, "", &flags));
+    assert!(said.contains("SP509") && said.contains("web"), "{said}");
+}
+
+#[test]
+fn names_ports_that_the_sidecar_does_not_intercept() {
+    for (annotation, port) in [
+        ("sidecar.istio.io/interceptionMode: NONE", 8080),
+        // No container and no service names it.
+        ("traffic.sidecar.istio.io/excludeInboundPorts: '7777'", 7777),
+    ] {
+        let change = |text: String| {
+            let annotations = format!("metadata: {{annotations: {{{annotation}}}, labels");
+            text.replacen("metadata: {labels", &annotations, 1)
+        };
+        let said = stderr(&small(change, "", &[]));
+        let expected = format!(
+            "Deployment shop/web: port {port}: an annotation takes it out of the sidecar: connections pass"
+        );
+        assert!(said.contains(&expected), "{annotation}\n{said}");
+    }
+}
+
+#[test]
+fn says_that_the_port_of_a_gateway_beside_it_stays_open() {
+    let gateway = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: shop}
+spec: {template: {metadata: {labels: {istio: edge-gateway}}, spec: {containers: [{name: c}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: edge, namespace: shop}
+spec: {selector: {istio: edge-gateway}, ports: [{port: 9100}]}
+";
+    let said = stderr(&small(|text| text, gateway, &[]));
+    let expected = "Deployment shop/web: port 9100: no service leads there: connections pass";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn a_peer_authentication_without_a_namespace_is_not_overlooked() {
+    let more = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default}\nspec: {mtls: {mode: PERMISSIVE}}\n";
+    assert!(refused(&small(|text| text, more, &[])).contains("SP044"));
+    let flags = ["--namespace", "shop"];
+    assert!(refused(&small(|text| text, more, &flags)).contains("SP506"));
+}
+
+#[test]
+fn names_segments_of_which_no_workload_is_known_beside_others() {
+    let change =
+        |text: String| text.replacen("serviceAccountName: web", "serviceAccountName: operator", 1);
+    let folder = mesh(|policy| policy);
+    let other = SMALL.replace("namespace: shop", "namespace: tools");
+    fs::write(
+        folder.path().join("small.yaml"),
+        format!("{}---\n{other}", change(SMALL.to_owned())),
+    )
+    .unwrap();
+    let output = render(
+        folder.path(),
+        "wasmplugin",
+        "1.31",
+        &["--manifests", "small.yaml", "manifests/data"],
+    );
+    let said = stderr(&output);
+    assert!(
+        said.contains("no workload is known in namespace `shop`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_break_glass_in_the_policy_is_said_and_never_waits_for_its_week() {
+    let with = |until: &str| {
+        let glass = format!("mode: enforce\n  breakGlass: {{until: \"{until}\", reason: drill}}");
+        let folder = mesh(|policy| policy.replacen("mode: enforce", &glass, 1));
+        render(folder.path(), "wasmplugin", "1.31", &[])
+    };
+    assert!(refused(&with("2999-01-01T00:00:00Z")).contains("SP405"));
+    let over = with("2020-01-01T00:00:00Z");
+    assert_eq!(code(&over), 0);
+    assert!(stderr(&over).contains("SP406"), "{}", stderr(&over));
+}

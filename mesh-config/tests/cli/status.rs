@@ -11,6 +11,10 @@ const DUMP: &str = include_str!("../data/envoy-config-dump.json");
 
 /// An admin port on loopback that answers two requests, and its address.
 fn admin() -> String {
+    admin_with(DUMP.to_owned())
+}
+
+fn admin_with(dump: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
@@ -20,7 +24,7 @@ fn admin() -> String {
             let first = lines.next().unwrap().unwrap();
             while !lines.next().unwrap().unwrap().is_empty() {}
             let body = if first.contains("/config_dump") {
-                DUMP
+                dump.as_str()
             } else {
                 STATS
             };
@@ -145,4 +149,32 @@ fn knows_the_policy_as_it_was_rendered_with_meshconfig() {
     let with = ask(&["--mesh", "mesh.yaml"]);
     assert_eq!(code(&with), 0, "{}{}", stdout(&with), stderr(&with));
     assert!(stdout(&with).contains("(the whole policy)"));
+}
+
+#[test]
+fn what_a_proxy_answers_cannot_write_lines_or_colours() {
+    let folder = folder();
+    let written = "/etc/envoy/sallyport.wasm";
+    assert!(DUMP.contains(written));
+    let evil = r"/x\u001b[31m\n127.0.0.1:1: ON enforce";
+    let address = admin_with(DUMP.replace(written, evil));
+    let arguments = ["status", "--policy", "policy.yaml", "--admin", &address];
+    let said = stdout(&sallyport(&arguments, folder.path()));
+    assert!(
+        said.lines().count() == 1 && said.contains(r"\u{1b}"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn metrics_and_workloads_without_an_end_are_given_up() {
+    let folder = folder();
+    let arguments = ["status", "--metrics", "/dev/zero"];
+    let said = stdout(&sallyport(&arguments, folder.path()));
+    assert!(said.contains("longer than 64 MiB"), "{said}");
+    let arguments = ["check", "--workloads", "/dev/zero", "policy.yaml"];
+    let output = sallyport(&arguments, folder.path());
+    let said = stdout(&output) + &stderr(&output);
+    assert!(said.contains("longer than 32 MiB"), "{said}");
 }

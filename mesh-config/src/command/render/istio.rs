@@ -1,7 +1,6 @@
 //! Resources for Istio.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,6 +47,7 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
         strategy: strategy(args),
         without: &without,
         open_tcp: &open_tcp,
+        root_namespace: &istio.root_namespace,
     };
     let bar = progress();
     let result = render(&request, |done, total| {
@@ -80,16 +80,17 @@ fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(),
 /// The workloads, and the manifests they are from.
 fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
     if let Some(path) = &args.workloads {
-        let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
+        let text = manifests::read_file(path).map_err(Failure::unreadable(path))?;
         let inventory = list::from_text(&text, path).map_err(Failure::files)?;
         return Ok((inventory, Manifests::default()));
     }
     if args.manifests.is_empty() {
         return Err(Failure::WorkloadsNeeded);
     }
-    let manifests = manifests::read(&args.manifests)
+    let mut manifests = manifests::read(&args.manifests)
         .map_err(|manifests::InvalidManifests(findings)| Failure::files(findings))?;
     let namespace = args.namespace.as_deref();
+    manifests.place(namespace);
     let inventory =
         workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::files)?;
     Ok((inventory, manifests))

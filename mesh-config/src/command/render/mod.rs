@@ -6,7 +6,8 @@ mod istio;
 
 use sallyport_engine::policy::raw::BreakGlass;
 use sallyport_engine::policy::{self};
-use sallyport_mesh_config::finding::{Code, Finding};
+use sallyport_mesh_config::finding::{Code, Finding, Severity};
+use sallyport_mesh_config::lint;
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
 use sallyport_mesh_config::render::FailStrategy;
 use sallyport_mesh_config::render::istio::Target as IstioTarget;
@@ -15,6 +16,7 @@ use super::failure::Failure;
 use crate::args::{BreakGlassArgs, Output, RenderArgs, Strategy, Target};
 use crate::clock;
 use crate::exit::Exit;
+use crate::terminal;
 
 pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
     let target = match args.target {
@@ -30,13 +32,24 @@ pub(super) fn run(args: &RenderArgs, output: Output) -> Result<Exit, Failure> {
 fn policy(args: &RenderArgs) -> Result<LoadedPolicy, Failure> {
     let path = args.policy.as_deref();
     let path = path.ok_or(Failure::FlagNeeded("--policy"))?;
-    let loaded = super::policy::load(path, args.mesh.as_deref())?;
-    let Some(glass) = break_glass(&args.break_glass)? else {
-        return Ok(loaded);
-    };
-    let mut document = loaded.document;
-    document.spec.break_glass = Some(glass);
-    policy_file::from_document(document).map_err(Failure::Unrendered)
+    let mut loaded = super::policy::load(path, args.mesh.as_deref())?;
+    if let Some(glass) = break_glass(&args.break_glass)? {
+        let mut document = loaded.document;
+        document.spec.break_glass = Some(glass);
+        loaded = policy_file::from_document(document).map_err(Failure::Unrendered)?;
+    }
+    // One that is far ahead would open everything on a day when nobody thinks of it any more.
+    match lint::break_glass(&loaded.document.spec, clock::now()) {
+        Some(finding) if finding.severity == Severity::Error => {
+            Err(Failure::Unrendered(vec![finding]))
+        }
+        finding => {
+            finding
+                .iter()
+                .for_each(|it| terminal::complain(terminal::labelled(it)));
+            Ok(loaded)
+        }
+    }
 }
 
 fn break_glass(args: &BreakGlassArgs) -> Result<Option<BreakGlass>, Failure> {

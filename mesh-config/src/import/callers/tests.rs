@@ -23,6 +23,13 @@ fn says_maybe_where_the_account_is_not_known() {
         ("*", Match::Yes, Match::Yes),
         ("*eb", Match::Yes, Match::Maybe),
         ("*/ns/foo/*", Match::Maybe, Match::Maybe),
+        // A star at the end of a trust domain: Istio writes the trust domains of the mesh instead.
+        ("mesh*/ns/foo/sa/web", Match::Yes, Match::No),
+        ("*example/ns/foo/sa/web", Match::Yes, Match::Maybe),
+        ("other*/ns/foo/sa/web", Match::No, Match::No),
+        // Behind a star at the front stands a regular expression.
+        ("*/sa/w.b", Match::Maybe, Match::Maybe),
+        ("*/sa/(web|db)", Match::Maybe, Match::Maybe),
     ] {
         let matches = |account| {
             let caller = caller("mesh.example", "foo", account);
@@ -48,10 +55,36 @@ fn knows_that_a_star_in_a_namespace_may_span_more() {
         ("*r", Match::No),
         ("*a", Match::Maybe),
         ("f*o", Match::Maybe),
+        ("f.o", Match::Maybe),
+        ("(foo|bar)", Match::Maybe),
     ] {
         assert_eq!(
             Attribute::Namespace.matches(value, &caller, &[]),
             expected,
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn knows_that_a_service_account_is_a_regular_expression() {
+    for (value, dotted, plain, unknown) in [
+        ("foo/web.v1", Match::Yes, Match::Maybe, Match::Maybe),
+        ("foo/web-v1", Match::No, Match::Yes, Match::No),
+        ("foo/web[.]v1", Match::Maybe, Match::Maybe, Match::Maybe),
+        ("bar/web-v1", Match::No, Match::No, Match::No),
+    ] {
+        let matches = |account| {
+            let caller = caller("mesh.example", "foo", account);
+            Attribute::ServiceAccount.matches(value, &caller, &[])
+        };
+        assert_eq!(
+            (
+                matches(Some("web.v1")),
+                matches(Some("web-v1")),
+                matches(None)
+            ),
+            (dotted, plain, unknown),
             "{value}"
         );
     }

@@ -69,6 +69,8 @@ pub struct Request<'a> {
     pub strategy: FailStrategy,
     /// What is left out.
     pub without: &'a BTreeSet<Part>,
+    /// The namespace whose resources Istio applies to the whole mesh.
+    pub root_namespace: &'a str,
     /// Ports, by namespace, that stay open to any connection of the mesh.
     pub open_tcp: &'a BTreeSet<(String, u16)>,
 }
@@ -222,6 +224,20 @@ fn refusals(request: &Request<'_>, coverage: &Coverage<'_>) -> Vec<Finding> {
             findings.push(finding.with_hint("leave it out: the filter decides about its requests"));
         }
     }
+    let root = request.root_namespace;
+    if let Some(namespace) = coverage.namespaces.get(root) {
+        let names: Vec<&str> = namespace
+            .covered
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        let text = format!(
+            "what is rendered for the root namespace `{root}` would apply to the whole mesh, and refuse \
+             what other namespaces are called for (workloads: {})",
+            names.join(", ")
+        );
+        findings.push(Finding::new(Code::RootNamespace, "", text));
+    }
     if coverage.namespaces.is_empty() {
         let text = "no workload that is known belongs to a segment of the policy";
         let finding = Finding::new(Code::NothingCovered, "spec.segments", text);
@@ -261,7 +277,15 @@ fn strict_namespaces<'a>(
         return strict;
     }
     for object in request.objects {
-        let namespace = object.namespace.as_deref().unwrap_or_default();
+        let Some(namespace) = object.namespace.as_deref() else {
+            if object.is("security.istio.io", "PeerAuthentication") {
+                let text = "the PeerAuthentication does not say its namespace";
+                let hint = "write `metadata.namespace`, or give `--namespace`";
+                let finding = object.finding(Code::NamespaceUnknown, "metadata", text);
+                findings.push(finding.with_hint(hint));
+            }
+            continue;
+        };
         let has_selector = object
             .value
             .pointer("/spec/selector")

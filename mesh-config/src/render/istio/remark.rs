@@ -1,11 +1,11 @@
 //! What an operator should know about a rendering, above all what it does not cover.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use sallyport_engine::policy::raw::Spec;
+use sallyport_engine::policy::raw::{Segment, Spec};
 
-use super::coverage::Coverage;
+use super::coverage::{Coverage, Namespace};
 use super::{Part, Request, hidden, in_shadow, needs_certificate_header, shows_key_exchange};
 use crate::finding::Printable;
 use crate::render::slice::Slicer;
@@ -99,9 +99,13 @@ pub(super) fn remarks(
             .map(|why| (WorkloadName::of(workload), why));
         remarks.extend(why.map(|(name, why)| Remark::Bare(name, why)));
     }
-    let covered = coverage.namespaces.values().flat_map(|it| &it.covered);
-    for workload in covered {
-        remarks.extend(ports(request, workload));
+    for namespace in coverage.namespaces.values() {
+        for workload in &namespace.covered {
+            remarks.extend(ports(request, workload, namespace));
+        }
+    }
+    for (name, namespace) in &coverage.namespaces {
+        remarks.extend(injection(request, name, namespace));
     }
     for (name, namespace) in &coverage.namespaces {
         let ports: Vec<String> = namespace.gateways.iter().map(u16::to_string).collect();
@@ -117,7 +121,7 @@ pub(super) fn remarks(
     remarks
 }
 
-fn ports(request: &Request<'_>, workload: &Workload) -> Vec<Remark> {
+fn ports(request: &Request<'_>, workload: &Workload, namespace: &Namespace<'_>) -> Vec<Remark> {
     let closed = !request.without.contains(&Part::AuthorizationPolicy);
     let remarks = workload.ports.iter().filter_map(|port| {
         let why = match (port.bypass, port.protocol) {
@@ -128,7 +132,10 @@ fn ports(request: &Request<'_>, workload: &Workload) -> Vec<Remark> {
             (None, Protocol::Http) => return None,
         };
         let open = (workload.namespace.clone(), port.number);
-        let fate = if why == PortRemark::Excluded || !closed || request.open_tcp.contains(&open) {
+        let gateway = &namespace.gateways;
+        let is_open = request.open_tcp.contains(&open)
+            || (gateway.contains(&port.number) && !namespace.http.contains(&port.number));
+        let fate = if why == PortRemark::Excluded || !closed || is_open {
             Fate::Pass
         } else if in_shadow(request) {
             Fate::WouldBeRefused
@@ -145,22 +152,58 @@ fn ports(request: &Request<'_>, workload: &Workload) -> Vec<Remark> {
     remarks.collect()
 }
 
-/// Namespaces of segments in which nothing is known.
+/// Namespaces in which no workload of a segment is known: there may be some of a kind that is none of
+/// those which are looked for.
 fn empty(request: &Request<'_>, slicer: &Slicer<'_>) -> Vec<Remark> {
-    let workloads = request.inventory.workloads.iter();
-    let known: BTreeSet<&str> = workloads.map(|it| it.namespace.as_str()).collect();
+    let mut known: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for workload in &request.inventory.workloads {
+        let accounts = known.entry(&workload.namespace).or_default();
+        accounts.insert(&workload.service_account);
+    }
     let segments = request.policy.document.spec.segments.iter();
     let namespaces: BTreeSet<&str> = segments
         .flat_map(|segment| segment.namespaces.iter().map(String::as_str))
-        .filter(|namespace| !known.contains(namespace))
         .collect();
+    let is_empty = |namespace: &str, segment: &Segment| match (
+        known.get(namespace),
+        &segment.service_accounts,
+    ) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(known), Some(names)) => !names.iter().any(|name| known.contains(name.as_str())),
+    };
     let remarks = namespaces.into_iter().flat_map(|namespace| {
-        slicer.segments(namespace).map(|segment| Remark::Empty {
+        let segments = slicer.segments(namespace);
+        let segments = segments.filter(move |segment| is_empty(namespace, segment));
+        segments.map(|segment| Remark::Empty {
             segment: segment.name.clone(),
             namespace: namespace.to_owned(),
         })
     });
-    remarks.collect()
+    remarks.collect::<Vec<_>>()
+}
+
+/// A namespace whose manifest does not ask for sidecars has none, unless the mesh or the pods do.
+fn injection(request: &Request<'_>, name: &str, namespace: &Namespace<'_>) -> Option<Remark> {
+    let mut objects = request.objects.iter();
+    let object = objects.find(|object| object.is("", "Namespace") && object.name == name)?;
+    let label = |key: &str| object.value.pointer("/metadata/labels")?.get(key);
+    let is_asked = ["istio-injection", "istio.io/rev"]
+        .into_iter()
+        .any(|key| label(key).is_some());
+    let silent: Vec<&str> = namespace
+        .covered
+        .iter()
+        .filter(|it| !it.asks_for_sidecar)
+        .map(|it| it.name.as_str())
+        .collect();
+    (!is_asked && !silent.is_empty()).then(|| {
+        Remark::Note(format!(
+            "namespace `{name}` does not ask for sidecars (`istio-injection: enabled` or `istio.io/rev`), \
+             and without one nothing covers {}",
+            silent.join(", ")
+        ))
+    })
 }
 
 fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
@@ -295,7 +338,11 @@ impl fmt::Display for Remark {
                     "segment `{segment}`: no workload is known in namespace `{namespace}`"
                 )
             }
-            Self::Note(text) => f.write_str(text),
+            Self::Note(text) => {
+                let mut lines = text.lines();
+                write!(f, "{}", Printable(lines.next().unwrap_or_default()))?;
+                lines.try_for_each(|line| write!(f, "\n{}", Printable(line)))
+            }
         }
     }
 }
