@@ -31,7 +31,7 @@ fn every_scenario_comes_out_as_expected() {
 }
 
 /// Reasons that no scenario can lead to, and what covers them instead.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("not_configured", "tests/configuration.rs"),
     ("listener_not_inbound", "tests/configuration.rs"),
     (
@@ -39,6 +39,7 @@ const ELSEWHERE: [(&str, &str); 8] = [
         "needs a host that fails: unit tests of the filter",
     ),
     ("internal_bug", "should be impossible"),
+    ("key_exchange_not_post_quantum", "tests/key_exchange.rs"),
     (
         "request_malformed",
         "Envoy refuses such requests first: unit tests of the engine",

@@ -154,7 +154,9 @@ async fn grpc(request: Request<Incoming>) -> Response<Body> {
 /// frames are not looked into.
 fn web_socket(request: Request<Incoming>) -> Response<Body> {
     let mut response = Response::new(Full::default().boxed_unsync());
-    let Some(accept) = accept(request.headers()) else {
+    let key = request.headers().get(SEC_WEBSOCKET_KEY);
+    let accept = key.map(|key| HeaderValue::from_str(&accept(key.as_bytes())));
+    let Some(Ok(accept)) = accept else {
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
@@ -180,14 +182,11 @@ fn web_socket(request: Request<Incoming>) -> Response<Body> {
 }
 
 /// RFC 6455, section 4.2.2, number 5.4.
-fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
+fn accept(key: &[u8]) -> String {
     let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    digest.update(headers.get(SEC_WEBSOCKET_KEY)?.as_bytes());
+    digest.update(key);
     digest.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    match HeaderValue::from_str(&Base64::encode_string(digest.finish().as_ref())) {
-        Ok(value) => Some(value),
-        Err(_) => None,
-    }
+    Base64::encode_string(digest.finish().as_ref())
 }
 
 const CHUNK_PAUSE: Duration = Duration::from_millis(100);

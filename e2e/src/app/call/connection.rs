@@ -1,7 +1,6 @@
 //! A connection of the client, in one of its protocols.
 
 use std::error::Error;
-use std::fmt::Display;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -183,7 +182,7 @@ fn pairs(headers: &hyper::HeaderMap) -> Vec<(String, String)> {
 }
 
 /// An error with its causes: hyper's own text is often only half of it.
-fn chain(error: impl Error + Display) -> String {
+fn chain(error: impl Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -80,7 +80,8 @@ pub(super) fn old_connections_end(stage: &mut Stage, _: &mut Notes) -> Result<()
     for pod in pods().iter().filter(|pod| pod.workload.has_sidecar()) {
         for called in WORKLOADS.into_iter().filter(|other| other.has_sidecar()) {
             let outcomes = Caller::new(&pod.name, &url(&stage.mesh, called.name, "/healthz"))
-                .option("count", "6")
+                // Enough for each replica to be chosen: with one half each, all but surely.
+                .option("count", "32")
                 .call(&stage.mesh)?;
             let failed = outcomes.iter().find(|outcome| outcome.status != Some(200));
             check(failed.is_none(), || {
