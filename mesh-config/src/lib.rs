@@ -5,6 +5,7 @@
 //! [`render`] writes the configuration of a proxy, [`mod@reference`] writes the generated documents.
 //! The `sallyport` command is a thin layer above these modules.
 
+pub mod bounded;
 pub mod clock;
 pub mod diff;
 pub mod explain;

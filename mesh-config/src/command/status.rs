@@ -1,9 +1,9 @@
 //! `sallyport status`: is it on?
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
+use sallyport_mesh_config::bounded;
 use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::status::{self, Expected, State, Status, Uncovered};
 use serde::Serialize;
@@ -231,7 +231,10 @@ fn agent() -> ureq::Agent {
 
 fn get(agent: &ureq::Agent, url: &str) -> Result<String, String> {
     let mut response = agent.get(url).call().map_err(|error| error.to_string())?;
-    let body = response.body_mut().with_config().limit(MAXIMUM_BYTES);
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(u64::from(MAXIMUM_MEBIBYTES) * 1024 * 1024);
     body.read_to_string().map_err(|error| error.to_string())
 }
 
@@ -239,26 +242,10 @@ fn text(agent: &ureq::Agent, place: &str) -> Result<String, String> {
     if place.starts_with("http://") {
         return get(agent, place);
     }
-    let read = if place == "-" {
-        bounded(io::stdin().lock())
-    } else {
-        File::open(place).and_then(bounded)
-    };
+    let read = bounded::file(Path::new(place), MAXIMUM_MEBIBYTES);
     read.map_err(|error| error.to_string())
-}
-
-fn bounded(input: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    input
-        .take(MAXIMUM_BYTES.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        let text = "it is longer than 64 MiB";
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-    }
-    Ok(text)
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The configuration of a large gateway.
-const MAXIMUM_BYTES: u64 = 64 * 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 64;

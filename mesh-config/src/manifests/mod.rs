@@ -9,7 +9,6 @@ mod read;
 mod unpack;
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use k8s_openapi::Resource;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::bounded;
 use crate::finding::{Code, Finding};
 use crate::yaml::Lines;
 
@@ -95,7 +95,7 @@ pub fn from_text(text: &str, file: &Path) -> Result<Manifests, InvalidManifests>
 /// # Errors
 /// When it cannot be read, is no text or longer.
 pub fn read_file(path: &Path) -> io::Result<String> {
-    File::open(path).and_then(read::bounded)
+    bounded::file(path, read::MAXIMUM_MEBIBYTES)
 }
 
 fn of_file(finding: Finding, file: &Path) -> Finding {

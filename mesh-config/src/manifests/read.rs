@@ -1,9 +1,10 @@
 //! Which files there are, and their text.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::bounded;
 use crate::finding::{Code, Finding};
 
 /// A file to read.
@@ -81,31 +82,17 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), Find
 
 /// The text of a file, or of standard input.
 pub(super) fn text(source: &Source) -> Result<String, Finding> {
-    let result = if source.named && source.file == Path::new("-") {
-        bounded(io::stdin().lock())
+    let result = if source.named {
+        bounded::file(&source.file, MAXIMUM_MEBIBYTES)
     } else {
-        File::open(&source.file).and_then(bounded)
+        // `-` in a folder is a file of that name.
+        File::open(&source.file).and_then(|file| bounded::text(file, MAXIMUM_MEBIBYTES))
     };
     result.map_err(|error| Finding::new(Code::Unreadable, "", format!("cannot be read: {error}")))
 }
 
-/// Reads no more than manifests may have.
-pub(super) fn bounded(input: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    input
-        .take(MAXIMUM_BYTES.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is longer than 32 MiB",
-        ));
-    }
-    Ok(text)
-}
-
 const SUFFIXES: [&str; 3] = [".yaml", ".yml", ".json"];
 /// All objects of a large cluster.
-const MAXIMUM_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAXIMUM_MEBIBYTES: u32 = 32;
 const MAXIMUM_FILES: usize = 10_000;
 const MAXIMUM_FOLDERS: usize = 32;

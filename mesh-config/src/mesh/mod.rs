@@ -11,13 +11,12 @@ mod setting;
 mod stray;
 mod visit;
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use sallyport_engine::policy::raw::{PolicyDocument, PostQuantumAuth};
 use serde_json::Value;
 
+use crate::bounded;
 use crate::finding::{Code, Finding};
 use crate::policy_file::{self, LoadedPolicy};
 
@@ -62,7 +61,7 @@ struct Place {
 /// Everything that is wrong with it.
 pub fn load(path: &Path) -> Result<MeshSettings, Vec<Finding>> {
     let file = path.display().to_string();
-    let text = read(path).map_err(|error| {
+    let text = bounded::file(path, MAXIMUM_MEBIBYTES).map_err(|error| {
         let message = format!("cannot be read: {error}");
         vec![Finding::new(Code::Unreadable, "", message).in_file(&file, None)]
     })?;
@@ -183,29 +182,10 @@ impl Place {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path)?)
-    };
-    input
-        .take(MAXIMUM_BYTES.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is longer than 8 MiB",
-        ));
-    }
-    Ok(text)
-}
-
 /// The key that this module is about.
 const KEY: &str = "postQuantumAuth";
 /// A ConfigMap has at most 1 MiB.
-const MAXIMUM_BYTES: u64 = 8 * 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 8;
 
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,14 @@ pub(crate) mod shape;
 mod warnings;
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sallyport_credentials::AuthoritySet;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
+use crate::bounded;
 use crate::finding::{Code, Finding};
 use crate::schema;
 use crate::yaml::{self, Lines};
@@ -95,10 +95,11 @@ pub enum PolicyFileErrors {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
-    let text = read(path).map_err(|cause| PolicyFileErrors::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
+    let text =
+        bounded::file(path, MAXIMUM_MEBIBYTES).map_err(|cause| PolicyFileErrors::Unreadable {
+            path: path.to_owned(),
+            cause,
+        })?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
@@ -187,27 +188,8 @@ fn complete(
     })
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path)?)
-    };
-    input
-        .take(MAXIMUM_BYTES.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is longer than 8 MiB",
-        ));
-    }
-    Ok(text)
-}
-
 /// More than the largest policy that the engine compiles needs.
-const MAXIMUM_BYTES: u64 = 8 * 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 8;
 
 #[cfg(test)]
 mod tests;
