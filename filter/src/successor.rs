@@ -50,12 +50,16 @@ impl Successor {
         }
     }
 
-    /// Leaves a valid configuration for the plugins before it.
+    /// Leaves a valid configuration for the plugins before it. Each worker of a proxy does so; what
+    /// stands there already is not written again, so nobody reads it a second time.
     ///
     /// # Errors
     /// When the host fails.
     pub(crate) fn announce(host: &impl Host, configuration: &[u8]) -> Result<(), HostError> {
-        host.set_shared(CONFIGURED, configuration)
+        match host.shared(CONFIGURED)? {
+            Some(shared) if shared.bytes == configuration => Ok(()),
+            Some(_) | None => host.set_shared(CONFIGURED, configuration),
+        }
     }
 
     /// Whether any valid configuration is in force in this proxy.
