@@ -6,9 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+#[cfg(feature = "classical")]
+use std::marker::PhantomData;
 
 #[cfg(feature = "classical")]
-use serde::Deserialize;
+use serde::de::{Deserialize, value::MapAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Why bytes are not one unambiguous JSON object.
@@ -41,11 +43,27 @@ pub(crate) fn check_object(bytes: &[u8]) -> Result<(), AmbiguousJson> {
 #[cfg(feature = "classical")]
 pub(crate) fn object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: serde::de::DeserializeOwned,
+    T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let members = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
-    serde_json::from_value(serde_json::Value::Object(members)).map_err(D::Error::custom)
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// Reads a structure from an object and from nothing else.
+#[cfg(feature = "classical")]
+struct Object<T>(PhantomData<T>);
+
+#[cfg(feature = "classical")]
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
 }
 
 /// Walks over a value and keeps nothing of it.

@@ -31,8 +31,6 @@ pub mod jwk;
 #[cfg(feature = "report")]
 pub mod jws;
 pub mod pem;
-#[cfg(feature = "classical")]
-mod provider;
 #[cfg(feature = "report")]
 pub mod public_key;
 #[cfg(feature = "report")]

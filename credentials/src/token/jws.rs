@@ -12,9 +12,9 @@ use crate::json::check_object;
 /// A token whose form is right. Nothing of it is verified.
 pub(super) struct HybridToken<'a> {
     /// The whole compact JWT.
-    pub(super) jwt: &'a str,
-    /// What the JWT says, unread but for `issuer`.
-    payload: Vec<u8>,
+    text: &'a str,
+    /// The JWT in its parts. What it says is unread but for `issuer`.
+    pub(super) jwt: CompactJws<'a>,
     /// The header of the JWT.
     pub(super) header: Header,
     /// The `iss` claim, if there is one.
@@ -25,6 +25,26 @@ pub(super) struct HybridToken<'a> {
     pub(super) signature: Vec<u8>,
     /// The header of the detached JWS as it is signed.
     encoded_signature_header: &'a str,
+}
+
+/// A compact JWS (RFC 7515, section 7.1) in its parts.
+pub(super) struct CompactJws<'a> {
+    /// The header as it is signed.
+    pub(super) encoded_header: &'a str,
+    /// What it says.
+    pub(super) payload: Vec<u8>,
+    /// What the signature covers (section 5.2).
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "a half of its own")
+    )]
+    pub(super) signing_input: &'a str,
+    /// The bytes of the signature.
+    #[cfg_attr(
+        not(feature = "classical"),
+        expect(dead_code, reason = "a half of its own")
+    )]
+    pub(super) signature: Vec<u8>,
 }
 
 /// A JOSE header: exactly these members (RFC 7515, section 4.1). Keys in or behind a header
@@ -50,21 +70,21 @@ struct Issuer {
 impl<'a> HybridToken<'a> {
     /// Splits and decodes both halves.
     pub(super) fn parse(halves: TokenHalves<'a>) -> Result<Self, CredentialFault> {
-        let jwt = ascii(halves.token, MAXIMUM_TOKEN_BYTES)?;
+        let text = ascii(halves.token, MAXIMUM_TOKEN_BYTES)?;
         let detached = ascii(halves.signature, MAXIMUM_SIGNATURE_BYTES)?;
 
-        let (header, payload) = split_compact(jwt)?;
-        check_object(&payload).map_err(|_| CredentialFault::Malformed)?;
+        let jwt = CompactJws::parse(text)?;
+        check_object(&jwt.payload).map_err(|_| CredentialFault::Malformed)?;
         let issuer: Issuer =
-            serde_json::from_slice(&payload).map_err(|_| CredentialFault::ClaimsInvalid)?;
+            serde_json::from_slice(&jwt.payload).map_err(|_| CredentialFault::ClaimsInvalid)?;
 
         let (encoded_signature_header, encoded_signature) = detached
             .split_once("..")
             .ok_or(CredentialFault::Malformed)?;
         Ok(Self {
+            text,
+            header: parse_header(jwt.encoded_header)?,
             jwt,
-            payload,
-            header: parse_header(header)?,
             issuer: issuer.iss,
             signature_header: parse_header(encoded_signature_header)?,
             signature: decode(encoded_signature)?,
@@ -75,13 +95,32 @@ impl<'a> HybridToken<'a> {
     /// The claims. Only for a token whose signatures hold.
     #[cfg(feature = "classical")]
     pub(super) fn claims<T: serde::de::DeserializeOwned>(&self) -> Result<T, CredentialFault> {
-        serde_json::from_slice(&self.payload).map_err(|_| CredentialFault::ClaimsInvalid)
+        serde_json::from_slice(&self.jwt.payload).map_err(|_| CredentialFault::ClaimsInvalid)
     }
 
     /// What the ML-DSA signature covers (RFC 7515, section 5.2), with the whole compact JWT as
     /// payload.
     pub(super) fn signing_input(&self) -> String {
-        signing_input(self.encoded_signature_header, self.jwt)
+        signing_input(self.encoded_signature_header, self.text)
+    }
+}
+
+// === impl CompactJws ===
+
+impl<'a> CompactJws<'a> {
+    /// Splits and decodes it. Its header is left as it is.
+    pub(super) fn parse(jws: &'a str) -> Result<Self, CredentialFault> {
+        let (signing_input, signature) = jws.rsplit_once('.').ok_or(CredentialFault::Malformed)?;
+        let (encoded_header, payload) = signing_input
+            .split_once('.')
+            .ok_or(CredentialFault::Malformed)?;
+        // A further part is no base64url, and so refused.
+        Ok(Self {
+            encoded_header,
+            payload: decode(payload)?,
+            signing_input,
+            signature: decode(signature)?,
+        })
     }
 }
 
@@ -91,27 +130,24 @@ pub(crate) fn signing_input(encoded_header: &str, jwt: &str) -> String {
     format!("{encoded_header}.{payload}")
 }
 
-/// The encoded header and the payload of a compact JWS (RFC 7515, section 7.1).
-pub(super) fn split_compact(jws: &str) -> Result<(&str, Vec<u8>), CredentialFault> {
-    let mut parts = jws.split('.');
-    let (Some(header), Some(payload), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(CredentialFault::Malformed);
-    };
-    // Only its form counts here; the library decodes it again.
-    decode(signature)?;
-    Ok((header, decode(payload)?))
-}
-
-/// The text of a compact JWS with any payload, if its form and its header are ones that a token
-/// may have. For published vectors, whose headers and payloads are not those of tokens.
+/// A compact JWS with any payload, if its form and its header are ones that a token may have. For
+/// published vectors, whose headers and payloads are not those of tokens.
 #[cfg(feature = "conformance")]
-pub(super) fn check_compact(jws: &[u8]) -> Result<&str, CredentialFault> {
-    let jws = ascii(jws, MAXIMUM_TOKEN_BYTES)?;
-    let (header, _) = split_compact(jws)?;
-    check_object(&decode(header)?).map_err(|_| CredentialFault::Malformed)?;
-    Ok(jws)
+pub(super) fn check_compact(
+    jws: &[u8],
+    algorithm: ClassicalTokenAlgorithm,
+) -> Result<CompactJws<'_>, CredentialFault> {
+    #[derive(Deserialize)]
+    struct Algorithm {
+        alg: String,
+    }
+    let jws = CompactJws::parse(ascii(jws, MAXIMUM_TOKEN_BYTES)?)?;
+    let header = decode(jws.encoded_header)?;
+    check_object(&header).map_err(|_| CredentialFault::Malformed)?;
+    match serde_json::from_slice(&header) {
+        Ok(Algorithm { alg }) if alg == classical_name(algorithm) => Ok(jws),
+        Ok(_) | Err(_) => Err(CredentialFault::AlgorithmRefused),
+    }
 }
 
 /// The name of an algorithm in `alg` (RFC 7518, section 3.1).

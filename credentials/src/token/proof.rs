@@ -25,7 +25,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::claims::{Audience, Lifetime, MAXIMUM_JTI_BYTES};
-use super::jws::{HybridToken, ascii, decode, split_compact};
+use super::jws::{CompactJws, HybridToken, ascii, decode};
 use super::{CLOCK_SKEW_SECONDS, check_pins, check_types, verify_classical, verify_detached};
 use crate::alternative::{AlternativeKey, jose_name, spki};
 use crate::authority::AuthoritySet;
@@ -261,21 +261,19 @@ impl WorkloadIdentity {
     }
 
     fn verified_claims(&self, proof: &[u8]) -> Result<ProofClaims, CredentialFault> {
-        let jws = ascii(proof, MAXIMUM_PROOF_BYTES)?;
-        let (header, payload) = split_compact(jws)?;
-        let header = decode(header)?;
+        let jws = CompactJws::parse(ascii(proof, MAXIMUM_PROOF_BYTES)?)?;
+        let header = decode(jws.encoded_header)?;
         check_object(&header).map_err(|_| CredentialFault::Malformed)?;
-        check_object(&payload).map_err(|_| CredentialFault::Malformed)?;
+        check_object(&jws.payload).map_err(|_| CredentialFault::Malformed)?;
         let header: ProofHeader =
             serde_json::from_slice(&header).map_err(|_| CredentialFault::AlgorithmRefused)?;
         if header.typ != PROOF_TYPE || header.alg != jose_name(self.key.algorithm()) {
             return Err(CredentialFault::AlgorithmRefused);
         }
-        let (signed, signature) = jws.rsplit_once('.').ok_or(CredentialFault::Malformed)?;
         self.key
-            .verify(signed.as_bytes(), &decode(signature)?)
+            .verify(jws.signing_input.as_bytes(), &jws.signature)
             .map_err(|_| CredentialFault::ProofInvalid)?;
-        serde_json::from_slice(&payload).map_err(|_| CredentialFault::ClaimsInvalid)
+        serde_json::from_slice(&jws.payload).map_err(|_| CredentialFault::ClaimsInvalid)
     }
 }
 
