@@ -152,8 +152,9 @@ impl Metric {
         }
     }
 
-    /// The row of the table.
+    /// The row of the table. Inlined for the reason for which [`DenyReason::row`] is.
     #[must_use]
+    #[inline(always)]
     pub const fn row(self) -> MetricRow {
         match self {
             Self::Allowed => counter("sallyport.allowed", "Requests that a flow allowed."),
