@@ -3,17 +3,18 @@
 //! The order fixes only which reason is reported. Gates never trade against the score: no amount
 //! of trust opens one.
 
-use crate::facts::{
-    ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange, MutualTls,
-    PeerCertificate, PeerValidation, Transport,
-};
+mod credentials;
+mod mesh;
+
+use crate::facts::CredentialFacts;
+use crate::facts::{ConnectionFacts, Facts, MutualTls, PeerCertificate, Transport};
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::{Covered, raw};
-use crate::policy::{Flow, FlowMatch, KeyExchangeRule, Mode, Policy, PostQuantumAuth, SegmentId};
+use crate::policy::{Covered, Flow, FlowMatch, Mode, Policy, SegmentId};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
 use crate::trust::{Behaviour, PeerView, Static, score};
 use crate::verdict::{Basis, Context, DecisionId, Verdict};
+use credentials::{admitted, admitted_certificate, identified_peer, level, strongest};
 
 /// Decides a request.
 ///
@@ -30,20 +31,9 @@ pub fn decide(
     let own = facts.connection.own.as_ref();
     let mut context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
     let outcome = pass_gates(policy, facts, peer, now, &mut context);
-    let broken = break_glass(policy, own, now, &mut context);
-    let verdict = match outcome {
-        // A probe has no credentials, and needs none.
-        Ok(Basis::Probe) => return Verdict::allow(Basis::Probe, context),
-        Ok(basis) => Verdict::allow(basis, context),
-        Err(reason) => Verdict::deny(reason, context),
-    };
-    let Some(asked) = policy.post_quantum_auth().filter(|asked| asked.covers(own)) else {
-        return verdict;
-    };
-    match brings(policy, asked, facts, peer, now) {
-        Ok(()) => verdict,
-        Err(reason) => verdict.unmet(mode_of(asked, broken), reason),
-    }
+    mesh::conclude(policy, own, outcome, context, now, |asked| {
+        mesh::brings(policy, asked, facts, peer, now)
+    })
 }
 
 /// A denial in a situation without facts, such as a host that does not answer. The policy's mode
@@ -58,82 +48,8 @@ pub fn deny_without_facts(
     now: TimeMs,
     decision_id: DecisionId,
 ) -> Verdict {
-    let mut context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
-    let broken = break_glass(policy, own, now, &mut context);
-    let verdict = Verdict::deny(reason, context);
-    match policy.post_quantum_auth().filter(|asked| asked.covers(own)) {
-        Some(asked) => verdict.unmet(mode_of(asked, broken), reason),
-        None => verdict,
-    }
-}
-
-/// Turns the mode to shadow while a break-glass lasts, and says whether one does.
-fn break_glass(
-    policy: &Policy,
-    own: Option<&SpiffeId>,
-    now: TimeMs,
-    context: &mut Context,
-) -> bool {
-    let glass = policy.broken_for(own, now);
-    if let Some(glass) = glass {
-        context.mode = Mode::Shadow;
-        context.break_glass = Some(glass.text().clone());
-    }
-    glass.is_some()
-}
-
-const fn mode_of(asked: &PostQuantumAuth, broken: bool) -> Mode {
-    if broken { Mode::Shadow } else { asked.mode() }
-}
-
-/// Whether the caller brings what the mesh asks of credentials: gates 2 and 3, by themselves. Who has
-/// no identity at all has the least assurance of all.
-fn brings(
-    policy: &Policy,
-    asked: &PostQuantumAuth,
-    facts: &Facts<'_>,
-    peer: Option<&PeerView>,
-    now: TimeMs,
-) -> Result<(), DenyReason> {
-    let tls = match &facts.connection.transport {
-        Transport::Mutual(tls) => tls,
-        Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
-    };
-    let (subject, certificate) = identified_peer(policy, tls)?;
-    match (asked.key_exchange(), tls.key_exchange) {
-        (KeyExchangeRule::Required, KeyExchange::PostQuantum)
-        | (KeyExchangeRule::Preferred | KeyExchangeRule::Ignored, _) => {}
-        (KeyExchangeRule::Required, KeyExchange::Other | KeyExchange::Hidden) => {
-            return Err(DenyReason::KeyExchangeNotPostQuantum);
-        }
-    }
-    let certificate = admitted_certificate(policy, tls, (subject, certificate), now)?;
-    // The token of a peer that is shut out was never verified. It counts for nothing.
-    let token = facts.token.filter(|_| peer.and_then(shut_out).is_none());
-    let strongest = strongest(policy, certificate, token, subject, now)?;
-    if strongest.assurance < asked.minimum_assurance() {
-        return Err(DenyReason::AssuranceTooLow);
-    }
-    Ok(())
-}
-
-/// The credential with the most assurance. The token, if there is one, must hold too.
-fn strongest<'a>(
-    policy: &Policy,
-    certificate: &'a CredentialFacts,
-    token: Option<Result<&'a CredentialFacts, DenyReason>>,
-    subject: &SpiffeId,
-    now: TimeMs,
-) -> Result<&'a CredentialFacts, DenyReason> {
-    let token = match token {
-        None => return Ok(certificate),
-        Some(token) => admitted(policy, token?, subject, now)?,
-    };
-    Ok(if token.assurance > certificate.assurance {
-        token
-    } else {
-        certificate
-    })
+    let context = Context::empty(decision_id, policy.mode(), Some(policy.name().clone()));
+    mesh::conclude(policy, own, Err(reason), context, now, |_| Err(reason))
 }
 
 /// Why a peer is refused whatever its token proves: gates 2 to 4 are shut without one. Its token
@@ -311,14 +227,6 @@ fn check_restricted(
     Ok(())
 }
 
-/// The ML-DSA level of the authority behind a credential.
-fn level(policy: &Policy, credential: &CredentialFacts) -> Option<raw::AlternativeAlgorithm> {
-    if credential.assurance < Assurance::Hybrid {
-        return None;
-    }
-    policy.level_of(credential.authority.as_deref()?)
-}
-
 /// What the peer must bring, and what happens if it does not: the flow's word where there is a
 /// flow, the policy's otherwise.
 struct Requirement<'a> {
@@ -375,70 +283,6 @@ fn own_segment(
     let own = own.ok_or(DenyReason::OwnIdentityUnknown)?;
     context.destination_segment = policy.segment(own).map(|segment| segment.name().clone());
     Ok(own)
-}
-
-/// Whom a certificate names, and what it proves.
-type Identified<'a> = (&'a SpiffeId, &'a Result<CredentialFacts, CredentialFault>);
-
-fn identified_peer<'a>(policy: &Policy, tls: &'a MutualTls) -> Result<Identified<'a>, DenyReason> {
-    match tls.validation {
-        PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
-        PeerValidation::Validated | PeerValidation::Assumed | PeerValidation::Pinned => {}
-    }
-    match &tls.certificate {
-        PeerCertificate::Unavailable => Err(DenyReason::PeerCertificateUnavailable),
-        PeerCertificate::Unreadable => Err(DenyReason::PeerIdentityInvalid),
-        PeerCertificate::Read {
-            subject,
-            credential,
-        } => {
-            if policy.knows_trust_domain(subject.trust_domain()) {
-                Ok((subject, credential))
-            } else {
-                Err(DenyReason::TrustDomainUnknown)
-            }
-        }
-    }
-}
-
-/// The certificate as a credential that holds.
-fn admitted_certificate<'a>(
-    policy: &Policy,
-    tls: &MutualTls,
-    (subject, certificate): Identified<'a>,
-    now: TimeMs,
-) -> Result<&'a CredentialFacts, DenyReason> {
-    let certificate = certificate
-        .as_ref()
-        .map_err(|fault| DenyReason::from(*fault))?;
-    if policy
-        .revocations()
-        .has_certificate(&tls.certificate_sha256)
-    {
-        return Err(DenyReason::CredentialRevoked);
-    }
-    admitted(policy, certificate, subject, now)
-}
-
-/// A credential that names the peer of the connection, is valid at this time (an open connection
-/// outlives its credentials), and was not taken back.
-fn admitted<'a>(
-    policy: &Policy,
-    credential: &'a CredentialFacts,
-    subject: &SpiffeId,
-    now: TimeMs,
-) -> Result<&'a CredentialFacts, DenyReason> {
-    if now < credential.not_before {
-        return Err(DenyReason::CredentialNotYetValid);
-    }
-    if now >= credential.not_after {
-        return Err(DenyReason::CredentialExpired);
-    }
-    if credential.subject != *subject {
-        return Err(DenyReason::CredentialIdentityMismatch);
-    }
-    policy.revocations().check(credential)?;
-    Ok(credential)
 }
 
 #[cfg(test)]

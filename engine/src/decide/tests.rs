@@ -2,6 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::facts::{KeyExchange, PeerValidation};
 use crate::fixtures::{
     DECISION, GATEWAY, HOUR_MS, INFERENCE, NOW, STRANGER, Scene, VECTORS, credential, identity,
     peer_after_distinct_denials, policy,

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::facts::CredentialFault;
+use crate::policy::KeyExchangeRule;
 use crate::policy::raw::{BreakGlass, PolicyDocument, PostQuantumAuth, RequiredAssurance};
 
 /// What became of a request.
