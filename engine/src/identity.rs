@@ -5,6 +5,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
@@ -16,10 +17,16 @@ use serde::Serialize;
 /// is required, since an identity without one names a trust domain and not a workload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpiffeId {
-    text: String,
+    /// Shared, since each decision names its caller.
+    text: Arc<str>,
     /// Where the trust domain ends in `text`, in bytes.
     /// INVARIANT: a character boundary inside `text`, directly before a `/`.
     path_start: usize,
+    /// Where the namespace ends in `text`, in bytes, if the path names a workload. Each request asks
+    /// for it.
+    /// INVARIANT: a character boundary behind `path_start` and [`NAMESPACE`], directly before
+    /// [`SERVICE_ACCOUNT`].
+    namespace_end: Option<usize>,
 }
 
 /// Why a text is no SPIFFE ID of a workload. One variant for each rule.
@@ -118,17 +125,34 @@ impl SpiffeId {
         self.text.get(self.path_start..).unwrap_or_default()
     }
 
+    /// The whole identifier, for who keeps it.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     /// Namespace and service account, if the identity has the form that Istio gives to workloads.
     #[must_use]
     pub fn workload(&self) -> Option<Workload<'_>> {
-        let (namespace, service_account) = self.path().strip_prefix("/ns/")?.split_once("/sa/")?;
-        let plain = |part: &str| !part.is_empty() && !part.contains('/');
-        (plain(namespace) && plain(service_account)).then_some(Workload {
-            namespace,
-            service_account,
+        let end = self.namespace_end?;
+        let namespace = self.path_start.saturating_add(NAMESPACE.len());
+        let service_account = end.saturating_add(SERVICE_ACCOUNT.len());
+        Some(Workload {
+            namespace: self.text.get(namespace..end)?,
+            service_account: self.text.get(service_account..)?,
         })
     }
 }
+
+/// Where the namespace of a workload ends in a path.
+fn namespace_end(path: &str) -> Option<usize> {
+    let (namespace, service_account) = path.strip_prefix(NAMESPACE)?.split_once(SERVICE_ACCOUNT)?;
+    let plain = |part: &str| !part.is_empty() && !part.contains('/');
+    let is_workload = plain(namespace) && plain(service_account);
+    is_workload.then(|| NAMESPACE.len().saturating_add(namespace.len()))
+}
+
+const NAMESPACE: &str = "/ns/";
+const SERVICE_ACCOUNT: &str = "/sa/";
 
 impl FromStr for SpiffeId {
     type Err = InvalidSpiffeId;
@@ -146,9 +170,12 @@ impl FromStr for SpiffeId {
             return Err(InvalidSpiffeId::PathMissing);
         }
         path.split('/').try_for_each(check_path_segment)?;
+        let path_start = Self::SCHEME.len().saturating_add(trust_domain.len());
+        let path = text.get(path_start..).unwrap_or_default();
         Ok(Self {
-            text: text.to_owned(),
-            path_start: Self::SCHEME.len().saturating_add(trust_domain.len()),
+            text: text.into(),
+            path_start,
+            namespace_end: namespace_end(path).map(|end| path_start.saturating_add(end)),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The states of many peers, in bounded memory.
 
+mod shared;
+
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,10 +10,11 @@ use super::clock::SteadyClock;
 use super::fleet::Fleet;
 use super::identities::{Identities, Isolation};
 use super::recency::{Entry, Place, Recency};
-use super::wire::{self, IdentityRecord, InvalidSlot, PeerRecord, Slot};
 use super::{
     Behaviour, Cause, Evidence, Moment, Notice, Outcome, PeerState, PeerView, Rules, TargetHasher,
 };
+pub use shared::{Due, Publication};
+
 use crate::identity::SpiffeId;
 use crate::time::TimeMs;
 
@@ -30,6 +33,7 @@ pub struct PeerKey {
 pub struct PeerTable {
     clock: SteadyClock,
     places: BTreeMap<Fingerprint, Place>,
+    latest: Option<Latest>,
     entries: Recency,
     capacity: u32,
     targets: TargetHasher,
@@ -42,6 +46,15 @@ pub struct PeerTable {
 
 /// What a peer is found by: the hash of its identity, and its certificate.
 type Fingerprint = (u64, [u8; 32]);
+
+/// The peer that was found last. One request asks for its caller two or three times, and the next one
+/// is often of the same caller: comparing is cheaper than hashing and searching.
+#[derive(Debug)]
+struct Latest {
+    identity: Arc<str>,
+    fingerprint: Fingerprint,
+    place: Place,
+}
 
 /// What is booked of a request, once it is decided.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,39 +80,16 @@ pub struct Census {
     pub isolated: u32,
 }
 
-/// A peer whose evidence other workers should know of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    place: Place,
-    certificate_sha256: [u8; 32],
-    identity: u64,
-    /// The slot of shared data that it belongs into.
-    pub slot: u16,
-}
-
-/// New bytes for a slot.
-#[derive(Debug)]
-pub struct Publication {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// Why what the slot held is dropped, if it was none of ours.
-    pub replaces: Option<InvalidSlot>,
-    due: Due,
-    united: PeerState,
-}
-
 impl PeerKey {
     /// The key of a peer.
     #[must_use]
     pub fn new(identity: &SpiffeId, certificate_sha256: [u8; 32]) -> Self {
         Self {
             certificate_sha256,
-            identity: Arc::from(identity.as_str()),
+            identity: identity.shared(),
         }
     }
 }
-
-// === One peer ===
 
 impl PeerTable {
     /// A table for at most `capacity` peers (at least eight). The key of `targets` must be secret.
@@ -108,6 +98,7 @@ impl PeerTable {
         Self {
             clock: SteadyClock::new(),
             places: BTreeMap::new(),
+            latest: None,
             entries: Recency::new(),
             capacity: u32::try_from(capacity.max(8)).unwrap_or(u32::MAX),
             targets,
@@ -193,8 +184,8 @@ impl PeerTable {
     /// The state of a peer that is kept.
     #[must_use]
     pub fn state(&self, key: &PeerKey) -> Option<&PeerState> {
-        let place = self.places.get(&self.fingerprint(key))?;
-        self.entries.get(*place).map(|entry| &entry.state)
+        let (_, place) = self.find(key);
+        self.entries.get(place?).map(|entry| &entry.state)
     }
 
     /// What happened among the peers since the last call.
@@ -202,31 +193,53 @@ impl PeerTable {
         core::mem::take(&mut self.notices)
     }
 
-    fn fingerprint(&self, key: &PeerKey) -> Fingerprint {
-        (self.targets.identity(&key.identity), key.certificate_sha256)
+    /// What a peer is found by, and its place if it is kept.
+    fn find(&self, key: &PeerKey) -> (Fingerprint, Option<Place>) {
+        if let Some(latest) = &self.latest
+            && latest.fingerprint.1 == key.certificate_sha256
+            && latest.identity == key.identity
+            // Another peer may have taken its place.
+            && self.entries.get(latest.place).is_some_and(|entry| {
+                (entry.identity, entry.certificate_sha256) == latest.fingerprint
+            })
+        {
+            return (latest.fingerprint, Some(latest.place));
+        }
+        let fingerprint = (self.targets.identity(&key.identity), key.certificate_sha256);
+        (fingerprint, self.places.get(&fingerprint).copied())
     }
 
     /// The place of a peer, and the time on the table's clock.
     fn enter(&mut self, key: &PeerKey, now: TimeMs) -> (Place, Moment) {
         let now = self.clock.read(now);
         self.identities.start(now);
-        let fingerprint = self.fingerprint(key);
-        if let Some(place) = self.places.get(&fingerprint).copied() {
-            if let Some(entry) = self.entries.get_mut(place) {
-                self.fleet.see(Some(entry.last_seen), now);
-                entry.last_seen = now;
-            }
-            return (place, now);
+        let (fingerprint, known) = self.find(key);
+        let place = known.unwrap_or_else(|| self.add(fingerprint, now));
+        if known.is_some()
+            && let Some(entry) = self.entries.get_mut(place)
+        {
+            self.fleet.see(Some(entry.last_seen), now);
+            entry.last_seen = now;
         }
+        self.latest = Some(Latest {
+            identity: Arc::clone(&key.identity),
+            fingerprint,
+            place,
+        });
+        (place, now)
+    }
+
+    fn add(&mut self, fingerprint: Fingerprint, now: Moment) -> Place {
         self.fleet.see(None, now);
-        let entry = Entry::new(key.certificate_sha256, fingerprint.0, now);
+        let (identity, certificate_sha256) = fingerprint;
+        let entry = Entry::new(certificate_sha256, identity, now);
         let place = if self.entries.len() < self.capacity {
             self.entries.push(entry)
         } else {
             self.replace_least(entry, now)
         };
         self.places.insert(fingerprint, place);
-        (place, now)
+        place
     }
 
     fn replace_least(&mut self, entry: Entry, now: Moment) -> Place {
@@ -331,152 +344,6 @@ impl PeerTable {
         }
         view
     }
-}
-
-// === Shared data ===
-
-impl PeerTable {
-    /// Whether a peer is kept. Before the first look at one that is not, its slot should be
-    /// [absorbed](Self::absorb).
-    #[must_use]
-    pub fn knows(&self, key: &PeerKey) -> bool {
-        self.places.contains_key(&self.fingerprint(key))
-    }
-
-    /// The slot of shared data that a peer belongs into: that of its identity.
-    #[must_use]
-    pub fn slot(&self, key: &PeerKey) -> u16 {
-        slot_of(self.targets.identity(&key.identity))
-    }
-
-    /// Unites a peer with what other workers wrote about it and its identity.
-    ///
-    /// # Errors
-    /// The bytes are no slot. Then nothing changes, and nothing is held against the peer.
-    pub fn absorb(&mut self, key: &PeerKey, bytes: &[u8], now: TimeMs) -> Result<(), InvalidSlot> {
-        let slot = Slot::parse(bytes)?;
-        let (place, now) = self.enter(key, now);
-        self.unite(place, &slot, now);
-        self.entries.touch(place);
-        Ok(())
-    }
-
-    /// Whether a peer changed its state, which others should know of at once.
-    #[must_use]
-    pub const fn is_urgent(&self) -> bool {
-        self.is_urgent
-    }
-
-    /// The next peer with evidence that other workers do not know of; none when all is published.
-    pub fn next_due(&mut self) -> Option<Due> {
-        while let Some(place) = self.dirty.pop_front() {
-            if let Some(entry) = self.entries.get_mut(place)
-                && entry.is_dirty
-            {
-                entry.is_dirty = false;
-                return Some(Due {
-                    place,
-                    certificate_sha256: entry.certificate_sha256,
-                    identity: entry.identity,
-                    slot: slot_of(entry.identity),
-                });
-            }
-        }
-        self.is_urgent = false;
-        None
-    }
-
-    /// What to write into the slot of a peer, given what it holds. Bytes that are no slot are
-    /// replaced. None if the peer was forgotten meanwhile.
-    #[must_use]
-    pub fn publication(
-        &mut self,
-        due: &Due,
-        current: Option<&[u8]>,
-        now: TimeMs,
-    ) -> Option<Publication> {
-        let now = self.clock.read(now);
-        let (mut slot, replaces) = match current.map(Slot::parse) {
-            None => (Slot::default(), None),
-            Some(Ok(slot)) => (slot, None),
-            Some(Err(error)) => (Slot::default(), Some(error)),
-        };
-        let host = self.clock.host_seconds();
-        let entry = self.entries.get(due.place).filter(|entry| {
-            entry.identity == due.identity && entry.certificate_sha256 == due.certificate_sha256
-        })?;
-        let mut united = entry.state.clone();
-        united.advance(now);
-        if let Some(record) = slot.peer(&due.certificate_sha256, due.identity) {
-            united.unite(&record.carried, age(host, record.as_of));
-        }
-        slot.put_peer(PeerRecord {
-            certificate_sha256: due.certificate_sha256,
-            identity: due.identity,
-            as_of: host,
-            carried: wire::Carried::of(&united),
-        });
-        if let Some(record) = slot.identity(due.identity) {
-            let theirs = record.isolations(age(host, record.as_of()), now);
-            self.identities.unite(due.identity, &theirs, now);
-        }
-        if let Some(isolations) = self.identities.get(due.identity) {
-            slot.put_identity(IdentityRecord::of(due.identity, isolations, host, now));
-        }
-        Some(Publication {
-            bytes: slot.to_bytes(),
-            replaces,
-            due: *due,
-            united,
-        })
-    }
-
-    /// The bytes of a publication are in their slot now. If they could not be written because
-    /// another worker was faster, make a new publication with what the slot holds then.
-    pub fn published(&mut self, publication: Publication) {
-        let Publication {
-            due, mut united, ..
-        } = publication;
-        if let Some(entry) = self.entries.get_mut(due.place)
-            && entry.certificate_sha256 == due.certificate_sha256
-            && entry.identity == due.identity
-        {
-            united.mark_published();
-            entry.state = united;
-            self.entries.touch(due.place);
-        }
-    }
-
-    /// A publication could not be made: the peer stays due.
-    pub fn postpone(&mut self, due: &Due) {
-        self.make_dirty(due.place);
-    }
-
-    fn unite(&mut self, place: Place, slot: &Slot, now: Moment) {
-        let host = self.clock.host_seconds();
-        let Some(entry) = self.entries.get_mut(place) else {
-            return;
-        };
-        entry.state.advance(now);
-        if let Some(record) = slot.peer(&entry.certificate_sha256, entry.identity) {
-            entry.state.unite(&record.carried, age(host, record.as_of));
-        }
-        let identity = entry.identity;
-        if let Some(record) = slot.identity(identity) {
-            let theirs = record.isolations(age(host, record.as_of()), now);
-            self.identities.unite(identity, &theirs, now);
-        }
-    }
-}
-
-/// Seconds since a record was written; 0 for one from the future, which so is not forgotten.
-fn age(host: u64, as_of: u64) -> u32 {
-    u32::try_from(host.saturating_sub(as_of)).unwrap_or(u32::MAX)
-}
-
-fn slot_of(identity: u64) -> u16 {
-    let slots = u64::from(wire::SLOTS);
-    u16::try_from(identity.checked_rem(slots).unwrap_or(0)).unwrap_or(0)
 }
 
 fn tag(certificate_sha256: &[u8; 32]) -> u32 {

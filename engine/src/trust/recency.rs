@@ -127,8 +127,13 @@ impl Recency {
 
     /// The peer was seen, and its state may have changed.
     pub(super) fn touch(&mut self, place: Place) {
-        self.unlink(place);
-        self.append(place);
+        let is_in_place = self
+            .get(place)
+            .is_some_and(|entry| entry.newer.is_none() && entry.class == entry.current_class());
+        if !is_in_place {
+            self.unlink(place);
+            self.append(place);
+        }
     }
 
     /// Whom to forget for a new peer: the longest unseen of those whose state says least. Peers that
