@@ -30,6 +30,8 @@ pub struct RequestHead<'a> {
     path: Single<'a>,
     tokens: TokenHeaders<'a>,
     xfcc: Single<'a>,
+    /// Whether `xfcc` holds certificates; none without it.
+    xfcc_certificates: Option<Result<bool, InvalidXfcc>>,
     is_forwarded: bool,
     is_upgrade: bool,
     /// Names of headers of ours that the client sent, or that an application may take for ours.
@@ -55,6 +57,7 @@ impl<'a> RequestHead<'a> {
             path: Single::Absent,
             tokens: TokenHeaders::default(),
             xfcc: Single::Absent,
+            xfcc_certificates: None,
             is_forwarded: false,
             is_upgrade: false,
             spoofed: Vec::new(),
@@ -77,6 +80,7 @@ impl<'a> RequestHead<'a> {
                 head.spoofed.push(name);
             }
         }
+        head.xfcc_certificates = head.xfcc().map(xfcc::holds_certificates);
         head
     }
 
@@ -87,7 +91,7 @@ impl<'a> RequestHead<'a> {
     /// forwarded client certificate is not in Envoy's form.
     pub fn request(&self) -> Result<RequestFacts<'a>, DenyReason> {
         // An open quote in front of our proxy's own element would swallow it, for every reader.
-        if self.xfcc().is_some_and(|value| xfcc::check(value).is_err()) {
+        if matches!(self.xfcc_certificates, Some(Err(_))) {
             return Err(DenyReason::RequestMalformed);
         }
         Ok(RequestFacts {
@@ -177,13 +181,13 @@ impl<'a> RequestHead<'a> {
     /// What the application may see of the forwarded client certificate.
     #[must_use]
     pub fn forwarded_xfcc(&self) -> ForwardedXfcc {
-        match self.xfcc {
-            Single::Absent => ForwardedXfcc::Keep,
-            // The removals name it.
-            Single::Repeated => ForwardedXfcc::Keep,
-            Single::Once(value) if !xfcc::mentions_certificate(value) => ForwardedXfcc::Keep,
-            Single::Once(value) => match xfcc::without_certificates(value) {
-                Ok(kept) if kept == value => ForwardedXfcc::Keep,
+        match (self.xfcc, self.xfcc_certificates) {
+            // Of a repeated one, the removals name it.
+            (Single::Absent | Single::Repeated, _) | (_, Some(Ok(false))) => ForwardedXfcc::Keep,
+            (Single::Once(value), Some(Err(_))) if !xfcc::mentions_certificate(value) => {
+                ForwardedXfcc::Keep
+            }
+            (Single::Once(value), _) => match xfcc::without_certificates(value) {
                 Ok(kept) if kept.is_empty() => ForwardedXfcc::Remove,
                 Ok(kept) => ForwardedXfcc::Replace(kept),
                 Err(_) => ForwardedXfcc::Remove,
