@@ -60,13 +60,23 @@ impl<'a> RequestPath<'a> {
         if path.len() > Self::MAXIMUM_BYTES {
             return Err(InvalidPath::TooLong);
         }
-        let rest = path.strip_prefix(b"/").ok_or(InvalidPath::NotAbsolute)?;
-        let last = rest.split(|byte| *byte == b'/').count();
-        if last > Self::MAXIMUM_SEGMENTS {
-            return Err(InvalidPath::TooLong);
+        let mut rest = path.strip_prefix(b"/").ok_or(InvalidPath::NotAbsolute)?;
+        let mut segments = 1_usize;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'/') {
+            let (segment, tail) = rest.split_at_checked(end).unwrap_or_default();
+            segments = segments.saturating_add(1);
+            if segments > Self::MAXIMUM_SEGMENTS {
+                return Err(InvalidPath::TooLong);
+            }
+            if segment.is_empty() {
+                return Err(InvalidPath::DoubledSlash);
+            }
+            check_segment(segment)?;
+            rest = tail.strip_prefix(b"/").unwrap_or_default();
         }
-        for (number, segment) in (1_usize..).zip(rest.split(|byte| *byte == b'/')) {
-            check_segment(segment, number == last)?;
+        // An empty last segment is a slash at the end, which is allowed.
+        if !rest.is_empty() {
+            check_segment(rest)?;
         }
         core::str::from_utf8(path)
             .map(Self)
@@ -77,6 +87,11 @@ impl<'a> RequestPath<'a> {
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+
+    /// The path without its first slash.
+    pub(super) fn after_slash(self) -> &'a str {
+        self.0.strip_prefix('/').unwrap_or_default()
     }
 
     /// The parts between the slashes; a slash at the end gives an empty last part.
@@ -91,36 +106,28 @@ impl fmt::Display for RequestPath<'_> {
     }
 }
 
-/// An empty last segment is a slash at the end, which is allowed.
-fn check_segment(segment: &[u8], is_last: bool) -> Result<(), InvalidPath> {
-    if segment.is_empty() {
-        return if is_last {
-            Ok(())
-        } else {
-            Err(InvalidPath::DoubledSlash)
-        };
-    }
+/// `segment` is not empty.
+fn check_segment(segment: &[u8]) -> Result<(), InvalidPath> {
+    let mut characters = 0_usize;
     let mut dots_only = true;
     let mut bytes = segment.iter();
     while let Some(&byte) = bytes.next() {
         let decoded = match byte {
-            b'%' => decode_hex(bytes.next().copied(), bytes.next().copied())?,
+            _ if is_path_byte(byte) => byte,
+            b'%' => {
+                let decoded = decode_hex(bytes.next().copied(), bytes.next().copied())?;
+                check_decoded(decoded)?;
+                decoded
+            }
             b'\\' => return Err(InvalidPath::HiddenSlash),
             b';' => return Err(InvalidPath::Parameter),
-            _ if is_path_byte(byte) => byte,
             _ => return Err(InvalidPath::Character),
         };
-        if byte == b'%' {
-            check_decoded(decoded)?;
-        }
+        characters = characters.saturating_add(1);
         dots_only &= decoded == b'.';
     }
     // Three and more dots are an ordinary name.
-    let dot_count = segment
-        .iter()
-        .filter(|byte| **byte == b'.' || **byte == b'%')
-        .count();
-    if dots_only && dot_count <= 2 {
+    if dots_only && characters <= 2 {
         Err(InvalidPath::DotSegment)
     } else {
         Ok(())

@@ -21,7 +21,7 @@ pub struct PathTemplate {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     /// This text.
     Literal(String),
     /// Any text but the empty one.
@@ -53,6 +53,15 @@ impl PathTemplate {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Whether `{**}` stands at the end.
+    pub(super) const fn is_open_ended(&self) -> bool {
+        self.open_ended
     }
 
     /// Whether the template covers the path.

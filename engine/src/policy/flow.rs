@@ -41,7 +41,7 @@ pub struct Covered<'a> {
 }
 
 /// Where an operation stands in a policy, and which of its paths is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OperationPlace {
     pub(super) flow: usize,
     pub(super) operation: usize,
@@ -130,30 +130,6 @@ impl Flow {
             .map(|operation| operation.paths.len())
             .sum()
     }
-
-    /// The first of the operations that covers the request. A path that can be read in two ways is
-    /// covered by none.
-    /// `flow` is the number of this flow.
-    pub(super) fn covering(
-        &self,
-        flow: usize,
-        port: u16,
-        request: &RequestFacts<'_>,
-    ) -> Option<Covered<'_>> {
-        let operations = self.operations.iter().enumerate();
-        operations
-            .filter_map(|(number, operation)| {
-                Some(Covered {
-                    operation,
-                    place: OperationPlace {
-                        flow,
-                        operation: number,
-                        path: operation.covering(port, request)?,
-                    },
-                })
-            })
-            .next()
-    }
 }
 
 impl Operation {
@@ -168,18 +144,9 @@ impl Operation {
         }
     }
 
-    /// The number of the first path that covers the request.
-    fn covering(&self, port: u16, request: &RequestFacts<'_>) -> Option<usize> {
-        let path = match request.path {
-            Ok(path) => path,
-            Err(_) => return None,
-        };
-        if !self.ports.contains(port) || !self.methods.contains(request.method) {
-            return None;
-        }
-        self.paths
-            .iter()
-            .position(|template| template.matches(path))
+    /// Whether it covers requests of this method at this port, if one of its paths does.
+    pub(super) fn takes(&self, port: u16, method: Method<'_>) -> bool {
+        self.ports.contains(port) && self.methods.contains(method)
     }
 
     fn overlaps(&self, other: &Self) -> bool {

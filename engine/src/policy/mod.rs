@@ -7,6 +7,7 @@ mod break_glass;
 mod compile;
 mod error;
 mod flow;
+mod flow_index;
 mod post_quantum;
 mod probe;
 pub mod raw;
@@ -15,7 +16,6 @@ mod segment;
 pub mod slice;
 mod trust;
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -36,6 +36,7 @@ use crate::identity::{Assurance, SpiffeId, TrustDomain};
 use crate::names::PathTemplate;
 use crate::time::TimeMs;
 use crate::trust::{MilliNats, Params, Rules};
+use flow_index::FlowIndex;
 use segment::SegmentIndex;
 use trust::Trust;
 
@@ -71,9 +72,6 @@ pub struct Policy {
     revocations: Revocations,
     trust: Trust,
 }
-
-/// Which flows lead from one segment to another.
-type FlowIndex = BTreeMap<(SegmentId, SegmentId), Vec<usize>>;
 
 /// What the policy knows of a way from one segment to another.
 #[derive(Debug, Clone, Copy)]
@@ -285,19 +283,23 @@ impl Policy {
         port: u16,
         request: &RequestFacts<'_>,
     ) -> FlowMatch<'a> {
-        let Some(candidates) = self.flow_index.get(&(from, to)) else {
+        let Some(candidates) = self.flow_index.between(from, to) else {
             return FlowMatch::None;
         };
-        let flows = || candidates.iter().filter_map(|index| self.flows.get(*index));
-        // INVARIANT: operations of flows between the same segments do not overlap (compile.rs), so
-        // the first flow that covers the request is the only one.
-        let covering = |index: &usize| {
-            let flow = self.flows.get(*index)?;
-            Some((flow, flow.covering(*index, port, request)?))
+        let covers = |place: OperationPlace| {
+            let flow = self.flows.get(place.flow)?;
+            let operation = flow.operations.get(place.operation)?;
+            let covered = Covered { operation, place };
+            let covers = operation.takes(port, request.method);
+            covers.then_some((flow, covered))
         };
-        if let Some((flow, covered)) = candidates.iter().find_map(covering) {
+        // A path that can be read in two ways is covered by none.
+        if let Ok(path) = request.path
+            && let Some((flow, covered)) = self.flow_index.find(candidates, to, path, covers)
+        {
             return FlowMatch::Covered(flow, covered);
         }
+        let flows = || candidates.iter().filter_map(|index| self.flows.get(*index));
         let mut all = flows();
         let only = all.next().filter(|_| all.next().is_none());
         let enforced = flows().any(|flow| flow.mode() == Mode::Enforce);

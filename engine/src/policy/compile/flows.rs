@@ -14,8 +14,9 @@ use super::limits::{
 use crate::identity::Assurance;
 use crate::names::PathTemplate;
 use crate::policy::flow::{Flow, MethodSet, Operation, PortSet};
+use crate::policy::flow_index::FlowIndex;
 use crate::policy::segment::SegmentId;
-use crate::policy::{FlowIndex, Mode, PolicyErrorCause as Cause, raw};
+use crate::policy::{Mode, PolicyErrorCause as Cause, raw};
 
 /// The policy's settings for flows that have none of their own.
 pub(super) struct Defaults {
@@ -44,12 +45,16 @@ pub(super) fn flows(
         .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
         .collect();
     let mut compiled: Vec<Flow> = Vec::new();
-    let mut index = FlowIndex::new();
+    let mut index = FlowIndex::default();
     let mut comparisons = Comparisons::default();
     for (number, raw) in spec.flows.iter().take(MAXIMUM_FLOWS).enumerate() {
         let path = format!("spec.flows[{number}]");
         let flow = flow(raw, &path, defaults, errors);
-        let siblings = insert(number, raw, &path, &ids, &mut index, errors);
+        let to = errors.segment(&format!("{path}.to"), &raw.to, &ids);
+        let siblings = insert(number, raw, to, &path, &ids, &mut index, errors);
+        if let Some(to) = to {
+            index.add_paths(to, number, &flow);
+        }
         if let Err(cause) = comparisons.check(&flow, &siblings, &compiled) {
             errors.add(&path, cause);
         }
@@ -62,12 +67,12 @@ pub(super) fn flows(
 fn insert(
     number: usize,
     raw: &raw::Flow,
+    to: Option<SegmentId>,
     path: &str,
     ids: &BTreeMap<&str, SegmentId>,
     index: &mut FlowIndex,
     errors: &mut Errors,
 ) -> BTreeSet<usize> {
-    let to = errors.segment(&format!("{path}.to"), &raw.to, ids);
     errors.count(&format!("{path}.from"), raw.from.len(), MAXIMUM_SEGMENTS);
     errors.unique(
         &format!("{path}.from"),
@@ -80,7 +85,7 @@ fn insert(
         let (Some(from), Some(to)) = (from, to) else {
             continue;
         };
-        let parallel = index.entry((from, to)).or_default();
+        let parallel = index.between_mut(from, to);
         if parallel.len() >= MAXIMUM_PARALLEL_FLOWS {
             errors.add(path, Cause::TooManyParallelFlows(MAXIMUM_PARALLEL_FLOWS));
             break;
