@@ -10,18 +10,18 @@ use crate::verdict::{Context, DecisionId, Denial, Permit, Verdict};
 
 /// The effect of a decision on a request.
 #[derive(Debug)]
-pub enum RequestEffect {
+pub enum RequestEffect<'a> {
     /// Change these headers, then let the request go on.
-    Continue(HeaderChanges),
+    Continue(HeaderChanges<'a>),
     /// Answer it here.
     Reply(LocalReply),
 }
 
 /// Changes to the headers of a request that goes on.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct HeaderChanges {
+pub struct HeaderChanges<'a> {
     /// Names of headers to remove.
-    pub remove: Vec<Vec<u8>>,
+    pub remove: Vec<&'a [u8]>,
     /// Headers to set, in place of all values that the request has under these names. No name is
     /// in both lists.
     pub set: Vec<(&'static str, Vec<u8>)>,
@@ -44,11 +44,11 @@ pub struct LocalReply {
     pub retry_after: Option<u32>,
 }
 
-impl RequestEffect {
+impl<'a> RequestEffect<'a> {
     /// The effect of a verdict, which is used up by it. `tell` is whether the application is told
     /// about the decision ([`crate::policy::Policy::application_headers`]).
     #[must_use]
-    pub fn of(verdict: Verdict, head: &RequestHead<'_>, tell: bool) -> Self {
+    pub fn of(verdict: Verdict, head: &RequestHead<'a>, tell: bool) -> Self {
         match verdict {
             Verdict::Allow(permit) => Self::Continue(HeaderChanges::of(permit, head, tell)),
             Verdict::Deny(denial) => Self::Reply(LocalReply::of(&denial)),
@@ -56,13 +56,13 @@ impl RequestEffect {
     }
 }
 
-impl HeaderChanges {
+impl<'a> HeaderChanges<'a> {
     /// Takes the permit by value: it lets one request go on.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a permit is consumed by its one effect"
     )]
-    fn of(permit: Permit, head: &RequestHead<'_>, tell: bool) -> Self {
+    fn of(permit: Permit, head: &RequestHead<'a>, tell: bool) -> Self {
         let mut set = if tell {
             decision_headers(permit.context())
         } else {
@@ -71,15 +71,11 @@ impl HeaderChanges {
         let is_set = |name: &[u8], set: &[(&str, Vec<u8>)]| {
             set.iter().any(|(other, _)| other.as_bytes() == name)
         };
-        let mut remove: Vec<Vec<u8>> = head
-            .removals()
-            .filter(|name| !is_set(name, &set))
-            .map(<[u8]>::to_vec)
-            .collect();
+        let mut remove: Vec<&[u8]> = head.removals().filter(|name| !is_set(name, &set)).collect();
         match head.forwarded_xfcc() {
             ForwardedXfcc::Keep => {}
             ForwardedXfcc::Replace(value) => set.push((XFCC, value)),
-            ForwardedXfcc::Remove => remove.push(XFCC.as_bytes().to_vec()),
+            ForwardedXfcc::Remove => remove.push(XFCC.as_bytes()),
         }
         Self { remove, set }
     }

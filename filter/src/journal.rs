@@ -11,6 +11,7 @@ use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::Notice;
+use serde::Serialize;
 
 use crate::host::{Host, LogLevel};
 use crate::metrics::Metrics;
@@ -21,6 +22,21 @@ pub(crate) struct Journal {
     second: u64,
     written: u32,
     suppressed: BTreeMap<DenyReason, u64>,
+}
+
+/// What happened to a peer.
+#[derive(Serialize)]
+struct PeerEvent<'a> {
+    event: &'static str,
+    time_ms: TimeMs,
+    peer: Option<&'a str>,
+    certificate_sha256: Option<String>,
+}
+
+/// How many records of each reason were left out of the log in a second.
+#[derive(Serialize)]
+struct Summary<'a> {
+    suppressed_records: BTreeMap<&'a str, u64>,
 }
 
 impl Journal {
@@ -74,13 +90,27 @@ impl Journal {
             Notice::FleetGuarded => (Metric::FleetGuarded, "FLEET_GUARDED", None),
         };
         metrics.increment(host, metric);
-        let line = serde_json::json!({
-            "event": event,
-            "time_ms": now,
-            "peer": peer.map(|peer| peer.identity.as_ref()),
-            "certificate_sha256": peer.map(|peer| hexadecimal::encode(&peer.certificate_sha256)),
-        });
-        self.write_line(host, metrics, now, &line.to_string());
+        let event = PeerEvent {
+            event,
+            time_ms: now,
+            peer: peer.map(|peer| peer.identity.as_ref()),
+            certificate_sha256: peer.map(|peer| hexadecimal::encode(&peer.certificate_sha256)),
+        };
+        self.write_event(host, metrics, now, &event);
+    }
+
+    /// Writes an event as JSON, within the same limit.
+    pub(crate) fn write_event(
+        &mut self,
+        host: &impl Host,
+        metrics: &Metrics,
+        now: TimeMs,
+        event: &impl Serialize,
+    ) {
+        // Plain data with text keys, as all of them are, cannot fail to become JSON.
+        if let Ok(line) = serde_json::to_string(event) {
+            self.write_line(host, metrics, now, &line);
+        }
     }
 
     /// Writes a line of another kind, within the same limit.
@@ -124,8 +154,12 @@ impl Journal {
             .iter()
             .map(|(reason, count)| (reason.code(), *count))
             .collect();
-        let summary = serde_json::json!({ "suppressed_records": counts });
-        let _ = host.log(LogLevel::Warn, &summary.to_string());
+        let summary = Summary {
+            suppressed_records: counts,
+        };
+        if let Ok(line) = serde_json::to_string(&summary) {
+            let _ = host.log(LogLevel::Warn, &line);
+        }
     }
 }
 

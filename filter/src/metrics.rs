@@ -12,6 +12,8 @@ use crate::host::{Host, HostError, MetricId};
 #[derive(Debug)]
 pub(crate) struct Metrics {
     ids: BTreeMap<Metric, MetricId>,
+    /// The number of [`Metric::Allowed`], which most requests count, without a search.
+    allowed: Option<MetricId>,
     /// The histograms of trust, by segment.
     trust: BTreeMap<Arc<str>, MetricId>,
 }
@@ -33,32 +35,41 @@ impl Metrics {
             .into_iter()
             .chain(by_reason)
             .map(define)
-            .collect::<Result<_, _>>()
+            .collect::<Result<BTreeMap<_, _>, _>>()
             .map(|ids| Self {
+                allowed: ids.get(&Metric::Allowed).copied(),
                 ids,
                 trust: BTreeMap::new(),
             })
     }
 
+    fn id(&self, metric: Metric) -> Option<MetricId> {
+        if metric == Metric::Allowed {
+            self.allowed
+        } else {
+            self.ids.get(&metric).copied()
+        }
+    }
+
     /// Adds one. A metric that cannot be counted must not stop a decision, so a failure is left to
     /// the host's own statistics.
     pub(crate) fn increment(&self, host: &impl Host, metric: Metric) {
-        if let Some(id) = self.ids.get(&metric) {
-            let _ = host.add(*id, 1);
+        if let Some(id) = self.id(metric) {
+            let _ = host.add(id, 1);
         }
     }
 
     /// Sets a gauge; see [`Self::increment`] on failures.
     pub(crate) fn set(&self, host: &impl Host, metric: Metric, value: u64) {
-        if let Some(id) = self.ids.get(&metric) {
-            let _ = host.record_metric(*id, value);
+        if let Some(id) = self.id(metric) {
+            let _ = host.record_metric(id, value);
         }
     }
 
     /// Changes a gauge that several workers have a part in; see [`Self::increment`] on failures.
     pub(crate) fn add(&self, host: &impl Host, metric: Metric, change: i64) {
-        if let Some(id) = self.ids.get(&metric) {
-            let _ = host.add(*id, change);
+        if let Some(id) = self.id(metric) {
+            let _ = host.add(id, change);
         }
     }
 

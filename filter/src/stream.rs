@@ -379,7 +379,7 @@ fn report(
 /// changes together where that takes fewer or something is set.
 fn apply(
     host: &impl Host,
-    changes: &HeaderChanges,
+    changes: &HeaderChanges<'_>,
     headers: &[(&[u8], &[u8])],
 ) -> Result<(), HostError> {
     if changes.set.is_empty() && changes.remove.len() <= MAXIMUM_SINGLE_REMOVALS {
@@ -389,8 +389,7 @@ fn apply(
             .try_for_each(|name| host.remove_request_header(name));
     }
     let is_changed = |name: &[u8]| {
-        changes.remove.iter().any(|removed| removed == name)
-            || changes.set.iter().any(|(set, _)| set.as_bytes() == name)
+        changes.remove.contains(&name) || changes.set.iter().any(|(set, _)| set.as_bytes() == name)
     };
     let kept = headers
         .iter()

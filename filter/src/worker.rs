@@ -6,6 +6,7 @@ use sallyport_engine::policy::{BreakGlass, Mode};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{Behaviour, Census, PeerTable, TargetHasher};
 use sallyport_engine::verdict::DecisionId;
+use serde::Serialize;
 
 use crate::configuration::Configuration;
 use crate::connection::ConnectionCache;
@@ -48,6 +49,14 @@ pub(crate) struct Worker {
     decisions: u64,
     /// Whether a break-glass lasted when it was looked at last; none before the first time.
     broken: Option<bool>,
+}
+
+/// A break-glass began or ended.
+#[derive(Serialize)]
+struct BreakGlassEvent<'a> {
+    event: &'static str,
+    until: &'a str,
+    reason: &'a str,
 }
 
 impl Worker {
@@ -171,13 +180,16 @@ impl Worker {
         self.metrics
             .set(host, Metric::Enforcing, u64::from(enforces));
         if let Some(glass) = glass {
-            let line = serde_json::json!({
-                "event": if broken { "BREAK_GLASS" } else { "BREAK_GLASS_OVER" },
-                "until": glass.text().until,
-                "reason": glass.text().reason,
-            });
-            self.journal
-                .write_line(host, &self.metrics, now, &line.to_string());
+            let event = BreakGlassEvent {
+                event: if broken {
+                    "BREAK_GLASS"
+                } else {
+                    "BREAK_GLASS_OVER"
+                },
+                until: &glass.text().until,
+                reason: &glass.text().reason,
+            };
+            self.journal.write_event(host, &self.metrics, now, &event);
         }
     }
 
