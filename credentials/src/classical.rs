@@ -267,6 +267,12 @@ impl RsaKey {
         &self.modulus
     }
 
+    /// The public exponent, big-endian, without leading zeros.
+    #[cfg(feature = "report")]
+    pub(crate) fn exponent(&self) -> &[u8] {
+        &self.exponent
+    }
+
     /// Verifies a signature over the whole message.
     #[cfg(feature = "classical")]
     pub(crate) fn verify(

@@ -3,7 +3,7 @@
 //! The forms are those of Envoy's URI templates that need no regular expression: `/v1/models`,
 //! `{name}` for exactly one segment, `{**}` at the end for the rest of the path.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -160,7 +160,11 @@ impl FromStr for PathTemplate {
     fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
         // A template is a path in which whole segments are replaced: fill the variables in, and the
         // rules for paths apply.
-        let filled = text.replace("{**}", "x").replace(['{', '}'], "");
+        let filled = if text.contains(['{', '}']) {
+            Cow::Owned(text.replace("{**}", "x").replace(['{', '}'], ""))
+        } else {
+            Cow::Borrowed(text)
+        };
         if filled.contains('?') {
             return Err(InvalidTemplate::Path(InvalidPath::Character));
         }

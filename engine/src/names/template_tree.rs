@@ -33,7 +33,11 @@ impl<T> TemplateTree<T> {
         let mut node = &mut self.root;
         for part in template.parts() {
             node = match part {
-                Part::Literal(text) => node.literals.entry(text.as_str().into()).or_default(),
+                Part::Literal(text) => match node.literal(text) {
+                    Some(node) => node,
+                    // INVARIANT: it was added. Otherwise the template would cover nothing.
+                    None => return,
+                },
                 Part::One => node.one.get_or_insert_default(),
             };
         }
@@ -59,6 +63,14 @@ impl<T> Node<T> {
             ends: Vec::new(),
             rests: Vec::new(),
         }
+    }
+
+    /// What follows on a literal part. Most are known already, and then nothing is copied.
+    fn literal(&mut self, text: &str) -> Option<&mut Self> {
+        if !self.literals.contains_key(text) {
+            self.literals.insert(text.into(), Self::new());
+        }
+        self.literals.get_mut(text)
     }
 
     /// `rest` is what of the path comes after the parts that lead here; none at its end. It goes as

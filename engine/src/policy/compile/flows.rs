@@ -1,10 +1,10 @@
 //! Flows, of which no two may cover the same request.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Arguments;
 
 use super::errors::Errors;
 use super::limits::{
@@ -48,15 +48,15 @@ pub(super) fn flows(
     let mut index = FlowIndex::default();
     let mut comparisons = Comparisons::default();
     for (number, raw) in spec.flows.iter().take(MAXIMUM_FLOWS).enumerate() {
-        let path = format!("spec.flows[{number}]");
-        let flow = flow(raw, &path, defaults, errors);
-        let to = errors.segment(&format!("{path}.to"), &raw.to, &ids);
-        let siblings = insert(number, raw, to, &path, &ids, &mut index, errors);
+        let path = format_args!("spec.flows[{number}]");
+        let flow = flow(raw, path, defaults, errors);
+        let to = errors.segment(format_args!("{path}.to"), &raw.to, &ids);
+        let siblings = insert(number, raw, to, path, &ids, &mut index, errors);
         if let Some(to) = to {
             index.add_paths(to, number, &flow);
         }
         if let Err(cause) = comparisons.check(&flow, &siblings, &compiled) {
-            errors.add(&path, cause);
+            errors.add(path, cause);
         }
         compiled.push(flow);
     }
@@ -68,20 +68,24 @@ fn insert(
     number: usize,
     raw: &raw::Flow,
     to: Option<SegmentId>,
-    path: &str,
+    path: Arguments<'_>,
     ids: &BTreeMap<&str, SegmentId>,
     index: &mut FlowIndex,
     errors: &mut Errors,
 ) -> BTreeSet<usize> {
-    errors.count(&format!("{path}.from"), raw.from.len(), MAXIMUM_SEGMENTS);
+    errors.count(
+        format_args!("{path}.from"),
+        raw.from.len(),
+        MAXIMUM_SEGMENTS,
+    );
     errors.unique(
-        &format!("{path}.from"),
+        format_args!("{path}.from"),
         raw.from.iter().map(String::as_str),
         "",
     );
     let mut siblings = BTreeSet::new();
     for (place, name) in raw.from.iter().enumerate() {
-        let from = errors.segment(&format!("{path}.from[{place}]"), name, ids);
+        let from = errors.segment(format_args!("{path}.from[{place}]"), name, ids);
         let (Some(from), Some(to)) = (from, to) else {
             continue;
         };
@@ -124,18 +128,18 @@ impl Comparisons {
     }
 }
 
-fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -> Flow {
-    errors.label(&format!("{path}.name"), &raw.name);
+fn flow(raw: &raw::Flow, path: Arguments<'_>, defaults: &Defaults, errors: &mut Errors) -> Flow {
+    errors.label(format_args!("{path}.name"), &raw.name);
     errors.count(
-        &format!("{path}.operations"),
+        format_args!("{path}.operations"),
         raw.operations.len(),
         MAXIMUM_OPERATIONS,
     );
-    let trust = errors.trust(&format!("{path}.minimumTrust"), raw.minimum_trust);
+    let trust = errors.trust(format_args!("{path}.minimumTrust"), raw.minimum_trust);
     let uncertainty = raw.maximum_uncertainty.unwrap_or(100);
     if uncertainty > 100 {
         errors.add(
-            &format!("{path}.maximumUncertainty"),
+            format_args!("{path}.maximumUncertainty"),
             Cause::UncertaintyOutOfRange(uncertainty),
         );
     }
@@ -143,7 +147,7 @@ fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -
     for (number, raw) in raw.operations.iter().take(MAXIMUM_OPERATIONS).enumerate() {
         operations.push(operation(
             raw,
-            &format!("{path}.operations[{number}]"),
+            format_args!("{path}.operations[{number}]"),
             errors,
         ));
     }
@@ -160,26 +164,26 @@ fn flow(raw: &raw::Flow, path: &str, defaults: &Defaults, errors: &mut Errors) -
     }
 }
 
-fn operation(raw: &raw::Operation, path: &str, errors: &mut Errors) -> Operation {
-    let paths_at = format!("{path}.paths");
-    errors.count(&paths_at, raw.paths.len(), MAXIMUM_PATHS);
+fn operation(raw: &raw::Operation, path: Arguments<'_>, errors: &mut Errors) -> Operation {
+    let paths_at = format_args!("{path}.paths");
+    errors.count(paths_at, raw.paths.len(), MAXIMUM_PATHS);
     let mut paths: Vec<PathTemplate> = Vec::new();
     for (number, text) in raw.paths.iter().take(MAXIMUM_PATHS).enumerate() {
         let result = text.parse().map_err(|cause| Cause::Template {
             template: text.clone(),
             cause,
         });
-        paths.extend(errors.keep(&format!("{paths_at}[{number}]"), result));
+        paths.extend(errors.keep(format_args!("{paths_at}[{number}]"), result));
     }
     Operation {
-        methods: methods(&raw.methods, &format!("{path}.methods"), errors),
+        methods: methods(&raw.methods, format_args!("{path}.methods"), errors),
         paths,
-        ports: ports(raw.ports.as_deref(), &format!("{path}.ports"), errors),
+        ports: ports(raw.ports.as_deref(), format_args!("{path}.ports"), errors),
         when_restricted: raw.when_restricted,
     }
 }
 
-fn methods(names: &[String], path: &str, errors: &mut Errors) -> MethodSet {
+fn methods(names: &[String], path: Arguments<'_>, errors: &mut Errors) -> MethodSet {
     errors.count(path, names.len(), MAXIMUM_METHODS);
     if names.iter().any(|name| name == "*") {
         if names.len() > 1 {
@@ -189,18 +193,18 @@ fn methods(names: &[String], path: &str, errors: &mut Errors) -> MethodSet {
     }
     errors.unique(path, names.iter().map(String::as_str), "");
     for (number, name) in names.iter().enumerate() {
-        errors.method(&format!("{path}[{number}]"), name);
+        errors.method(format_args!("{path}[{number}]"), name);
     }
     MethodSet::Named(names.to_vec())
 }
 
-fn ports(ports: Option<&[u16]>, path: &str, errors: &mut Errors) -> PortSet {
+fn ports(ports: Option<&[u16]>, path: Arguments<'_>, errors: &mut Errors) -> PortSet {
     let Some(ports) = ports else {
         return PortSet::Any;
     };
     errors.count(path, ports.len(), MAXIMUM_PORTS);
     for (number, _) in ports.iter().enumerate().filter(|(_, port)| **port == 0) {
-        errors.add(&format!("{path}[{number}]"), Cause::PortZero);
+        errors.add(format_args!("{path}[{number}]"), Cause::PortZero);
     }
     PortSet::Named(ports.to_vec())
 }

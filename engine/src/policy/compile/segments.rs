@@ -1,9 +1,9 @@
 //! Segments, of which no two may contain the same workload.
 
-use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Arguments;
 
 use super::errors::Errors;
 use super::limits::{MAXIMUM_SEGMENTS, MAXIMUM_TRUST_DOMAINS, MAXIMUM_WORKLOADS};
@@ -26,15 +26,15 @@ pub(super) fn segments(
     let mut index = SegmentIndex::default();
     let mut workloads = 0_usize;
     for (number, raw) in spec.segments.iter().take(MAXIMUM_SEGMENTS).enumerate() {
-        let path = format!("spec.segments[{number}]");
-        let segment = segment(raw, &path, known, errors);
+        let path = format_args!("spec.segments[{number}]");
+        let segment = segment(raw, path, known, errors);
         workloads = workloads.saturating_add(segment.workloads());
         if workloads > MAXIMUM_WORKLOADS {
-            errors.add(&path, Cause::TooManyWorkloads(MAXIMUM_WORKLOADS));
+            errors.add(path, Cause::TooManyWorkloads(MAXIMUM_WORKLOADS));
             break;
         }
         if let Some(other) = index.overlapping(&segment, &compiled) {
-            errors.add(&path, Cause::SegmentsOverlap(other.name.to_string()));
+            errors.add(path, Cause::SegmentsOverlap(other.name.to_string()));
         }
         index.insert(SegmentId(number), &segment);
         compiled.push(segment);
@@ -42,13 +42,18 @@ pub(super) fn segments(
     (compiled, index)
 }
 
-fn segment(raw: &raw::Segment, path: &str, known: &[TrustDomain], errors: &mut Errors) -> Segment {
-    errors.label(&format!("{path}.name"), &raw.name);
-    errors.labels(&format!("{path}.namespaces"), &raw.namespaces);
+fn segment(
+    raw: &raw::Segment,
+    path: Arguments<'_>,
+    known: &[TrustDomain],
+    errors: &mut Errors,
+) -> Segment {
+    errors.label(format_args!("{path}.name"), &raw.name);
+    errors.labels(format_args!("{path}.namespaces"), &raw.namespaces);
     let service_accounts = match &raw.service_accounts {
         None => ServiceAccounts::Any,
         Some(names) => {
-            errors.subdomains(&format!("{path}.serviceAccounts"), names);
+            errors.subdomains(format_args!("{path}.serviceAccounts"), names);
             ServiceAccounts::Named(names.iter().cloned().collect())
         }
     };
@@ -63,20 +68,20 @@ fn segment(raw: &raw::Segment, path: &str, known: &[TrustDomain], errors: &mut E
 
 fn segment_trust_domains(
     raw: &raw::Segment,
-    path: &str,
+    path: Arguments<'_>,
     known: &[TrustDomain],
     errors: &mut Errors,
 ) -> Vec<TrustDomain> {
-    let path = format!("{path}.trustDomains");
+    let path = format_args!("{path}.trustDomains");
     let Some(names) = &raw.trust_domains else {
         if known.len() > 1 {
-            errors.add(&path, Cause::AmbiguousTrustDomain);
+            errors.add(path, Cause::AmbiguousTrustDomain);
         }
         return known.to_vec();
     };
-    errors.count(&path, names.len(), MAXIMUM_TRUST_DOMAINS);
+    errors.count(path, names.len(), MAXIMUM_TRUST_DOMAINS);
     for (number, name) in names.iter().enumerate() {
-        errors.known_domain(&format!("{path}[{number}]"), name, known);
+        errors.known_domain(format_args!("{path}[{number}]"), name, known);
     }
     known
         .iter()
