@@ -30,6 +30,12 @@ evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyda
 fuzz-smoke: ## fuzz each target for some seconds
 	@scripts/fuzz-smoke $(ARGS)
 
+bench-counts: ## compare instruction counts, host calls and allocations with the committed ones
+	@scripts/bench-counts $(ARGS)
+
+bench-growth: ## measure how costs grow with flows, peers, headers; writes docs/performance.md
+	@scripts/bench-growth
+
 bench-trust: ## measure what a decision costs with many peers, natively and in WebAssembly
 	@scripts/bench-trust
 
