@@ -9,6 +9,7 @@
 
 mod budget;
 mod configuration;
+mod costs;
 mod mesh;
 mod proofs;
 mod requests;
@@ -16,3 +17,6 @@ mod sharing;
 mod shown;
 mod streams;
 mod support;
+
+#[global_allocator]
+static ALLOCATOR: costs::Counting = costs::Counting;
