@@ -7,6 +7,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::str::FromStr;
 
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub struct SpiffeId {
     /// for it.
     /// INVARIANT: a character boundary behind `path_start` and [`NAMESPACE`], directly before
     /// [`SERVICE_ACCOUNT`].
-    namespace_end: Option<usize>,
+    namespace_end: Option<NonZeroUsize>,
 }
 
 /// Why a text is no SPIFFE ID of a workload. One variant for each rule.
@@ -133,7 +134,7 @@ impl SpiffeId {
     /// Namespace and service account, if the identity has the form that Istio gives to workloads.
     #[must_use]
     pub fn workload(&self) -> Option<Workload<'_>> {
-        let end = self.namespace_end?;
+        let end = self.namespace_end?.get();
         let namespace = self.path_start.saturating_add(NAMESPACE.len());
         let service_account = end.saturating_add(SERVICE_ACCOUNT.len());
         Some(Workload {
@@ -175,7 +176,8 @@ impl FromStr for SpiffeId {
         Ok(Self {
             text: text.into(),
             path_start,
-            namespace_end: namespace_end(path).map(|end| path_start.saturating_add(end)),
+            namespace_end: namespace_end(path)
+                .and_then(|end| NonZeroUsize::new(path_start.saturating_add(end))),
         })
     }
 }
