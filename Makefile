@@ -36,6 +36,12 @@ bench-counts: ## compare instruction counts, host calls and allocations with the
 bench-growth: ## measure how costs grow with flows, peers, headers; writes docs/performance.md
 	@scripts/bench-growth
 
+bench: ## measure what the filter costs in Envoy beside what people would use instead (25 minutes; needs Go)
+	@scripts/bench core $(ARGS)
+
+bench-full: ## measure that with more flows, peers, protocols and for long (hours; needs Go)
+	@scripts/bench full $(ARGS)
+
 bench-trust: ## measure what a decision costs with many peers, natively and in WebAssembly
 	@scripts/bench-trust
 
@@ -62,4 +68,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo e2e-istio e2e-istio-down evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo e2e-istio e2e-istio-down evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

@@ -3,7 +3,6 @@
 //! What is shown is a scenario, `e2e/demo/demo.yaml`; this module plays it and reports.
 
 mod report;
-mod signals;
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use crate::envoy::{Processes, Stage};
 use crate::play::numbered;
 use crate::scenario::{Scenario, Step};
 use crate::settings::{Settings, project_root};
+use crate::signals;
 use crate::world::World;
 use report::{Line, Report};
 

@@ -10,4 +10,4 @@ pub(crate) use process::number;
 pub use process::{Envoy, Processes};
 pub use records::Record;
 pub use rig::Rig;
-pub use sidecar::{Replaced, Sidecar, Source, Stage, resource};
+pub use sidecar::{Replaced, Sidecar, Source, Stage, resource, write_moved};

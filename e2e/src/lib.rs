@@ -16,6 +16,7 @@ pub mod observed;
 pub mod play;
 pub mod scenario;
 pub mod settings;
+pub mod signals;
 pub mod upstream;
 pub mod wire;
 pub mod world;

@@ -221,7 +221,9 @@ impl Caller<'_> {
     }
 }
 
-fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
+/// A bootstrap configuration with an administration interface on a free port.
+#[must_use]
+pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
         "node": {"id": "e2e", "cluster": "e2e"},
         "admin": {"address": loopback(0)},
@@ -229,7 +231,10 @@ fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     })
 }
 
-fn connection_manager(name: &str, cluster: &str, filters: &[Value], more: &Value) -> Value {
+/// A network filter that speaks HTTP and sends everything to one cluster. `more` are fields that it
+/// has besides, or instead.
+#[must_use]
+pub fn connection_manager(name: &str, cluster: &str, filters: &[Value], more: &Value) -> Value {
     let mut config = json!({
         "stat_prefix": name,
         "http_filters": filters,
@@ -263,14 +268,18 @@ fn proxy_protocol() -> Value {
     })
 }
 
-fn router() -> Value {
+/// The last entry of `http_filters`.
+#[must_use]
+pub fn router() -> Value {
     json!({
         "name": "envoy.filters.http.router",
         "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", &json!({})),
     })
 }
 
-fn cluster(name: &str, port: u16, socket: Option<Value>) -> Value {
+/// A cluster of one address of the loopback interface.
+#[must_use]
+pub fn cluster(name: &str, port: u16, socket: Option<Value>) -> Value {
     let mut cluster = json!({
         "name": name,
         "type": "STATIC",
@@ -286,19 +295,24 @@ fn cluster(name: &str, port: u16, socket: Option<Value>) -> Value {
     cluster
 }
 
-fn certificate(identity: &Identity) -> Value {
+/// An entry of `tls_certificates`.
+#[must_use]
+pub fn certificate(identity: &Identity) -> Value {
     json!({
         "certificate_chain": {"inline_string": identity.certificate_pem},
         "private_key": {"inline_string": identity.key_pem},
     })
 }
 
-fn loopback(port: u16) -> Value {
+/// An address of the loopback interface; port 0 is any free one.
+#[must_use]
+pub fn loopback(port: u16) -> Value {
     json!({"socket_address": {"address": "127.0.0.1", "port_value": port}})
 }
 
 /// A message with its type.
-fn typed(name: &str, message: &Value) -> Value {
+#[must_use]
+pub fn typed(name: &str, message: &Value) -> Value {
     let mut typed = json!({"@type": format!("type.googleapis.com/{name}")});
     if let (Some(typed), Some(message)) = (typed.as_object_mut(), message.as_object()) {
         typed.extend(message.clone());

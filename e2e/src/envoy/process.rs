@@ -113,6 +113,12 @@ impl Envoy {
         Ok(envoy)
     }
 
+    /// The process id.
+    #[must_use]
+    pub const fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The port of a listener.
     ///
     /// # Errors
@@ -286,11 +292,13 @@ impl Processes {
         }
     }
 
-    fn add(&self, child: Child) {
+    /// Takes over a process, of whichever program.
+    pub fn add(&self, child: Child) {
         self.lock().push(child);
     }
 
-    fn end(&self, id: u32) {
+    /// Ends one of them, and waits until it has.
+    pub fn end(&self, id: u32) {
         let mut children = self.lock();
         if let Some(place) = children.iter().position(|child| child.id() == id) {
             end(&mut children.swap_remove(place));

@@ -206,8 +206,12 @@ impl Sidecar {
     }
 }
 
-/// Envoy sees files that are moved into place, not ones that are written to.
-fn write_moved(path: &Path, content: &Value) -> Result<(), HarnessError> {
+/// Writes a file that Envoy watches: it sees files that are moved into place, not ones that are
+/// written to.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_moved(path: &Path, content: &Value) -> Result<(), HarnessError> {
     let draft = path.with_extension("draft");
     fs::write(&draft, content.to_string()).map_err(|cause| HarnessError::file(&draft, cause))?;
     fs::rename(&draft, path).map_err(|cause| HarnessError::file(path, cause))

@@ -100,7 +100,11 @@ impl Credentials {
 // === impl Identity ===
 
 impl Identity {
-    pub(super) fn new(
+    /// The parts of a leaf.
+    ///
+    /// # Errors
+    /// When the key is no PEM.
+    pub fn new(
         certificate_der: Vec<u8>,
         certificate_pem: String,
         key_pem: &str,

@@ -1,4 +1,4 @@
-//! Ending the Envoys when the demonstration itself is ended.
+//! Ending the Envoys of a program when it is ended itself.
 
 use std::thread;
 
@@ -8,7 +8,10 @@ use crate::HarnessError;
 use crate::envoy::Processes;
 
 /// Ends all processes, then this program, on ctrl-C and on a request to terminate.
-pub(super) fn end_on_signal(processes: Processes) -> Result<(), HarnessError> {
+///
+/// # Errors
+/// When the system does not let signals be waited for.
+pub fn end_on_signal(processes: Processes) -> Result<(), HarnessError> {
     let failed = |cause| HarnessError::Io {
         what: "waiting for signals",
         cause,
