@@ -1,20 +1,31 @@
 //! What scenarios ask of a mesh.
 
+use std::fmt::Debug;
+use std::fs;
 use std::io::{self, Read};
 use std::net::IpAddr;
+use std::path::Path;
 use std::process::Child;
 use std::thread::{self, JoinHandle};
 
+use super::authorities::Authorities;
 use super::error::MeshError;
 use super::program::Program;
+use crate::HarnessError;
 
 /// A mesh with the workloads of [`super::layout`].
-pub trait Cluster {
+pub trait Cluster: Debug {
+    /// The authorities of the mesh, and the policy that pins them.
+    fn authorities(&self) -> &Authorities;
+
     /// A command line of the application, to be run in a pod as its own user.
     ///
     /// # Errors
     /// When there is no such pod.
     fn in_pod(&self, pod: &str, arguments: &[String]) -> Result<Program, MeshError>;
+
+    /// The same, to be run on the node, where a kubelet would be.
+    fn on_node(&self, arguments: &[String]) -> Program;
 
     /// `kubectl` with these arguments, for this cluster.
     fn kubectl(&self, arguments: &[&str]) -> Program;
@@ -43,11 +54,56 @@ pub trait Cluster {
     /// The URL of the module for `sallyport render`.
     fn module(&self) -> String;
 
+    /// The file that all pods read the module from. It may be changed.
+    fn module_file(&self) -> &Path;
+
+    /// What istiod answers to a path of its debug interface.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn istiod(&self, path: &str) -> Result<String, MeshError>;
+
+    /// Ends istiod, as a crash would.
+    ///
+    /// # Errors
+    /// When there is no way to it.
+    fn kill_istiod(&mut self) -> Result<(), MeshError>;
+
+    /// Starts istiod again, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    fn start_istiod(&mut self) -> Result<(), MeshError>;
+
+    /// Ends a sidecar and starts another one in its place, which knows nothing yet.
+    ///
+    /// # Errors
+    /// When the new one does not come up.
+    fn restart_sidecar(&mut self, pod: &str) -> Result<(), MeshError>;
+
+    /// Adds a pod to a workload, at this address if there is one, waits until it is ready, and
+    /// returns its name.
+    ///
+    /// # Errors
+    /// When it does not come up, or cannot have the address.
+    fn add_pod(&mut self, workload: &str, address: Option<IpAddr>) -> Result<String, MeshError>;
+
+    /// Removes a pod that was added, as a kubelet would: with time to end what it does.
+    ///
+    /// # Errors
+    /// When there is no such pod, or it does not end.
+    fn remove_pod(&mut self, pod: &str) -> Result<(), MeshError>;
+
     /// The SHA-256 of the module, in hexadecimal digits.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn module_sha256(&self) -> Result<String, MeshError>;
+    fn module_sha256(&self) -> Result<String, MeshError> {
+        let path = self.module_file();
+        let bytes = fs::read(path).map_err(|cause| HarnessError::file(path, cause))?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+        Ok(sallyport_engine::hexadecimal::encode(digest.as_ref()))
+    }
 
     /// Runs the application in a pod, and returns what it prints.
     ///

@@ -16,8 +16,8 @@ use super::caller::Caller;
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::layout::{Pod, pods};
-use super::netns::until;
 use super::program::Program;
+use super::until;
 use crate::HarnessError;
 use crate::scenario::merge;
 
@@ -248,4 +248,4 @@ fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
 /// What `sallyport render` wants to know of a cluster.
 const WORKLOAD_KINDS: &str = "pods,services,namespaces";
 /// Long enough for istiod to push and Envoy to compile, on a busy machine.
-const ARRIVAL: Duration = Duration::from_secs(40);
+const ARRIVAL: Duration = Duration::from_secs(120);

@@ -3,12 +3,19 @@
 mod bypass;
 mod carriers;
 mod change;
+mod injection;
 mod load;
 mod matrix;
+mod module;
+mod pods;
 mod policy;
 mod postquantum;
+mod probes;
 mod rogue;
 mod smoke;
+mod telemetry;
+mod versions;
+mod view;
 
 use std::time::Duration;
 
@@ -17,13 +24,12 @@ use serde_json::Value;
 use super::cluster::Cluster;
 use super::deployment::{Deployment, Target};
 use super::error::MeshError;
-use super::netns::Mesh;
 use super::report::{Notes, Report};
 
 /// What the steps share.
 #[derive(Debug)]
 pub struct Stage {
-    mesh: Mesh,
+    mesh: Box<dyn Cluster>,
     /// What is in force.
     deployment: Option<Deployment>,
     /// The token that makes `validation` hybrid.
@@ -43,6 +49,10 @@ const STEPS: &[(&str, Step)] = &[
     (
         "the API server and istioctl accept what render prints",
         policy::is_accepted,
+    ),
+    (
+        "the injector and the API server accept the pods for kind",
+        injection::of_kind,
     ),
     (ENFORCED, policy::is_enforced),
     (
@@ -76,8 +86,26 @@ const STEPS: &[(&str, Step)] = &[
         carriers::protocols,
     ),
     (
-        "metrics stand at the port for Prometheus",
-        carriers::metrics,
+        "Prometheus scrapes what docs/metrics.md says",
+        telemetry::metrics,
+    ),
+    (
+        "access logs say what was decided, and why",
+        telemetry::access_logs,
+    ),
+    ("probes of a kubelet", probes::of_a_kubelet),
+    (
+        "Istio's own view shows the filter, and a policy that was rejected",
+        view::of_istio,
+    ),
+    (
+        "a slice of another release: a newer one is refused, an older one works",
+        versions::slices,
+    ),
+    ("replicas come and go under load", pods::come_and_go),
+    (
+        "an address goes from one identity to another",
+        pods::address_of_another,
     ),
     ("policies change under load", change::policies_under_load),
     (
@@ -102,8 +130,12 @@ const STEPS: &[(&str, Step)] = &[
         change::bad_policy_on_a_fresh_pod,
     ),
     (
-        "a missing module lets nothing pass, and heals",
-        change::module_is_missing,
+        "a broken module under a running one changes nothing",
+        module::under_a_running_one,
+    ),
+    (
+        "a broken module on a fresh sidecar lets nothing pass, and heals",
+        module::on_a_fresh_pod,
     ),
 ];
 
@@ -116,7 +148,7 @@ const TOKEN: &str = "a token makes a workload hybrid";
 impl Stage {
     /// Steps on a mesh.
     #[must_use]
-    pub const fn new(mesh: Mesh) -> Self {
+    pub const fn new(mesh: Box<dyn Cluster>) -> Self {
         Self {
             mesh,
             deployment: None,
