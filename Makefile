@@ -24,6 +24,9 @@ e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, L
 e2e-istio-down: ## end a mesh that was kept
 	@scripts/e2e-istio down
 
+e2e-kind: ## run the same scenarios in a kind cluster with the official Istio (docker)
+	@scripts/e2e-kind $(ARGS)
+
 evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyday life
 	@scripts/evaluate $(ARGS)
 
@@ -45,7 +48,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test fuzz-smoke ## all that CI checks
+check presubmit: lint deny test fuzz-smoke ## what CI checks, but for `make e2e-istio`
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
@@ -56,4 +59,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo e2e-istio e2e-istio-down evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo e2e-istio e2e-istio-down e2e-kind evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
