@@ -10,12 +10,16 @@ pub mod deployment;
 mod error;
 pub mod layout;
 pub mod netns;
+mod profile;
 mod program;
 mod report;
 pub mod scenarios;
+mod statistics;
 
 pub use caller::{Caller, Probe};
 pub use cluster::{Cluster, Running};
 pub use error::MeshError;
+pub use profile::Profile;
 pub use program::Program;
 pub use report::{Notes, Report};
+pub use statistics::{Spread, pace};

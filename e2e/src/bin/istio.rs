@@ -10,7 +10,7 @@ use std::time::Instant;
 use clap::Parser;
 use sallyport_e2e::mesh::netns::{Mesh, Programs, is_isolated};
 use sallyport_e2e::mesh::scenarios::Stage;
-use sallyport_e2e::mesh::{MeshError, Report};
+use sallyport_e2e::mesh::{MeshError, Profile, Report};
 use sallyport_e2e::settings::{Settings, project_root};
 use sallyport_e2e::{HarnessError, mesh};
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,14 +50,15 @@ fn run(arguments: &Arguments) -> Result<(usize, usize), MeshError> {
     let logs = folder.join("logs");
     let make = |path: &Path| fs::create_dir_all(path).map_err(|cause| failed(path, cause));
     make(&logs)?;
-    let mut report = Report::default();
+    let profile = Profile::from_environment()?;
+    let mut report = Report::new(profile);
     let mut running = None;
     report.step("the mesh comes up", |notes| {
         let start = Instant::now();
         let mesh = Mesh::start(&programs()?, &logs)?;
         notes.add("pods", mesh::layout::pods().len());
         notes.add("seconds", start.elapsed().as_secs());
-        running = Some(Stage::new(mesh));
+        running = Some(Stage::new(mesh, profile));
         Ok(())
     });
     if let Some(stage) = &mut running {
