@@ -25,7 +25,7 @@ use super::layout::{self, Pod};
 use super::program::Program;
 use crate::HarnessError;
 use control_plane::ControlPlane;
-pub use credentials::Authorities;
+pub use credentials::{Authorities, Issued};
 pub use host::is_isolated;
 pub(crate) use wait::until;
 
@@ -68,7 +68,7 @@ impl Mesh {
         control_plane.start_istiod(&authorities, logs)?;
         control_plane.create(&objects::workloads(&pods))?;
         host::connect(&pods)?;
-        pod::steal_credentials(&authorities)?;
+        pod::steal_credentials("gateway", "24h", &authorities, Path::new(pod::STOLEN))?;
         let (mut applications, mut sidecars) = (Vec::new(), BTreeMap::new());
         for pod in &pods {
             applications.push(pod::start(pod, &control_plane, logs)?);
@@ -120,6 +120,24 @@ impl Mesh {
         let fresh = pod::start_sidecar(&pod, &self.logs)?;
         self.sidecars.insert(pod.name.clone(), fresh);
         pod::wait_until_ready(&pod)
+    }
+
+    /// Replaces the certificate in the files of a pod, by one with a lifetime as `24h` or `20s`.
+    ///
+    /// # Errors
+    /// When there is no such pod, or the certificate cannot be issued.
+    pub fn replace_leaf(&self, pod: &str, lifetime: &str) -> Result<Issued, MeshError> {
+        pod::replace_leaf(self.pod(pod)?, lifetime, &self.authorities)
+    }
+
+    /// A certificate of a workload, stolen by the pod without a sidecar: with a lifetime as `24h` or
+    /// `20s`, under a name.
+    ///
+    /// # Errors
+    /// When there is no such workload, or the certificate cannot be issued.
+    pub fn steal(&self, workload: &str, lifetime: &str, name: &str) -> Result<Issued, MeshError> {
+        let folder = Path::new(host::FOLDER).join(name);
+        pod::steal_credentials(workload, lifetime, &self.authorities, &folder)
     }
 
     /// Takes the module away from all pods; returns it.
