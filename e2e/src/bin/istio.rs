@@ -11,7 +11,7 @@ use clap::Parser;
 use sallyport_e2e::mesh::kind::{Kind, Settings as KindSettings};
 use sallyport_e2e::mesh::netns::{Mesh, Programs, is_isolated};
 use sallyport_e2e::mesh::scenarios::Stage;
-use sallyport_e2e::mesh::{Cluster, MeshError, Report};
+use sallyport_e2e::mesh::{Cluster, MeshError, Profile, Report};
 use sallyport_e2e::settings::{Settings, project_root};
 use sallyport_e2e::{HarnessError, mesh};
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,7 +55,8 @@ fn run(arguments: &Arguments) -> Result<(usize, usize), MeshError> {
     let logs = folder.join("logs");
     let make = |path: &Path| fs::create_dir_all(path).map_err(|cause| failed(path, cause));
     make(&logs)?;
-    let mut report = Report::default();
+    let profile = Profile::from_environment()?;
+    let mut report = Report::new(profile);
     let mut running = None;
     report.step("the mesh comes up", |notes| {
         let start = Instant::now();
@@ -65,7 +66,7 @@ fn run(arguments: &Arguments) -> Result<(usize, usize), MeshError> {
         };
         notes.add("pods", mesh::layout::pods().len());
         notes.add("seconds", start.elapsed().as_secs());
-        running = Some(Stage::new(mesh));
+        running = Some(Stage::new(mesh, profile));
         Ok(())
     });
     if let Some(stage) = &mut running {

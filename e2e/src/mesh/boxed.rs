@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::authorities::Authorities;
+use super::authorities::{Authorities, Issued};
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::program::Program;
@@ -35,6 +35,18 @@ impl Cluster for Box<dyn Cluster> {
 
     fn stolen_credentials(&self) -> String {
         (**self).stolen_credentials()
+    }
+
+    fn replace_leaf(&self, pod: &str, lifetime: &str) -> Result<Issued, MeshError> {
+        (**self).replace_leaf(pod, lifetime)
+    }
+
+    fn steal(&self, workload: &str, lifetime: &str, name: &str) -> Result<Issued, MeshError> {
+        (**self).steal(workload, lifetime, name)
+    }
+
+    fn istiod_log(&self) -> Result<String, MeshError> {
+        (**self).istiod_log()
     }
 
     fn pod_address(&self, pod: &str) -> Result<IpAddr, MeshError> {

@@ -2,13 +2,14 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader};
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::Child;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
-use super::authorities::Authorities;
+use super::authorities::{Authorities, Issued};
 use super::error::MeshError;
 use super::program::Program;
 use crate::HarnessError;
@@ -38,6 +39,25 @@ pub trait Cluster: Debug {
 
     /// The folder, in the pod without a sidecar, with credentials of `gateway` that were stolen.
     fn stolen_credentials(&self) -> String;
+
+    /// Replaces the certificate in the files of a pod, by one with a lifetime as `24h` or `20s`.
+    ///
+    /// # Errors
+    /// When there is no such pod, or the certificate cannot be issued.
+    fn replace_leaf(&self, pod: &str, lifetime: &str) -> Result<Issued, MeshError>;
+
+    /// A certificate of a workload, stolen by the pod without a sidecar: with a lifetime as `24h` or
+    /// `20s`, under a name.
+    ///
+    /// # Errors
+    /// When there is no such workload, or the certificate cannot be issued.
+    fn steal(&self, workload: &str, lifetime: &str, name: &str) -> Result<Issued, MeshError>;
+
+    /// What istiod has logged so far.
+    ///
+    /// # Errors
+    /// When its log cannot be read.
+    fn istiod_log(&self) -> Result<String, MeshError>;
 
     /// The address of a pod.
     ///
@@ -143,37 +163,55 @@ pub trait Cluster: Debug {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    /// Reads along: a program that nobody listens to stops when the pipe is full.
-    output: Option<JoinHandle<io::Result<String>>>,
+    /// Somebody reads along: a program that nobody listens to stops when the pipe is full.
+    lines: Receiver<io::Result<String>>,
 }
 
 impl Running {
     fn new(mut child: Child) -> Self {
-        let output = child.stdout.take().map(|mut stdout| {
-            thread::spawn(move || {
-                let mut text = String::new();
-                stdout.read_to_string(&mut text).map(|_| text)
-            })
-        });
-        Self { child, output }
+        let (sender, lines) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            drop(thread::spawn(move || {
+                let mut lines = BufReader::new(stdout).lines();
+                // Once nobody listens any more, there is nothing left to do.
+                lines.try_for_each(|line| sender.send(line))
+            }));
+        }
+        Self { child, lines }
     }
 
-    /// Ends its standard input, and returns what it printed.
+    /// The lines that it printed since the last call.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn news(&self) -> Result<Vec<String>, MeshError> {
+        self.lines.try_iter().map(readable).collect()
+    }
+
+    /// Ends its standard input, and returns the lines that it printed since the last call of
+    /// [`Running::news`].
     ///
     /// # Errors
     /// When it fails.
-    pub fn finish(mut self) -> Result<String, MeshError> {
-        let failed = |problem: String| MeshError::Output {
-            program: "mesh-app".to_owned(),
-            problem,
-        };
+    pub fn finish(mut self) -> Result<Vec<String>, MeshError> {
         drop(self.child.stdin.take());
-        let silent = || failed("it has no output".to_owned());
-        match self.output.take().ok_or_else(silent)?.join() {
-            Ok(Ok(text)) => Ok(text),
-            Ok(Err(cause)) => Err(failed(cause.to_string())),
-            Err(_) => Err(failed("its reader panicked".to_owned())),
+        let lines = self.lines.iter().map(readable).collect();
+        match self.child.wait() {
+            Ok(status) if status.success() => lines,
+            Ok(status) => Err(failed(format!("it ended with {status}"))),
+            Err(cause) => Err(failed(cause.to_string())),
         }
+    }
+}
+
+fn readable(line: io::Result<String>) -> Result<String, MeshError> {
+    line.map_err(|cause| failed(cause.to_string()))
+}
+
+fn failed(problem: String) -> MeshError {
+    MeshError::Output {
+        program: "mesh-app".to_owned(),
+        problem,
     }
 }
 

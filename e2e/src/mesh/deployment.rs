@@ -54,6 +54,20 @@ impl Deployment {
         patch: &Value,
         target: Target,
     ) -> Result<Self, MeshError> {
+        Self::render_with(cluster, folder, patch, target, &[])
+    }
+
+    /// The same with further options of `sallyport render`.
+    ///
+    /// # Errors
+    /// When the policy is not valid, or cannot be rendered.
+    pub fn render_with(
+        cluster: &dyn Cluster,
+        folder: &Path,
+        patch: &Value,
+        target: Target,
+        more: &[&str],
+    ) -> Result<Self, MeshError> {
         let path = patched(folder, patch)?;
         let text = path.to_string_lossy();
         Program::sallyport(["check", &text]).run()?;
@@ -69,7 +83,8 @@ impl Deployment {
             "--istio-version",
             "1.31",
         ];
-        let manifests = Program::sallyport(arguments.into_iter().chain([
+        let more = more.iter().copied();
+        let manifests = Program::sallyport(arguments.into_iter().chain(more).chain([
             "--policy",
             &text,
             "--mesh",
@@ -114,6 +129,15 @@ impl Deployment {
     pub fn apply(&self, cluster: &dyn Cluster) -> Result<Duration, MeshError> {
         let start = Instant::now();
         cluster.apply(&self.manifests)?;
+        self.arrives(cluster)?;
+        Ok(start.elapsed())
+    }
+
+    /// Waits until every sidecar enforces it.
+    ///
+    /// # Errors
+    /// When one does not come to it.
+    pub fn arrives(&self, cluster: &dyn Cluster) -> Result<(), MeshError> {
         for pod in pods() {
             if let Some(hash) = self.hashes.get(pod.workload.name) {
                 until("a policy's way into a sidecar", ARRIVAL, || {
@@ -121,7 +145,18 @@ impl Deployment {
                 })?;
             }
         }
-        Ok(start.elapsed())
+        Ok(())
+    }
+
+    /// Whether the sidecar of a pod enforces it; it does not where it has nothing of it.
+    ///
+    /// # Errors
+    /// When the sidecar does not answer.
+    pub fn is_in(&self, cluster: &dyn Cluster, pod: &Pod) -> Result<bool, MeshError> {
+        let Some(hash) = self.hashes.get(pod.workload.name) else {
+            return Ok(false);
+        };
+        Ok(stats(cluster, &pod.name)?.get("policy_hash") == Some(hash))
     }
 
     /// The objects that were rendered.
@@ -195,15 +230,22 @@ fn mesh_file(cluster: &dyn Cluster, folder: &Path) -> Result<PathBuf, MeshError>
     Ok(path)
 }
 
-/// The policy beside its authorities, changed.
-fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
+/// The policy in a folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn document(folder: &Path) -> Result<Value, HarnessError> {
     let source = folder.join("policy.yaml");
     let text = fs::read_to_string(&source).map_err(|cause| HarnessError::file(&source, cause))?;
+    serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&source, cause))
+}
+
+/// The policy beside its authorities, changed.
+fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
     if patch.is_null() {
-        return Ok(source);
+        return Ok(folder.join("policy.yaml"));
     }
-    let mut document: Value =
-        serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&source, cause))?;
+    let mut document = document(folder)?;
     merge(&mut document, patch);
     let path = folder.join("changed.yaml");
     fs::write(&path, document.to_string()).map_err(|cause| HarnessError::file(&path, cause))?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::authorities::Authorities;
+use super::authorities::{Authorities, Issued};
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::layout::{self, Leaf, Workload};
@@ -113,16 +113,28 @@ impl Kind {
             }
             if let Some(owner) = holder(workload) {
                 let out = folder.join("leaves").join(workload.name);
-                self.authorities.issue(owner, &out)?;
-                let mut files = Vec::new();
-                for name in ["cert-chain.pem", "key.pem", "root-cert.pem"] {
-                    files.push(file(name, &out.join(name))?);
-                }
-                first.push(objects::secret(CREDENTIALS, workload.name, &files));
+                first.push(self.leaf(workload, owner, "24h", &out)?.1);
             }
         }
         self.apply(&objects::list(first).to_string())?;
         self.apply(&objects::workloads().to_string()).map(|_| ())
+    }
+
+    /// A certificate, and the secret of a workload with it.
+    fn leaf(
+        &self,
+        workload: Workload,
+        owner: Workload,
+        lifetime: &str,
+        out: &Path,
+    ) -> Result<(Issued, Value), MeshError> {
+        let issued = self.authorities.issue(owner, lifetime, out)?;
+        let mut files = Vec::new();
+        for name in ["cert-chain.pem", "key.pem", "root-cert.pem"] {
+            files.push(file(name, &out.join(name))?);
+        }
+        let secret = objects::secret(CREDENTIALS, workload.name, &files);
+        Ok((issued, secret))
     }
 
     fn wait_for_workloads(&self) -> Result<(), MeshError> {
@@ -200,6 +212,32 @@ impl Cluster for Kind {
 
     fn stolen_credentials(&self) -> String {
         STOLEN.to_owned()
+    }
+
+    /// The kubelet brings a secret's new content into pods, within a minute or two.
+    fn replace_leaf(&self, pod: &str, lifetime: &str) -> Result<Issued, MeshError> {
+        let workload = workload_of(pod)?;
+        let out = self.authorities.folder().join("replaced").join(pod);
+        let (issued, secret) = self.leaf(workload, workload, lifetime, &out)?;
+        self.apply(&secret.to_string())?;
+        Ok(issued)
+    }
+
+    fn steal(&self, workload: &str, lifetime: &str, name: &str) -> Result<Issued, MeshError> {
+        let missing = || MeshError::NoPod(workload.to_owned());
+        let workload = layout::find(workload).ok_or_else(missing)?;
+        let out = self.settings.shared.join(name);
+        let issued = self.authorities.issue(workload, lifetime, &out)?;
+        // The folder, as the pod without a sidecar has it.
+        Ok(Issued {
+            folder: Path::new(MODULES).join(name),
+            ..issued
+        })
+    }
+
+    fn istiod_log(&self) -> Result<String, MeshError> {
+        let logs = ["logs", "deployment/istiod", "-n", "istio-system"];
+        self.kubectl(&logs).run()
     }
 
     fn pod_address(&self, pod: &str) -> Result<IpAddr, MeshError> {

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::authorities::Authorities;
+use super::authorities::{Authorities, Issued};
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::layout::{self, Pod};
@@ -68,7 +68,7 @@ impl Mesh {
         control_plane.install_istio(&Path::new(host::TOOLS).join("crds.yaml"))?;
         control_plane.start_istiod(&authorities, logs)?;
         control_plane.create(&objects::workloads(&pods))?;
-        pod::steal_credentials(&authorities)?;
+        pod::steal_credentials("gateway", "24h", &authorities, Path::new(pod::STOLEN))?;
         pod::write_stats_tags()?;
         let mut mesh = Self {
             logs: logs.to_owned(),
@@ -180,6 +180,20 @@ impl Cluster for Mesh {
 
     fn stolen_credentials(&self) -> String {
         pod::STOLEN.to_owned()
+    }
+
+    fn replace_leaf(&self, pod: &str, lifetime: &str) -> Result<Issued, MeshError> {
+        pod::replace_leaf(self.pod(pod)?, lifetime, &self.authorities)
+    }
+
+    fn steal(&self, workload: &str, lifetime: &str, name: &str) -> Result<Issued, MeshError> {
+        let folder = Path::new(host::FOLDER).join(name);
+        pod::steal_credentials(workload, lifetime, &self.authorities, &folder)
+    }
+
+    fn istiod_log(&self) -> Result<String, MeshError> {
+        let path = self.logs.join("istiod.log");
+        Ok(fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?)
     }
 
     fn pod_address(&self, pod: &str) -> Result<IpAddr, MeshError> {

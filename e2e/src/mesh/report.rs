@@ -8,12 +8,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::MeshError;
+use super::profile::Profile;
 use crate::HarnessError;
 
 /// What came of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
+    profile: Profile,
     steps: Vec<Step>,
 }
 
@@ -34,6 +36,15 @@ struct Step {
 pub struct Notes(Map<String, Value>);
 
 impl Report {
+    /// That of a run that has not begun.
+    #[must_use]
+    pub const fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            steps: Vec::new(),
+        }
+    }
+
     /// Runs a step, and says at once what came of it.
     pub fn step(&mut self, name: &str, run: impl FnOnce(&mut Notes) -> Result<(), MeshError>) {
         let start = Instant::now();

@@ -3,6 +3,8 @@
 mod bypass;
 mod carriers;
 mod change;
+mod credentials;
+mod glass;
 mod injection;
 mod load;
 mod matrix;
@@ -11,6 +13,7 @@ mod pods;
 mod policy;
 mod postquantum;
 mod probes;
+mod quarantine;
 mod rogue;
 mod smoke;
 mod telemetry;
@@ -22,14 +25,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::cluster::Cluster;
-use super::deployment::{Deployment, Target};
+use super::deployment::{self, Deployment, Target};
 use super::error::MeshError;
+use super::profile::Profile;
 use super::report::{Notes, Report};
 
 /// What the steps share.
 #[derive(Debug)]
 pub struct Stage {
     mesh: Box<dyn Cluster>,
+    profile: Profile,
     /// What is in force.
     deployment: Option<Deployment>,
     /// The token that makes `validation` hybrid.
@@ -109,8 +114,28 @@ const STEPS: &[(&str, Step)] = &[
     ),
     ("policies change under load", change::policies_under_load),
     (
-        "a quarantine shuts a workload out, and in again",
-        change::quarantine,
+        "a quarantine shuts a workload out of every sidecar, and in again",
+        quarantine::reaches_every_sidecar,
+    ),
+    (
+        "certificates are replaced under load",
+        credentials::are_replaced,
+    ),
+    (
+        "certificates end after they are replaced",
+        credentials::end_after_they_are_replaced,
+    ),
+    (
+        "a certificate and a token expire on connections that stay open",
+        credentials::expire,
+    ),
+    (
+        "a certificate is revoked on a connection and a stream that stay open",
+        credentials::are_revoked,
+    ),
+    (
+        "a break-glass ends by itself, without istiod too",
+        glass::ends_by_itself,
     ),
     (
         "a replica that scans is isolated, its sibling is not",
@@ -148,9 +173,10 @@ const TOKEN: &str = "a token makes a workload hybrid";
 impl Stage {
     /// Steps on a mesh.
     #[must_use]
-    pub const fn new(mesh: Box<dyn Cluster>) -> Self {
+    pub const fn new(mesh: Box<dyn Cluster>, profile: Profile) -> Self {
         Self {
             mesh,
+            profile,
             deployment: None,
             token: Vec::new(),
         }
@@ -185,11 +211,23 @@ impl Stage {
         Deployment::render(&self.mesh, folder, patch, Target::WasmPlugin)
     }
 
+    /// The flows of the example's policy.
+    fn flows(&self) -> Result<Vec<Value>, MeshError> {
+        let document = deployment::document(self.mesh.authorities().folder())?;
+        let flows = document.pointer("/spec/flows").and_then(Value::as_array);
+        flows
+            .cloned()
+            .ok_or_else(|| MeshError::Wrong("the policy has no flows".to_owned()))
+    }
+
     fn deployment(&self) -> Result<&Deployment, MeshError> {
         let missing = || MeshError::Wrong("there is no policy in the mesh".to_owned());
         self.deployment.as_ref().ok_or_else(missing)
     }
 }
+
+/// Long enough for a push, on a busy machine.
+const SETTLED: Duration = Duration::from_secs(120);
 
 /// A check of a scenario.
 fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<(), MeshError> {

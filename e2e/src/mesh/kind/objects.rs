@@ -147,8 +147,8 @@ fn pod(workload: Workload) -> Value {
     let mut volumes = Vec::new();
     if workload.has_sidecar() {
         containers.push(sidecar(workload));
-        volumes.push(json!({"name": "module", "hostPath": {"path": MODULES, "type": "Directory"}}));
     }
+    volumes.push(json!({"name": "module", "hostPath": {"path": MODULES, "type": "Directory"}}));
     if workload.leaf != Leaf::Istiod {
         volumes.push(json!({"name": CREDENTIALS, "secret": {"secretName": CREDENTIALS}}));
     }
@@ -164,7 +164,8 @@ fn application(workload: Workload) -> Value {
     let (main, undeclared) = (PORT.to_string(), UNDECLARED_PORT.to_string());
     let mut mounts = Vec::new();
     if workload.leaf == Leaf::None {
-        // What was stolen from the gateway.
+        // What was stolen from the gateway, and what will be from others.
+        mounts.push(json!({"name": "module", "mountPath": MODULES, "readOnly": true}));
         mounts.push(json!({"name": CREDENTIALS, "mountPath": STOLEN, "readOnly": true}));
     }
     json!({

@@ -14,7 +14,7 @@ use super::daemon::Daemon;
 use super::host::{BIN, FOLDER, TOOLS};
 use super::objects;
 use crate::HarnessError;
-use crate::mesh::authorities::Authorities;
+use crate::mesh::authorities::{Authorities, Issued};
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT, find};
 use crate::mesh::program::Program;
@@ -171,22 +171,52 @@ pub(super) fn write_secrets(
     write("tokens/istio-token", token.trim())?;
     write("istio/root-cert.pem", &authorities.trusted()?)?;
     if workload.leaf == Leaf::Hybrid {
-        authorities.issue(workload, &secrets.join("workload-spiffe-credentials"))?;
+        authorities.issue(workload, "24h", &secrets.join(LEAF))?;
     }
-    let folder = folder.to_string_lossy();
-    let owner = format!("{PROXY_USER}:{PROXY_USER}");
-    Program::new("chown", ["-R", &owner, &folder])
-        .run()
-        .map(|_| ())
+    own(&folder, PROXY_USER)
 }
 
-/// Credentials of `gateway`, for the pod without a sidecar.
-pub(super) fn steal_credentials(authorities: &Authorities) -> Result<(), MeshError> {
-    if let Some(workload) = find("gateway") {
-        authorities.issue(workload, Path::new(STOLEN))?;
+/// Puts another certificate and key in the place of a pod's, each file at once; the agent sees
+/// files that are moved in.
+pub(super) fn replace_leaf(
+    pod: &Pod,
+    lifetime: &str,
+    authorities: &Authorities,
+) -> Result<Issued, MeshError> {
+    let target = folder(pod).join("var/run/secrets").join(LEAF);
+    let fresh =
+        tempfile::tempdir_in(folder(pod)).map_err(|cause| HarnessError::file(&target, cause))?;
+    let issued = authorities.issue(pod.workload, lifetime, fresh.path())?;
+    own(fresh.path(), PROXY_USER)?;
+    for name in ["key.pem", "cert-chain.pem"] {
+        let path = target.join(name);
+        fs::rename(fresh.path().join(name), &path)
+            .map_err(|cause| HarnessError::file(&path, cause))?;
     }
-    let owner = format!("{APPLICATION_USER}:{APPLICATION_USER}");
-    Program::new("chown", ["-R", &owner, STOLEN])
+    Ok(Issued {
+        folder: target,
+        ..issued
+    })
+}
+
+/// Credentials of a workload in a folder, for the pod without a sidecar.
+pub(super) fn steal_credentials(
+    workload: &str,
+    lifetime: &str,
+    authorities: &Authorities,
+    folder: &Path,
+) -> Result<Issued, MeshError> {
+    let workload = find(workload).ok_or_else(|| MeshError::NoPod(workload.to_owned()))?;
+    let issued = authorities.issue(workload, lifetime, folder)?;
+    own(folder, APPLICATION_USER)?;
+    Ok(issued)
+}
+
+/// Gives a folder to a user.
+fn own(folder: &Path, user: u32) -> Result<(), MeshError> {
+    let owner = format!("{user}:{user}");
+    let folder = folder.to_string_lossy();
+    Program::new("chown", ["-R", &owner, &folder])
         .run()
         .map(|_| ())
 }
@@ -265,6 +295,8 @@ pub(super) fn write_stats_tags() -> Result<(), MeshError> {
 }
 
 const STATS_TAGS: &str = "/run/sallyport/stats-tags.json";
+/// Where the agent looks for a certificate in files.
+const LEAF: &str = "workload-spiffe-credentials";
 /// Where the stolen credentials are.
 pub(super) const STOLEN: &str = "/run/sallyport/stolen";
 /// Whose traffic is not redirected.

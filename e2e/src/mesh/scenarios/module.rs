@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::change::{RECOVERY, heals, other_probe};
+use super::change::{RECOVERY, heals, shape};
 use super::load::Load;
 use super::{Stage, check, url};
 use crate::HarnessError;
@@ -76,7 +76,7 @@ pub(super) fn on_a_fresh_pod(stage: &mut Stage, notes: &mut Notes) -> Result<(),
 pub(super) fn under_a_running_one(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
     let load = Load::start(stage)?;
     for (number, fault) in (200..).zip(&FAULTS) {
-        let changed = stage.rendered(&other_probe(number))?;
+        let changed = stage.rendered(&shape(&stage.flows()?, number))?;
         let module = replace(stage, fault)?;
         let start = stage.mesh.log("registry-0")?.len();
         let applied = stage.mesh.apply(&changed.manifests);

@@ -95,7 +95,7 @@ pub(super) fn old_connections_end(stage: &mut Stage, _: &mut Notes) -> Result<()
 /// The certificate is istiod's, so a hybrid token for it is all that `validation` has.
 pub(super) fn token_is_issued(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
     let leaf = leaf(&stage.mesh, "validation-0")?;
-    stage.token = stage.mesh.authorities().token(&leaf)?;
+    stage.token = stage.mesh.authorities().token(&leaf, "1h")?;
     Ok(())
 }
 
@@ -107,7 +107,7 @@ pub(super) fn every_pair_is_decided(stage: &mut Stage, notes: &mut Notes) -> Res
 }
 
 /// The certificate of a sidecar, in PEM.
-fn leaf(cluster: &dyn Cluster, pod: &str) -> Result<String, MeshError> {
+pub(super) fn leaf(cluster: &dyn Cluster, pod: &str) -> Result<String, MeshError> {
     let url = "http://127.0.0.1:15000/config_dump?resource=dynamic_active_secrets";
     let body = Caller::new(pod, url).once(cluster)?.body;
     let silent = || MeshError::Wrong(format!("the sidecar of {pod} shows no certificate: {body}"));
