@@ -196,19 +196,22 @@ pub(super) fn access_logs(stage: &mut Stage, notes: &mut Notes) -> Result<(), Me
             })?;
         }
         let trust = said.split(' ').find_map(|word| word.strip_prefix("trust="));
-        let trust = trust.and_then(|value| value.parse::<u8>().map_or(None, Some));
-        check(trust.is_some(), || {
-            format!("no trust is in the access log: {line}")
-        })?;
-        notes.add(&format!("trust{status}"), trust.unwrap_or_default());
+        match trust.map(str::parse::<u8>) {
+            Some(Ok(trust)) => notes.add(&format!("trust{status}"), trust),
+            _ => {
+                return Err(MeshError::Wrong(format!(
+                    "no trust in the access log: {line}"
+                )));
+            }
+        }
     }
     stage.deploy(&Value::Null).map(|_| ())
 }
 
 /// A line that is a JSON object: other ones are what Envoy and its agent say.
 fn json_object(line: &str) -> Option<Value> {
-    let value: Value = serde_json::from_str(line).map_or(None, Some)?;
-    value.is_object().then_some(value)
+    let value: Result<Value, _> = serde_json::from_str(line);
+    value.map_or(None, |value| value.is_object().then_some(value))
 }
 
 /// Envoy's own, and that of Istio's agent, which adds what the agent and the application have.
