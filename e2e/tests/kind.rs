@@ -1,6 +1,7 @@
 //! `scripts/e2e-kind` where there is no docker: it fails, says why, and never passes by doing nothing.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,16 +12,15 @@ use sallyport_e2e::settings::project_root;
 const TOOLS: [&str; 7] = ["bash", "dirname", "sed", "uname", "tail", "env", "id"];
 
 /// Runs the script with only these tools, and those that are in the folder already.
-fn run(folder: &Path) -> Output {
+fn run(folder: &Path) -> io::Result<Output> {
     for tool in TOOLS {
-        let found = ["/usr/bin", "/bin"].map(|place| Path::new(place).join(tool));
-        let found = found.iter().find(|path| path.exists()).unwrap();
-        symlink(found, folder.join(tool)).unwrap();
+        let places = ["/usr/bin", "/bin"].map(|place| Path::new(place).join(tool));
+        let found = places.iter().find(|path| path.exists());
+        symlink(found.ok_or(io::ErrorKind::NotFound)?, folder.join(tool))?;
     }
     Command::new(project_root().join("scripts/e2e-kind"))
         .env("PATH", folder)
         .output()
-        .unwrap()
 }
 
 fn fails(output: &Output, said: &str) {
@@ -34,7 +34,7 @@ fn fails(output: &Output, said: &str) {
 #[test]
 fn without_docker_it_fails() {
     let folder = tempfile::tempdir().unwrap();
-    fails(&run(folder.path()), "docker is missing");
+    fails(&run(folder.path()).unwrap(), "docker is missing");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn with_a_docker_that_does_not_answer_it_fails() {
     let docker = folder.path().join("docker");
     fs::write(&docker, "#!/bin/sh\necho 'Cannot connect' >&2\nexit 1\n").unwrap();
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
-    let output = run(folder.path());
+    let output = run(folder.path()).unwrap();
     fails(&output, "docker does not answer");
     fails(&output, "Cannot connect");
 }
