@@ -10,6 +10,7 @@ use crate::mesh::deployment::{Deployment, Target, stats};
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{WORKLOADS, pods};
 use crate::mesh::report::Notes;
+use crate::mesh::until;
 
 /// Nothing is applied yet: the API server and Istio's own tools look at it.
 pub(super) fn is_accepted(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
@@ -79,13 +80,18 @@ pub(super) fn is_analysed(stage: &mut Stage, notes: &mut Notes) -> Result<(), Me
 pub(super) fn old_connections_end(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
     for pod in pods().iter().filter(|pod| pod.workload.has_sidecar()) {
         for called in WORKLOADS.into_iter().filter(|other| other.has_sidecar()) {
-            let outcomes = Caller::new(&pod.name, &url(&stage.mesh, called.name, "/healthz"))
+            let caller = Caller::new(&pod.name, &url(&stage.mesh, called.name, "/healthz"))
                 // Enough for each replica to be chosen: with one half each, all but surely.
-                .option("count", "32")
-                .call(&stage.mesh)?;
-            let failed = outcomes.iter().find(|outcome| outcome.status != Some(200));
-            check(failed.is_none(), || {
-                format!("a probe of {} failed: {failed:?}", called.name)
+                .option("count", "32");
+            // A connection that ends while a request is on it costs that request.
+            until("the end of old connections", SETTLED, || {
+                let outcomes = caller
+                    .call(&stage.mesh)
+                    .map_err(|error| error.to_string())?;
+                match outcomes.iter().find(|outcome| outcome.status != Some(200)) {
+                    None => Ok(()),
+                    Some(failed) => Err(format!("a probe of {} failed: {failed:?}", called.name)),
+                }
             })?;
         }
     }
@@ -131,3 +137,6 @@ fn is_in_a_segment(workload: &str) -> bool {
     let known = WORKLOADS.iter().any(|other| other.name == workload);
     known && !["outsider", "bare"].contains(&workload)
 }
+
+/// Long enough for old listeners to drain, on a busy machine.
+const SETTLED: std::time::Duration = std::time::Duration::from_secs(120);
