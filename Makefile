@@ -18,7 +18,7 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
-e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, Linux; MESH=keep leaves it)
+e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, Linux; MESH=keep leaves it, PROFILE=full is for figures)
 	@scripts/e2e-istio
 
 e2e-istio-down: ## end a mesh that was kept
