@@ -23,6 +23,9 @@ pub enum Command {
     Call(Call),
     /// Make a request over mutual TLS of our own, past any sidecar; print a line of JSON.
     Tls(Tls),
+    /// Open connections and make requests exactly as lines of JSON at standard input say; print a line
+    /// of JSON for each.
+    Dial,
 }
 
 /// Options of the server.
