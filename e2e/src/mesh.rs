@@ -12,6 +12,7 @@ pub mod layout;
 pub mod netns;
 mod program;
 mod report;
+mod runbook;
 pub mod scenarios;
 
 pub use caller::{Caller, Probe};

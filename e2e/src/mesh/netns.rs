@@ -6,11 +6,13 @@
 //! ends, however it does, the kernel ends all others and removes interfaces, rules and files.
 
 mod control_plane;
+mod corpus;
 mod credentials;
 mod daemon;
 mod host;
 mod objects;
 mod pod;
+pub(crate) mod tools;
 mod wait;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use super::layout::{self, Pod};
 use super::program::Program;
 use crate::HarnessError;
 use control_plane::ControlPlane;
+pub use corpus::{CORPUS_NAMESPACE, CORPUS_POD, corpus_trust_domain};
 pub use credentials::Authorities;
 pub use host::is_isolated;
 pub(crate) use wait::until;
@@ -49,7 +52,7 @@ pub struct Mesh {
     pods: Vec<Pod>,
     authorities: Authorities,
     control_plane: ControlPlane,
-    _applications: Vec<daemon::Daemon>,
+    applications: Vec<daemon::Daemon>,
     sidecars: BTreeMap<String, daemon::Daemon>,
 }
 
@@ -83,7 +86,7 @@ impl Mesh {
             pods,
             authorities,
             control_plane,
-            _applications: applications,
+            applications,
             sidecars,
         };
         mesh.wait_for_pods()?;

@@ -3,8 +3,10 @@
 mod bypass;
 mod carriers;
 mod change;
+mod corpus;
 mod load;
 mod matrix;
+mod operations;
 mod policy;
 mod postquantum;
 mod rogue;
@@ -79,6 +81,10 @@ const STEPS: &[(&str, Step)] = &[
         "metrics stand at the port for Prometheus",
         carriers::metrics,
     ),
+    (
+        "the corpus gives the answers of the engine",
+        corpus::gives_the_answers_of_the_engine,
+    ),
     ("policies change under load", change::policies_under_load),
     (
         "a quarantine shuts a workload out, and in again",
@@ -104,6 +110,14 @@ const STEPS: &[(&str, Step)] = &[
     (
         "a missing module lets nothing pass, and heals",
         change::module_is_missing,
+    ),
+    (
+        "sallyport status says what is there",
+        operations::status_says_what_is_there,
+    ),
+    (
+        "the commands of docs/operations.md do what it says",
+        operations::commands_do_what_the_document_says,
     ),
 ];
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::credentials::Authorities;
 use super::daemon::Daemon;
 use super::host::{FOLDER, NODE, TOOLS};
+use super::tools;
 use crate::HarnessError;
 use crate::mesh::error::MeshError;
 use crate::mesh::program::Program;
@@ -139,11 +140,9 @@ pub(super) fn is_ready(address: SocketAddr, path: &str) -> Result<(), String> {
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Program {
-    let config = format!("{FOLDER}/api/kubeconfig");
-    Program::new(&format!("{TOOLS}/{name}"), arguments)
-        .env("KUBECONFIG", &config)
-        // kubectl keeps what it discovered under it.
-        .env("HOME", FOLDER)
+    let program = Program::new(&format!("{TOOLS}/{name}"), arguments);
+    let variables = tools::environment().into_iter();
+    variables.fold(program, |program, (name, value)| program.env(name, &value))
 }
 
 fn etcd(folder: &str) -> Command {

@@ -50,6 +50,7 @@ fn mesh_config(example: &Value) -> Value {
     let mut config = example.clone();
     let ours = json!({
         "trustDomain": TRUST_DOMAIN,
+        "trustDomainAliases": super::corpus::trust_domains(),
         "accessLogFile": "/dev/stdout",
         "accessLogEncoding": "JSON",
         "defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"},
@@ -58,7 +59,7 @@ fn mesh_config(example: &Value) -> Value {
     config
 }
 
-fn namespace(name: &str) -> Value {
+pub(super) fn namespace(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -66,7 +67,7 @@ fn namespace(name: &str) -> Value {
     })
 }
 
-fn service_account(workload: Workload) -> Value {
+pub(super) fn service_account(workload: Workload) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -112,7 +113,7 @@ fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
     })
 }
 
-fn pod(pod: &Pod) -> Value {
+pub(super) fn pod(pod: &Pod) -> Value {
     let workload = pod.workload;
     let mut labels = json!({"app": workload.name});
     if workload.has_sidecar()
@@ -137,6 +138,6 @@ fn pod(pod: &Pod) -> Value {
     })
 }
 
-fn list(items: Vec<Value>) -> Value {
+pub(super) fn list(items: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }

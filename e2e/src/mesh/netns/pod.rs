@@ -17,7 +17,7 @@ use super::objects;
 use super::wait::until;
 use crate::HarnessError;
 use crate::mesh::error::MeshError;
-use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT, find};
+use crate::mesh::layout::{Leaf, PORT, Pod, SECOND_PORT, TRUST_DOMAIN, UNDECLARED_PORT, find};
 use crate::mesh::program::Program;
 
 /// Makes a pod known, and starts its application.
@@ -104,7 +104,7 @@ fn server(pod: &Pod) -> Command {
     let mut command = Command::new("ip");
     command.args(inside(pod, APPLICATION_USER));
     command.args([&format!("{BIN}/mesh-app"), "serve", "--name", &pod.name]);
-    for port in [PORT, UNDECLARED_PORT] {
+    for port in [PORT, SECOND_PORT, UNDECLARED_PORT] {
         command.args(["--port", &port.to_string()]);
     }
     command
@@ -179,7 +179,7 @@ pub(super) fn steal_credentials(authorities: &Authorities) -> Result<(), MeshErr
 }
 
 /// The working folder of a pod's agent.
-fn folder(pod: &Pod) -> PathBuf {
+pub(super) fn folder(pod: &Pod) -> PathBuf {
     PathBuf::from(format!("{FOLDER}/pods/{}", pod.name))
 }
 
