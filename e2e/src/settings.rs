@@ -75,13 +75,21 @@ impl EnvoyVersion {
             .map_err(|cause| HarnessError::file(binary, cause))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // envoy  version: <commit>/1.40.0/Distribution/RELEASE/BoringSSL
-        let mut parts = text.split('/').map(|part| Self::try_from(part.to_owned()));
+        let mut parts = text.split('/');
         let silent = || HarnessError::EnvoySilent(format!("its version: {text}"));
-        parts.find_map(Result::ok).ok_or_else(silent)
+        parts.find_map(Self::read).ok_or_else(silent)
     }
 }
 
 impl EnvoyVersion {
+    fn read(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Some(Self { major, minor }),
+            (_, _) => None,
+        }
+    }
+
     /// Whether it can do TLS with ML-DSA keys.
     #[must_use]
     pub const fn knows_ml_dsa(self) -> bool {
@@ -104,11 +112,7 @@ impl TryFrom<String> for EnvoyVersion {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut numbers = text.split('.').map(str::parse);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
-            (_, _) => Err(format!("`{text}` is no version like `1.39`")),
-        }
+        Self::read(&text).ok_or_else(|| format!("`{text}` is no version like `1.39`"))
     }
 }
 

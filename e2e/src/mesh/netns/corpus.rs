@@ -94,7 +94,7 @@ impl Mesh {
         let mut asked = 0_u32;
         until("a new certificate of the sidecar", ARRIVAL, || {
             // The agent sees the two files change one after the other, and may have read them between.
-            if asked % REWRITE == 0 {
+            if asked.is_multiple_of(REWRITE) {
                 write(&pod, "key.pem", &identity.key_pem).map_err(|error| error.to_string())?;
                 write(&pod, "cert-chain.pem", &identity.certificate_pem)
                     .map_err(|error| error.to_string())?;
