@@ -27,6 +27,9 @@ e2e-istio-down: ## end a mesh that was kept
 e2e-kind: ## run the same scenarios in a kind cluster with the official Istio (docker)
 	@scripts/e2e-kind $(ARGS)
 
+e2e-envoys: ## run the corpus and the main scenarios of a mesh with older Envoys (root, Linux)
+	@scripts/e2e-envoys $(ARGS)
+
 evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyday life
 	@scripts/evaluate $(ARGS)
 
@@ -59,4 +62,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo e2e-istio e2e-istio-down e2e-kind evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

@@ -94,8 +94,10 @@ need_venv() {
   die 'python3 cannot make a virtual environment' 'Debian, Ubuntu: apt-get install python3-venv'
 }
 
-# pip_install NAME: the version and the hashes are in scripts/requirements/NAME.txt.
+# pip_install NAME [OPTION...]: the version and the hashes are in scripts/requirements/NAME.txt.
 pip_install() {
+  local name=$1
+  shift
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-    --only-binary :all: -r "$root/scripts/requirements/$1.txt"
+    --only-binary :all: -r "$root/scripts/requirements/$name.txt" "$@"
 }

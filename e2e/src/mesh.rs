@@ -16,6 +16,7 @@ pub mod netns;
 mod profile;
 mod program;
 mod report;
+mod runbook;
 pub mod scenarios;
 mod settings;
 mod statistics;

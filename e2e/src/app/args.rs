@@ -23,6 +23,9 @@ pub enum Command {
     Call(Call),
     /// Make requests over mutual TLS of our own, past any sidecar; print a line of JSON for each.
     Tls(Tls),
+    /// Open connections and make requests exactly as lines of JSON at standard input say; print a line
+    /// of JSON for each.
+    Dial,
 }
 
 /// Options of the server.

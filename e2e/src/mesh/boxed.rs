@@ -6,11 +6,16 @@ use std::path::Path;
 use super::authorities::{Authorities, Issued};
 use super::cluster::Cluster;
 use super::error::MeshError;
+use super::netns::Mesh;
 use super::program::Program;
 
 impl Cluster for Box<dyn Cluster> {
     fn authorities(&self) -> &Authorities {
         (**self).authorities()
+    }
+
+    fn netns(&mut self) -> Option<&mut Mesh> {
+        (**self).netns()
     }
 
     fn in_pod(&self, pod: &str, arguments: &[String]) -> Result<Program, MeshError> {

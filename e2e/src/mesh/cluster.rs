@@ -11,6 +11,7 @@ use std::thread;
 
 use super::authorities::{Authorities, Issued};
 use super::error::MeshError;
+use super::netns::Mesh;
 use super::program::Program;
 use crate::HarnessError;
 
@@ -18,6 +19,12 @@ use crate::HarnessError;
 pub trait Cluster: Debug {
     /// The authorities of the mesh, and the policy that pins them.
     fn authorities(&self) -> &Authorities;
+
+    /// The mesh itself, where it is one of network namespaces: what else there is has no pod for the
+    /// corpus, and another place for an operator's programs.
+    fn netns(&mut self) -> Option<&mut Mesh> {
+        None
+    }
 
     /// A command line of the application, to be run in a pod as its own user.
     ///

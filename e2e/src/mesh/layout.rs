@@ -61,6 +61,9 @@ pub const PORT: u16 = 8080;
 /// A port of the application that no service declares.
 pub const UNDECLARED_PORT: u16 = 9999;
 
+/// A further port that services may declare.
+pub const SECOND_PORT: u16 = 9090;
+
 impl Workload {
     /// Its pods.
     pub fn pods(self) -> impl Iterator<Item = String> {

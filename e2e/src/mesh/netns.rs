@@ -6,10 +6,12 @@
 //! ends, however it does, the kernel ends all others and removes interfaces, rules and files.
 
 mod control_plane;
+mod corpus;
 mod daemon;
 mod host;
 mod objects;
 mod pod;
+pub(crate) mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,6 +27,7 @@ use super::program::Program;
 use crate::HarnessError;
 use crate::wire::{ask, loopback};
 use control_plane::ControlPlane;
+pub use corpus::{CORPUS_NAMESPACE, CORPUS_POD, corpus_trust_domain};
 use daemon::Daemon;
 pub use host::is_isolated;
 
@@ -84,6 +87,12 @@ impl Mesh {
         }
         mesh.wait_for_pods()?;
         Ok(mesh)
+    }
+
+    /// Where the logs are.
+    #[must_use]
+    pub fn logs(&self) -> &Path {
+        &self.logs
     }
 
     /// Starts what is in a pod that the API server knows.
@@ -154,6 +163,10 @@ impl Mesh {
 }
 
 impl Cluster for Mesh {
+    fn netns(&mut self) -> Option<&mut Self> {
+        Some(self)
+    }
+
     fn authorities(&self) -> &Authorities {
         &self.authorities
     }

@@ -17,6 +17,8 @@ use crate::HarnessError;
 pub struct Report {
     profile: Profile,
     steps: Vec<Step>,
+    /// Steps that this kind of mesh cannot take.
+    left_out: Vec<String>,
 }
 
 /// What came of a step.
@@ -42,6 +44,7 @@ impl Report {
         Self {
             profile,
             steps: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -63,6 +66,12 @@ impl Report {
             problem,
             notes: notes.0,
         });
+    }
+
+    /// Says that a step is left out.
+    pub fn leave_out(&mut self, name: &str) {
+        anstream::println!("{:<6} {:>8}  {name}", "left", "out");
+        self.left_out.push(name.to_owned());
     }
 
     /// How many steps passed, and how many did not.

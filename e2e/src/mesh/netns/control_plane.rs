@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::daemon::Daemon;
 use super::host::{FOLDER, NODE, TOOLS};
+use super::tools;
 use crate::HarnessError;
 use crate::mesh::authorities::Authorities;
 use crate::mesh::error::MeshError;
@@ -139,11 +140,9 @@ pub(super) fn is_ready(address: SocketAddr, path: &str) -> Result<(), String> {
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Program {
-    let config = format!("{FOLDER}/api/kubeconfig");
-    Program::new(&format!("{TOOLS}/{name}"), arguments)
-        .env("KUBECONFIG", &config)
-        // kubectl keeps what it discovered under it.
-        .env("HOME", FOLDER)
+    let program = Program::new(&format!("{TOOLS}/{name}"), arguments);
+    let variables = tools::environment().into_iter();
+    variables.fold(program, |program, (name, value)| program.env(name, &value))
 }
 
 fn etcd(folder: &str) -> Command {

@@ -96,7 +96,7 @@ fn bind(source: &Path, target: &str) -> Result<(), MeshError> {
 }
 
 /// Runs commands of `ip`, one a line.
-fn ip(options: &[&str], commands: &str) -> Result<(), MeshError> {
+pub(super) fn ip(options: &[&str], commands: &str) -> Result<(), MeshError> {
     let arguments = options.iter().chain(&["-batch", "-"]);
     Program::new("ip", arguments)
         .input(commands)

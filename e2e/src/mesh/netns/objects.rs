@@ -51,15 +51,18 @@ pub(super) fn status(pod: &Pod) -> Value {
     }})
 }
 
-/// Where sidecars find istiod.
+/// Where sidecars find istiod, and the trust domains of the corpus.
 fn settings(example: &Value) -> Value {
     let mut config = mesh_config(example);
-    let ours = json!({"defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"}});
+    let ours = json!({
+        "trustDomainAliases": super::corpus::trust_domains(),
+        "defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"},
+    });
     merge(&mut config, &ours);
     config
 }
 
-fn namespace(name: &str) -> Value {
+pub(super) fn namespace(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -67,7 +70,7 @@ fn namespace(name: &str) -> Value {
     })
 }
 
-fn service_account(workload: Workload) -> Value {
+pub(super) fn service_account(workload: Workload) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -114,7 +117,7 @@ pub(super) fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
     })
 }
 
-fn pod(pod: &Pod) -> Value {
+pub(super) fn pod(pod: &Pod) -> Value {
     let workload = pod.workload;
     let mut labels = json!({"app": workload.name});
     if workload.has_sidecar()
@@ -139,6 +142,6 @@ fn pod(pod: &Pod) -> Value {
     })
 }
 
-fn list(items: Vec<Value>) -> Value {
+pub(super) fn list(items: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }

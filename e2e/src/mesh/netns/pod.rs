@@ -16,7 +16,7 @@ use super::objects;
 use crate::HarnessError;
 use crate::mesh::authorities::{Authorities, Issued};
 use crate::mesh::error::MeshError;
-use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT, find};
+use crate::mesh::layout::{Leaf, PORT, Pod, SECOND_PORT, TRUST_DOMAIN, UNDECLARED_PORT, find};
 use crate::mesh::program::Program;
 use crate::mesh::settings::stats_tags;
 use crate::mesh::until;
@@ -117,7 +117,7 @@ fn server(pod: &Pod) -> Command {
     let mut command = Command::new("ip");
     command.args(inside(pod, APPLICATION_USER));
     command.args([&format!("{BIN}/mesh-app"), "serve", "--name", &pod.name]);
-    for port in [PORT, UNDECLARED_PORT] {
+    for port in [PORT, SECOND_PORT, UNDECLARED_PORT] {
         command.args(["--port", &port.to_string()]);
     }
     command
@@ -222,7 +222,7 @@ fn own(folder: &Path, user: u32) -> Result<(), MeshError> {
 }
 
 /// The working folder of a pod's agent.
-fn folder(pod: &Pod) -> PathBuf {
+pub(super) fn folder(pod: &Pod) -> PathBuf {
     PathBuf::from(format!("{FOLDER}/pods/{}", pod.name))
 }
 

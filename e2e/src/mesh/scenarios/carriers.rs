@@ -15,21 +15,19 @@ use crate::mesh::until;
 pub(super) fn one_after_the_other(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
     let load = Load::start(stage)?;
     let folder = stage.mesh.authorities().folder().to_owned();
-    for (target, old) in [
-        (Target::TrafficExtension, "wasmplugin"),
-        (Target::EnvoyFilter, "trafficextension"),
-        (Target::WasmPlugin, "envoyfilter"),
-    ] {
+    let mut old = Target::WasmPlugin;
+    for target in Target::all()? {
         let next = Deployment::render(&stage.mesh, &folder, &Value::Null, target)?;
         next.apply(&stage.mesh)?;
         let delete = [
             "delete",
-            old,
+            old.as_str(),
             "-A",
             "--field-selector=metadata.name=sallyport",
         ];
         stage.mesh.kubectl(&delete).run()?;
         stage.deployment = Some(next);
+        old = target;
     }
     load.finish(notes)
 }

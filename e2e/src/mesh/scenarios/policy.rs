@@ -15,11 +15,7 @@ use crate::mesh::until;
 /// Nothing is applied yet: the API server and Istio's own tools look at it.
 pub(super) fn is_accepted(stage: &mut Stage, _: &mut Notes) -> Result<(), MeshError> {
     let (mesh, folder) = (&stage.mesh, stage.mesh.authorities().folder().to_owned());
-    for target in [
-        Target::WasmPlugin,
-        Target::TrafficExtension,
-        Target::EnvoyFilter,
-    ] {
+    for target in Target::all()? {
         let rendered = Deployment::render(mesh, &folder, &Value::Null, target)?.manifests;
         let dry_run = ["apply", "--dry-run=server", "-f", "-"];
         mesh.kubectl(&dry_run).input(rendered.as_str()).run()?;
