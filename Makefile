@@ -18,11 +18,17 @@ demo: ## run the demo on real Envoys
 test: ## run all tests, natively, in WebAssembly and in Envoy
 	@scripts/test
 
-e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, Linux; MESH=keep leaves it)
+e2e-istio: ## run the scenarios in a real Istio mesh without containers (root, Linux; MESH=keep leaves it, PROFILE=full is for figures)
 	@scripts/e2e-istio
 
 e2e-istio-down: ## end a mesh that was kept
 	@scripts/e2e-istio down
+
+e2e-kind: ## run the same scenarios in a kind cluster with the official Istio (docker)
+	@scripts/e2e-kind $(ARGS)
+
+e2e-envoys: ## run the corpus and the main scenarios of a mesh with older Envoys (root, Linux)
+	@scripts/e2e-envoys $(ARGS)
 
 evaluate: ## write docs/evaluation.md: the trust score on attacks and on everyday life
 	@scripts/evaluate $(ARGS)
@@ -57,7 +63,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test fuzz-smoke ## all that CI checks
+check presubmit: lint deny test fuzz-smoke ## what CI checks, but for `make e2e-istio`
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
@@ -68,4 +74,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo e2e-istio e2e-istio-down evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

@@ -71,6 +71,17 @@ need_node() {
   version_at_least "${version#v}" 20 || die "node $version is too old" 'version 20 or later is needed'
 }
 
+# need_go VERSION: that one or a later one, also one that an older Go fetches when it is asked to.
+need_go() {
+  local version
+  if ! have go && can_apt; then apt_install golang-go || true; fi
+  have go || die "go is missing ($1 or later)" \
+    'from Go 1.21 on, any version will do: it fetches the one that is needed' 'see https://go.dev/dl'
+  version=$(cd "$root/e2e/istio/build/kubernetes" && GOWORK=off go env GOVERSION 2>/dev/null) || version=
+  version_at_least "${version#go}" "$1" || die "go is too old or may not fetch Go $1" \
+    "install Go $1, or allow it: GOTOOLCHAIN=auto"
+}
+
 # The project's Python environment, for programs that PyPI distributes.
 need_venv() {
   [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1 && return
@@ -83,8 +94,10 @@ need_venv() {
   die 'python3 cannot make a virtual environment' 'Debian, Ubuntu: apt-get install python3-venv'
 }
 
-# pip_install NAME: the version and the hashes are in scripts/requirements/NAME.txt.
+# pip_install NAME [OPTION...]: the version and the hashes are in scripts/requirements/NAME.txt.
 pip_install() {
+  local name=$1
+  shift
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-    --only-binary :all: -r "$root/scripts/requirements/$1.txt"
+    --only-binary :all: -r "$root/scripts/requirements/$name.txt" "$@"
 }

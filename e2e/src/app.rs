@@ -6,12 +6,14 @@
 
 mod args;
 mod call;
+mod dial;
 mod outcome;
 mod serve;
 mod tls;
 
 pub use args::{App, Call, Command, Protocol, Serve, Tls};
 pub use call::call;
+pub use dial::{Dialled, Order, dial};
 pub use outcome::Outcome;
 pub use serve::serve;
 pub use tls::tls;

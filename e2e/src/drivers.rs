@@ -1,6 +1,7 @@
 //! What can play a scenario. All drivers must come to the same answers.
 
 pub mod envoy;
+pub mod mesh;
 pub mod native;
 pub mod observe;
 pub mod sidecars;
@@ -42,4 +43,6 @@ pub enum DriverKind {
     Native,
     /// The shipped module in Envoy.
     Envoy,
+    /// The shipped module in a sidecar of Istio.
+    Mesh,
 }

@@ -90,6 +90,9 @@ pub enum HarnessError {
         /// The end of its log.
         log: String,
     },
+    /// A mesh does not do what it should.
+    #[error("the mesh: {0}")]
+    Mesh(String),
     /// Envoy does not tell what it should.
     #[error("Envoy does not show {0}")]
     EnvoySilent(String),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::HarnessError;
 use crate::drivers::DriverKind;
 use crate::scenario::Expectation;
-use crate::settings::project_root;
+use crate::settings::{EnvoyVersion, project_root};
 
 /// All exceptions.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,8 +25,10 @@ pub struct Exceptions {
 pub struct Exception {
     /// Identifies the exception; unique.
     pub id: String,
-    /// The driver.
-    pub driver: DriverKind,
+    /// The drivers.
+    pub drivers: Vec<DriverKind>,
+    /// It applies only to Envoys before this version.
+    pub before: Option<EnvoyVersion>,
     /// The scenario.
     pub scenario: String,
     /// The step.
@@ -79,9 +81,17 @@ impl Exceptions {
             .collect()
     }
 
+    /// Those that apply to a version of Envoy.
+    #[must_use]
+    pub fn with_envoy(mut self, version: EnvoyVersion) -> Self {
+        let applies = |known: &Exception| known.before.is_none_or(|before| version < before);
+        self.exceptions.retain(applies);
+        self
+    }
+
     fn of(&self, driver: DriverKind) -> impl Iterator<Item = &Exception> {
         self.exceptions
             .iter()
-            .filter(move |exception| exception.driver == driver)
+            .filter(move |exception| exception.drivers.contains(&driver))
     }
 }

@@ -5,6 +5,8 @@
 //! the moment in which all connections are open. Keys of authorities are made anew for each run and
 //! pinned into the policy.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::Ipv4Addr;
@@ -20,6 +22,7 @@ use crate::HarnessError;
 use crate::settings::project_root;
 use crate::wire::TlsProtocol;
 use crate::world::{Credentials, now_seconds};
+pub use names::Names;
 
 /// A scenario.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +59,9 @@ pub struct PolicySource {
     /// `now-60s` stands for the time a minute before the policy is loaded.
     #[serde(default)]
     pub patch: Value,
+    /// What stands in the place of the corpus' own names.
+    #[serde(skip)]
+    names: Names,
 }
 
 /// A certificate for TLS.
@@ -352,9 +358,19 @@ impl Scenario {
     /// # Errors
     /// When the file cannot be read, is not in this format, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, HarnessError> {
+        Self::load_with(path, &Names::default())
+    }
+
+    /// The same with other names than the file's.
+    ///
+    /// # Errors
+    /// Those of [`Scenario::load`].
+    pub fn load_with(path: &Path, names: &Names) -> Result<Self, HarnessError> {
         let text = fs::read_to_string(path).map_err(|cause| HarnessError::file(path, cause))?;
-        let scenario: Self =
-            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(path, cause))?;
+        let mut scenario: Self = serde_saphyr::from_str(&names.put_into(&text))
+            .map_err(|cause| HarnessError::format(path, cause))?;
+        scenario.workload = names.put_into(&scenario.workload);
+        scenario.policy.names = names.clone();
         match scenario.contradiction(path) {
             None => Ok(scenario),
             Some(problem) => Err(HarnessError::inconsistent(path, problem)),
@@ -366,6 +382,15 @@ impl Scenario {
     /// # Errors
     /// Those of [`Scenario::load`].
     pub fn load_corpus() -> Result<Vec<Self>, HarnessError> {
+        let paths = Self::corpus()?;
+        paths.iter().map(|path| Self::load(path)).collect()
+    }
+
+    /// The files of the corpus, in the order of their names.
+    ///
+    /// # Errors
+    /// When their folder cannot be read.
+    pub fn corpus() -> Result<Vec<PathBuf>, HarnessError> {
         let folder = project_root().join("e2e/scenarios");
         let failed = |cause| HarnessError::file(&folder, cause);
         let mut paths = Vec::new();
@@ -379,7 +404,7 @@ impl Scenario {
             }
         }
         paths.sort();
-        paths.iter().map(|path| Self::load(path)).collect()
+        Ok(paths)
     }
 
     /// What the format cannot say: names that refer to nothing, and steps that go back in time.
@@ -489,8 +514,8 @@ impl PolicySource {
     pub fn load_with(&self, patch: &Value) -> Result<PolicyDocument, HarnessError> {
         let path = project_root().join(&self.file);
         let text = fs::read_to_string(&path).map_err(|cause| HarnessError::file(&path, cause))?;
-        let mut document: Value =
-            serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&path, cause))?;
+        let mut document: Value = serde_saphyr::from_str(&self.names.put_into(&text))
+            .map_err(|cause| HarnessError::format(&path, cause))?;
         merge(&mut document, &self.patch);
         merge(&mut document, patch);
         set_times(&mut document);

@@ -1,6 +1,9 @@
 //! What the environment gives: the programs under test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
 
 use crate::HarnessError;
 
@@ -49,6 +52,67 @@ impl Settings {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A version of Envoy, up to its second number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EnvoyVersion {
+    major: u32,
+    minor: u32,
+}
+
+impl EnvoyVersion {
+    /// That of a binary.
+    ///
+    /// # Errors
+    /// When the binary does not say.
+    pub fn of(binary: &Path) -> Result<Self, HarnessError> {
+        let output = Command::new(binary)
+            .arg("--version")
+            .output()
+            .map_err(|cause| HarnessError::file(binary, cause))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // envoy  version: <commit>/1.40.0/Distribution/RELEASE/BoringSSL
+        let mut parts = text.split('/');
+        let silent = || HarnessError::EnvoySilent(format!("its version: {text}"));
+        parts.find_map(Self::read).ok_or_else(silent)
+    }
+}
+
+impl EnvoyVersion {
+    fn read(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Some(Self { major, minor }),
+            (_, _) => None,
+        }
+    }
+
+    /// Whether it can do TLS with ML-DSA keys.
+    #[must_use]
+    pub const fn knows_ml_dsa(self) -> bool {
+        self.minor >= 39
+    }
+
+    /// The release of Istio that comes with it, of those that `sallyport render` knows.
+    #[must_use]
+    pub const fn istio(self) -> &'static str {
+        match self.minor {
+            0..=36 => "1.28",
+            37 => "1.29",
+            38 => "1.30",
+            39.. => "1.31",
+        }
+    }
+}
+
+impl TryFrom<String> for EnvoyVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::read(&text).ok_or_else(|| format!("`{text}` is no version like `1.39`"))
     }
 }
 

@@ -6,11 +6,12 @@
 mod response;
 mod tls;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::{Domain, Socket, Type};
 
 use crate::{HarnessError, scenario};
 pub use response::Response;
@@ -51,7 +52,7 @@ pub struct TlsLayer<'a> {
 }
 
 /// TLS versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum TlsProtocol {
     /// TLS 1.2.
     #[serde(rename = "1.2")]
@@ -102,11 +103,29 @@ impl Connection {
     /// # Errors
     /// When the system or the server refuses.
     pub fn open(dial: &Dial<'_>) -> Result<Self, HarnessError> {
+        Self::over(TcpStream::connect_timeout(&dial.address, TIMEOUT), dial)
+    }
+
+    /// The same from one of the addresses that this host has.
+    ///
+    /// # Errors
+    /// When the host does not have it, and those of [`Connection::open`].
+    pub fn open_from(source: Ipv4Addr, dial: &Dial<'_>) -> Result<Self, HarnessError> {
+        let connect = || {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.bind(&SocketAddr::from((source, 0)).into())?;
+            socket.connect_timeout(&dial.address.into(), TIMEOUT)?;
+            Ok(TcpStream::from(socket))
+        };
+        Self::over(connect(), dial)
+    }
+
+    fn over(stream: io::Result<TcpStream>, dial: &Dial<'_>) -> Result<Self, HarnessError> {
         let failed = |cause| HarnessError::Io {
             what: "connecting",
             cause,
         };
-        let mut stream = TcpStream::connect_timeout(&dial.address, TIMEOUT).map_err(failed)?;
+        let mut stream = stream.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
         stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;

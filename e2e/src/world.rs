@@ -16,7 +16,7 @@ use sallyport_credentials::issue::{
 };
 use sallyport_engine::policy::raw::{
     AlternativeAlgorithm, AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
-    PolicyDocument,
+    PolicyDocument, TokenAuthority,
 };
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
@@ -54,6 +54,11 @@ impl World {
     /// When a key cannot be made.
     pub fn new(trust_domain: &str) -> Result<Self, HarnessError> {
         Self::make(trust_domain).map_err(|cause| issue_error("the authorities", &cause))
+    }
+
+    /// Lets the authorities of the mesh certify identities of another trust domain from now on.
+    pub fn move_to(&mut self, trust_domain: &str) {
+        trust_domain.clone_into(&mut self.trust_domain);
     }
 
     fn make(trust_domain: &str) -> Result<Self, IssueError> {
@@ -104,12 +109,19 @@ impl World {
         document.spec.authorities = Some(Authorities {
             certificates: Some(certificates),
             tokens: Some(vec![
-                self.tokens.to_policy(),
-                self.legacy_tokens.to_policy(),
+                self.pinned(&self.tokens),
+                self.pinned(&self.legacy_tokens),
             ]),
             ..Authorities::default()
         });
         Ok(())
+    }
+
+    fn pinned(&self, tokens: &TokenIssuer) -> TokenAuthority {
+        TokenAuthority {
+            trust_domain: self.trust_domain.clone(),
+            ..tokens.to_policy()
+        }
     }
 
     /// A policy with the authorities of this run, as a proxy is given it. The application is told
@@ -117,16 +129,24 @@ impl World {
     ///
     /// # Errors
     /// When the policy is not valid.
-    pub fn load_policy(&self, mut document: PolicyDocument) -> Result<LoadedPolicy, HarnessError> {
-        self.pin(&mut document)?;
-        document.spec.application_headers = Some(true);
-        let text = serde_json::to_string(&document).map_err(|cause| HarnessError::Json {
-            what: "the policy",
-            cause,
-        })?;
+    pub fn load_policy(&self, document: PolicyDocument) -> Result<LoadedPolicy, HarnessError> {
+        let text = self.policy_text(document)?;
         policy_file::from_text(&text, &project_root()).map_err(|findings| {
             let lines = findings.iter().map(ToString::to_string);
             HarnessError::Policy(lines.collect::<Vec<_>>().join("; "))
+        })
+    }
+
+    /// The same policy as a file has it.
+    ///
+    /// # Errors
+    /// When a key cannot be encoded.
+    pub fn policy_text(&self, mut document: PolicyDocument) -> Result<String, HarnessError> {
+        self.pin(&mut document)?;
+        document.spec.application_headers = Some(true);
+        serde_json::to_string(&document).map_err(|cause| HarnessError::Json {
+            what: "the policy",
+            cause,
         })
     }
 

@@ -5,7 +5,7 @@ use sallyport_e2e::drivers::envoy::EnvoyDriver;
 use sallyport_e2e::exceptions::Exceptions;
 use sallyport_e2e::play::play;
 use sallyport_e2e::scenario::Scenario;
-use sallyport_e2e::settings::Settings;
+use sallyport_e2e::settings::{EnvoyVersion, Settings};
 use sallyport_e2e::world::{TRUST_DOMAIN, World};
 
 #[test]
@@ -14,7 +14,8 @@ fn every_scenario_comes_out_as_expected() {
         return;
     };
     let world = World::new(TRUST_DOMAIN).unwrap();
-    let exceptions = Exceptions::load().unwrap();
+    let version = EnvoyVersion::of(&settings.envoy).unwrap();
+    let exceptions = Exceptions::load().unwrap().with_envoy(version);
     let mut differences = Vec::new();
     let mut used = Vec::new();
     for scenario in Scenario::load_corpus().unwrap() {

@@ -21,8 +21,11 @@ pub enum Command {
     Serve(Serve),
     /// Make requests; print a line of JSON for each.
     Call(Call),
-    /// Make a request over mutual TLS of our own, past any sidecar; print a line of JSON.
+    /// Make requests over mutual TLS of our own, past any sidecar; print a line of JSON for each.
     Tls(Tls),
+    /// Open connections and make requests exactly as lines of JSON at standard input say; print a line
+    /// of JSON for each.
+    Dial,
 }
 
 /// Options of the server.
@@ -66,7 +69,7 @@ pub struct Call {
     /// Open a connection for each request.
     #[arg(long)]
     pub new_connections: bool,
-    /// Leave out headers and body of answers with a status below 300.
+    /// Leave out headers, and bodies of answers with a status below 300.
     #[arg(long)]
     pub brief: bool,
     /// How long a request may take, in milliseconds.
@@ -87,6 +90,18 @@ pub struct Tls {
     /// A protocol to offer (ALPN).
     #[arg(long = "protocol", value_name = "NAME")]
     pub protocols: Vec<String>,
+    /// A header, as `name: value`.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Make requests until standard input ends, on one connection for as long as it stays open.
+    #[arg(long, requires = "rate")]
+    pub until_eof: bool,
+    /// Requests a second, at most.
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Leave out headers, and bodies of answers with a status below 300.
+    #[arg(long)]
+    pub brief: bool,
 }
 
 /// What the client speaks.

@@ -1,5 +1,7 @@
 //! What came of a request.
 
+use std::io::{self, Write};
+
 use serde::{Deserialize, Serialize};
 
 /// What came of a request of `mesh-app call`: one line of its output.
@@ -28,6 +30,34 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Fills in an answer; briefly, that is without headers, and without a body where its status is
+    /// below 300.
+    pub(super) fn answer(
+        &mut self,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+        brief: bool,
+    ) {
+        self.status = Some(status);
+        if !brief {
+            self.headers = headers;
+        }
+        if !brief || status >= 300 {
+            self.body = body;
+        }
+    }
+
+    /// Prints it as a line of JSON.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub(super) fn print(&self) -> io::Result<()> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        io::stdout().lock().write_all(&line)
+    }
+
     /// The value of a header or trailer.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

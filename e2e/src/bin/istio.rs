@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
+use sallyport_e2e::mesh::kind::{Kind, Settings as KindSettings};
 use sallyport_e2e::mesh::netns::{Mesh, Programs, is_isolated};
 use sallyport_e2e::mesh::scenarios::Stage;
-use sallyport_e2e::mesh::{MeshError, Report};
+use sallyport_e2e::mesh::{Cluster, MeshError, Profile, Report};
 use sallyport_e2e::settings::{Settings, project_root};
 use sallyport_e2e::{HarnessError, mesh};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,11 +25,14 @@ struct Arguments {
     /// Run only the steps whose name contains this, and those that others need.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
+    /// Run in the kind cluster of this name, which `scripts/e2e-kind` made.
+    #[arg(long, value_name = "NAME")]
+    kind: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if !is_isolated() {
+    if arguments.kind.is_none() && !is_isolated() {
         anstream::eprintln!(
             "error: start it by `make e2e-istio`, which gives it namespaces of its own"
         );
@@ -46,18 +50,23 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(usize, usize), MeshError> {
-    let folder = project_root().join("target/e2e/istio");
+    let place = arguments.kind.as_ref().map_or("istio", |_| "kind");
+    let folder = project_root().join("target/e2e").join(place);
     let logs = folder.join("logs");
     let make = |path: &Path| fs::create_dir_all(path).map_err(|cause| failed(path, cause));
     make(&logs)?;
-    let mut report = Report::default();
+    let profile = Profile::from_environment()?;
+    let mut report = Report::new(profile);
     let mut running = None;
     report.step("the mesh comes up", |notes| {
         let start = Instant::now();
-        let mesh = Mesh::start(&programs()?, &logs)?;
+        let mesh: Box<dyn Cluster> = match &arguments.kind {
+            Some(name) => Box::new(Kind::start(kind_settings(name)?, &folder.join("policy"))?),
+            None => Box::new(Mesh::start(&programs()?, &logs)?),
+        };
         notes.add("pods", mesh::layout::pods().len());
         notes.add("seconds", start.elapsed().as_secs());
-        running = Some(Stage::new(mesh));
+        running = Some(Stage::new(mesh, profile));
         Ok(())
     });
     if let Some(stage) = &mut running {
@@ -85,6 +94,19 @@ fn programs() -> Result<Programs, HarnessError> {
         envoy: settings.envoy,
         wasm: settings.wasm,
         app: own.with_file_name("mesh-app"),
+    })
+}
+
+fn kind_settings(name: &str) -> Result<KindSettings, HarnessError> {
+    let programs = programs()?;
+    let image = |variable| std::env::var(variable).map_err(|_| HarnessError::NotSet(variable));
+    Ok(KindSettings {
+        tools: programs.istio,
+        name: name.to_owned(),
+        shared: project_root().join("target/e2e/kind/node"),
+        wasm: programs.wasm,
+        pilot: image("ISTIO_PILOT_IMAGE")?,
+        proxy: image("ISTIO_PROXY_IMAGE")?,
     })
 }
 

@@ -11,6 +11,7 @@ async fn main() -> ExitCode {
         Command::Serve(options) => app::serve(&options).await,
         Command::Call(options) => app::call(options).await,
         Command::Tls(options) => app::tls(&options),
+        Command::Dial => app::dial(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

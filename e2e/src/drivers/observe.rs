@@ -1,7 +1,7 @@
 //! From an answer over the wire to what was decided.
 
 use crate::HarnessError;
-use crate::envoy::{Envoy, number};
+use crate::envoy::{Journal, number};
 use crate::observed::{FlowSeen, Observed};
 use crate::scenario::Verdict;
 use crate::upstream::Echo;
@@ -10,19 +10,19 @@ use crate::wire::Response;
 /// The reason that is observed where Envoy itself refuses, before or instead of the filter.
 pub const REFUSED_BY_ENVOY: &str = "refused_by_envoy";
 
-/// What an answer says about the decision, completed by the record where there is one. `envoy` is
-/// the proxy that decided.
+/// What an answer says about the decision, completed by the record where there is one. `journal`
+/// is that of the proxy that decided.
 ///
 /// # Errors
 /// When neither tells.
-pub fn answer(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> {
+pub fn answer(journal: &impl Journal, response: &Response) -> Result<Observed, HarnessError> {
     match serde_json::from_slice::<Echo>(&response.body) {
-        Ok(echo) => allowed(envoy, &echo, response.status),
-        Err(_) => denied(envoy, response),
+        Ok(echo) => allowed(journal, &echo, response.status),
+        Err(_) => denied(journal, response),
     }
 }
 
-fn denied(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> {
+fn denied(journal: &impl Journal, response: &Response) -> Result<Observed, HarnessError> {
     let text = response.text();
     let Some(decision_id) = decision_of(&text) else {
         return Ok(Observed {
@@ -35,7 +35,7 @@ fn denied(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> 
             status: response.status,
         });
     };
-    let record = envoy.record(decision_id)?;
+    let record = journal.record(decision_id)?;
     Ok(Observed {
         verdict: Verdict::Deny,
         would_deny: record.would_deny,
@@ -48,7 +48,7 @@ fn denied(envoy: &Envoy, response: &Response) -> Result<Observed, HarnessError> 
 }
 
 /// The application was told the score; the record of a would-deny tells the rest.
-fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessError> {
+fn allowed(journal: &impl Journal, echo: &Echo, status: u16) -> Result<Observed, HarnessError> {
     let told = |name: &str| {
         let silent = || HarnessError::EnvoySilent(format!("the application one `{name}`"));
         echo.header(name).ok_or_else(silent)
@@ -58,7 +58,7 @@ fn allowed(envoy: &Envoy, echo: &Echo, status: u16) -> Result<Observed, HarnessE
         Some(text) => Some(number("x-sallyport-trust", text)?),
     };
     // The record of a would-deny stands in the log before the application is asked.
-    let record = envoy.find_record(told("x-sallyport-decision-id")?)?;
+    let record = journal.find_record(told("x-sallyport-decision-id")?)?;
     let (reason, flow) = match record {
         Some(record) => (record.reason, FlowSeen::of(record.flow.as_deref())),
         None => (None, FlowSeen::NotTold),

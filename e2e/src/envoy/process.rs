@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::records::{self, Record};
+use super::records::Journal;
 use crate::HarnessError;
 use crate::settings::Settings;
 use crate::wire::{Response, ask, loopback};
@@ -215,35 +215,6 @@ impl Envoy {
         read_lossy(&self.access_log)
     }
 
-    /// The record of a decision, if it stands in the log.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn find_record(&self, decision_id: &str) -> Result<Option<Record>, HarnessError> {
-        Ok(records::find(&self.log()?, decision_id))
-    }
-
-    /// The record of a decision; waits a little for the log.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn record(&self, decision_id: &str) -> Result<Record, HarnessError> {
-        let end = after(LOG_TIMEOUT);
-        loop {
-            if let Some(record) = self.find_record(decision_id)? {
-                return Ok(record);
-            }
-            if Instant::now() >= end {
-                let what = format!(
-                    "a record of decision {decision_id} in `{}`",
-                    self.log.display()
-                );
-                return Err(HarnessError::EnvoySilent(what));
-            }
-            thread::sleep(POLL);
-        }
-    }
-
     fn wait_until_ready(&mut self, admin: &Path) -> Result<(), HarnessError> {
         let end = after(START_TIMEOUT);
         loop {
@@ -273,6 +244,12 @@ impl Envoy {
             path: self.log.clone(),
             log,
         }
+    }
+}
+
+impl Journal for Envoy {
+    fn text(&self) -> Result<String, HarnessError> {
+        self.log()
     }
 }
 
@@ -363,5 +340,4 @@ fn after(duration: Duration) -> Instant {
 
 /// Compiling the module takes seconds on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-const LOG_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(20);

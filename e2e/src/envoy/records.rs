@@ -1,6 +1,11 @@
 //! Decision records, as they stand in Envoy's log.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde::Deserialize;
+
+use crate::HarnessError;
 
 /// The fields of a decision record that tests look at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,8 +30,43 @@ pub struct Record {
     pub path: String,
 }
 
+/// A log with decision records in it.
+pub trait Journal {
+    /// The log so far.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn text(&self) -> Result<String, HarnessError>;
+
+    /// The record of a decision, if it stands in the log.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn find_record(&self, decision_id: &str) -> Result<Option<Record>, HarnessError> {
+        Ok(find(&self.text()?, decision_id))
+    }
+
+    /// The record of a decision; waits a little for the log.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn record(&self, decision_id: &str) -> Result<Record, HarnessError> {
+        let start = Instant::now();
+        loop {
+            if let Some(record) = self.find_record(decision_id)? {
+                return Ok(record);
+            }
+            if start.elapsed() >= PATIENCE {
+                let what = format!("a record of decision {decision_id}");
+                return Err(HarnessError::EnvoySilent(what));
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
 /// The record of a decision in a log.
-pub(super) fn find(log: &str, decision_id: &str) -> Option<Record> {
+fn find(log: &str, decision_id: &str) -> Option<Record> {
     log.lines()
         .filter(|line| line.contains(decision_id))
         .filter_map(|line| line.find('{').and_then(|start| line.get(start..)))
@@ -42,6 +82,9 @@ fn parse(text: &str) -> Option<Record> {
         Some(Err(_)) | None => None,
     }
 }
+
+const PATIENCE: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

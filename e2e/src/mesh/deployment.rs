@@ -16,10 +16,11 @@ use super::caller::Caller;
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::layout::{Pod, pods};
-use super::netns::until;
 use super::program::Program;
+use super::until;
 use crate::HarnessError;
 use crate::scenario::merge;
+use crate::settings::{EnvoyVersion, Settings};
 
 /// A policy of the mesh, with what was rendered of it.
 #[derive(Debug)]
@@ -54,35 +55,29 @@ impl Deployment {
         patch: &Value,
         target: Target,
     ) -> Result<Self, MeshError> {
+        Self::render_with(cluster, folder, patch, target, &[])
+    }
+
+    /// The same with further options of `sallyport render`.
+    ///
+    /// # Errors
+    /// When the policy is not valid, or cannot be rendered.
+    pub fn render_with(
+        cluster: &dyn Cluster,
+        folder: &Path,
+        patch: &Value,
+        target: Target,
+        more: &[&str],
+    ) -> Result<Self, MeshError> {
         let path = patched(folder, patch)?;
-        let text = path.to_string_lossy();
-        Program::sallyport(["check", &text]).run()?;
+        Program::sallyport(["check", &path.to_string_lossy()]).run()?;
         let objects = cluster
             .kubectl(&["get", WORKLOAD_KINDS, "-A", "-o", "yaml"])
             .run()?;
         let mesh = mesh_file(cluster, folder)?;
-        let module = cluster.module();
-        let arguments = [
-            "render",
-            "--target",
-            target.as_str(),
-            "--istio-version",
-            "1.31",
-        ];
-        let manifests = Program::sallyport(arguments.into_iter().chain([
-            "--policy",
-            &text,
-            "--mesh",
-            &mesh.to_string_lossy(),
-            "--manifests",
-            "-",
-            "--module",
-            &module,
-            "--module-sha256",
-            &cluster.module_sha256()?,
-        ]))
-        .input(objects)
-        .run()?;
+        let mesh_option = ["--mesh", &mesh.to_string_lossy()];
+        let options: Vec<&str> = mesh_option.iter().chain(more).copied().collect();
+        let manifests = rendered(cluster, &path, objects, target, &options)?;
         Ok(Self {
             hashes: hashes(&manifests)?,
             path,
@@ -114,14 +109,34 @@ impl Deployment {
     pub fn apply(&self, cluster: &dyn Cluster) -> Result<Duration, MeshError> {
         let start = Instant::now();
         cluster.apply(&self.manifests)?;
+        self.arrives(cluster)?;
+        Ok(start.elapsed())
+    }
+
+    /// Waits until every sidecar enforces it.
+    ///
+    /// # Errors
+    /// When one does not come to it.
+    pub fn arrives(&self, cluster: &dyn Cluster) -> Result<(), MeshError> {
         for pod in pods() {
             if let Some(hash) = self.hashes.get(pod.workload.name) {
                 until("a policy's way into a sidecar", ARRIVAL, || {
-                    shows(cluster, &pod, *hash)
+                    shows(cluster, &pod.name, *hash)
                 })?;
             }
         }
-        Ok(start.elapsed())
+        Ok(())
+    }
+
+    /// Whether the sidecar of a pod enforces it; it does not where it has nothing of it.
+    ///
+    /// # Errors
+    /// When the sidecar does not answer.
+    pub fn is_in(&self, cluster: &dyn Cluster, pod: &Pod) -> Result<bool, MeshError> {
+        let Some(hash) = self.hashes.get(pod.workload.name) else {
+            return Ok(false);
+        };
+        Ok(stats(cluster, &pod.name)?.get("policy_hash") == Some(hash))
     }
 
     /// The objects that were rendered.
@@ -132,6 +147,11 @@ impl Deployment {
         objects(&self.manifests)
     }
 
+    /// The policy, and the file with the mesh's settings that it was rendered with.
+    pub(super) fn files(&self) -> (&Path, &Path) {
+        (&self.path, &self.mesh)
+    }
+
     /// How many namespaces it covers.
     #[must_use]
     pub fn namespaces(&self) -> usize {
@@ -140,8 +160,20 @@ impl Deployment {
 }
 
 impl Target {
-    /// As the command line has it.
-    const fn as_str(self) -> &'static str {
+    /// Those that the release of Istio has, in the order in which they take over from each other.
+    ///
+    /// # Errors
+    /// When Envoy does not say its version.
+    pub fn all() -> Result<Vec<Self>, HarnessError> {
+        let mut targets = vec![Self::TrafficExtension, Self::EnvoyFilter, Self::WasmPlugin];
+        if ["1.28", "1.29"].contains(&istio_version()?) {
+            targets.retain(|target| *target != Self::TrafficExtension);
+        }
+        Ok(targets)
+    }
+
+    /// As the command line has it, and kubectl.
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::WasmPlugin => "wasmplugin",
             Self::TrafficExtension => "trafficextension",
@@ -167,14 +199,40 @@ pub fn stats(cluster: &dyn Cluster, pod: &str) -> Result<BTreeMap<String, u64>, 
     Ok(known.collect())
 }
 
-fn shows(cluster: &dyn Cluster, pod: &Pod, hash: u64) -> Result<(), String> {
-    let stats = stats(cluster, &pod.name).map_err(|error| error.to_string())?;
+/// What `sallyport render` prints for a policy and the objects of a cluster, with further options.
+///
+/// # Errors
+/// When the policy is not valid, or cannot be rendered.
+pub fn rendered(
+    cluster: &dyn Cluster,
+    policy: &Path,
+    objects: String,
+    target: Target,
+    options: &[&str],
+) -> Result<String, MeshError> {
+    let (policy, module) = (policy.to_string_lossy(), cluster.module());
+    let digest = cluster.module_sha256()?;
+    let mut arguments = vec!["render", "--target", target.as_str()];
+    arguments.extend(["--istio-version", istio_version()?, "--policy", &policy]);
+    arguments.extend(["--manifests", "-", "--module", &module]);
+    arguments.extend(["--module-sha256", &digest]);
+    arguments.extend(options);
+    Program::sallyport(arguments).input(objects).run()
+}
+
+/// The release of Istio to render for: that of the sidecars' Envoy, since it decides what the filter is
+/// shown.
+fn istio_version() -> Result<&'static str, HarnessError> {
+    let settings = Settings::from_environment()?;
+    Ok(EnvoyVersion::of(&settings.envoy)?.istio())
+}
+
+/// Whether a sidecar has the policy with this hash; the error says what it has instead.
+pub(super) fn shows(cluster: &dyn Cluster, pod: &str, hash: u64) -> Result<(), String> {
+    let stats = stats(cluster, pod).map_err(|error| error.to_string())?;
     match stats.get("policy_hash") {
         Some(seen) if *seen == hash => Ok(()),
-        seen => Err(format!(
-            "policy_hash of {} is {seen:?}, not {hash}",
-            pod.name
-        )),
+        seen => Err(format!("policy_hash of {pod} is {seen:?}, not {hash}")),
     }
 }
 
@@ -195,15 +253,22 @@ fn mesh_file(cluster: &dyn Cluster, folder: &Path) -> Result<PathBuf, MeshError>
     Ok(path)
 }
 
-/// The policy beside its authorities, changed.
-fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
+/// The policy in a folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn document(folder: &Path) -> Result<Value, HarnessError> {
     let source = folder.join("policy.yaml");
     let text = fs::read_to_string(&source).map_err(|cause| HarnessError::file(&source, cause))?;
+    serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&source, cause))
+}
+
+/// The policy beside its authorities, changed.
+fn patched(folder: &Path, patch: &Value) -> Result<PathBuf, HarnessError> {
     if patch.is_null() {
-        return Ok(source);
+        return Ok(folder.join("policy.yaml"));
     }
-    let mut document: Value =
-        serde_saphyr::from_str(&text).map_err(|cause| HarnessError::format(&source, cause))?;
+    let mut document = document(folder)?;
     merge(&mut document, patch);
     let path = folder.join("changed.yaml");
     fs::write(&path, document.to_string()).map_err(|cause| HarnessError::file(&path, cause))?;
@@ -222,7 +287,7 @@ fn unreadable(problem: &dyn Display) -> MeshError {
 }
 
 /// The annotation with the hash of the slice, by namespace.
-fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
+pub(super) fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
     let documents = objects(manifests)?;
     let mut hashes = BTreeMap::new();
     for document in &documents {
@@ -246,6 +311,6 @@ fn hashes(manifests: &str) -> Result<BTreeMap<String, u64>, MeshError> {
 }
 
 /// What `sallyport render` wants to know of a cluster.
-const WORKLOAD_KINDS: &str = "pods,services,namespaces";
+pub(super) const WORKLOAD_KINDS: &str = "pods,services,namespaces";
 /// Long enough for istiod to push and Envoy to compile, on a busy machine.
-const ARRIVAL: Duration = Duration::from_secs(40);
+const ARRIVAL: Duration = Duration::from_secs(120);

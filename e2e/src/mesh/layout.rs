@@ -1,7 +1,7 @@
 //! Which workloads there are in a mesh: those of `examples/istio/ai-pipeline`, and one that its
 //! policy does not know.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Pod {
     pub name: String,
     /// Its workload.
     pub workload: Workload,
-    /// Its number among all pods, from 0.
+    /// Its number among all pods, from 0. One that was added may have that of one that is gone.
     pub number: u8,
 }
 
@@ -61,6 +61,9 @@ pub const PORT: u16 = 8080;
 /// A port of the application that no service declares.
 pub const UNDECLARED_PORT: u16 = 9999;
 
+/// A further port that services may declare.
+pub const SECOND_PORT: u16 = 9090;
+
 impl Workload {
     /// Its pods.
     pub fn pods(self) -> impl Iterator<Item = String> {
@@ -78,6 +81,12 @@ impl Workload {
     #[must_use]
     pub fn host(self) -> String {
         format!("{0}.{0}.svc.cluster.local", self.name)
+    }
+
+    /// Whether its sidecar is told at its start to make labels of parts of the names of our metrics.
+    #[must_use]
+    pub fn has_stats_tags(self) -> bool {
+        self.name == "registry"
     }
 
     /// Whether it has a sidecar.
@@ -113,9 +122,24 @@ impl Pod {
     /// Its address, where addresses are ours to give.
     #[must_use]
     pub const fn address(&self) -> Ipv4Addr {
-        Ipv4Addr::new(10, 244, 0, self.number.saturating_add(10))
+        Ipv4Addr::new(10, 244, 0, self.number.saturating_add(FIRST))
+    }
+
+    /// The number of the pod with this address.
+    #[must_use]
+    pub fn number_at(address: IpAddr) -> Option<u8> {
+        match address {
+            IpAddr::V4(address) => match address.octets() {
+                [10, 244, 0, last] => last.checked_sub(FIRST),
+                _ => None,
+            },
+            IpAddr::V6(_) => None,
+        }
     }
 }
+
+/// The address of the first pod ends with it.
+const FIRST: u8 = 10;
 
 const fn workload(
     name: &'static str,

@@ -8,13 +8,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::MeshError;
+use super::profile::Profile;
 use crate::HarnessError;
 
 /// What came of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
+    profile: Profile,
     steps: Vec<Step>,
+    /// Steps that this kind of mesh cannot take.
+    left_out: Vec<String>,
 }
 
 /// What came of a step.
@@ -34,6 +38,16 @@ struct Step {
 pub struct Notes(Map<String, Value>);
 
 impl Report {
+    /// That of a run that has not begun.
+    #[must_use]
+    pub const fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            steps: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
     /// Runs a step, and says at once what came of it.
     pub fn step(&mut self, name: &str, run: impl FnOnce(&mut Notes) -> Result<(), MeshError>) {
         let start = Instant::now();
@@ -52,6 +66,12 @@ impl Report {
             problem,
             notes: notes.0,
         });
+    }
+
+    /// Says that a step is left out.
+    pub fn leave_out(&mut self, name: &str) {
+        anstream::println!("{:<6} {:>8}  {name}", "left", "out");
+        self.left_out.push(name.to_owned());
     }
 
     /// How many steps passed, and how many did not.

@@ -1,5 +1,7 @@
 //! The filters that a proxy's configuration has, from `/config_dump` of Envoy's admin port.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,13 +15,60 @@ pub struct Configured {
     pub module_sha256: Option<String>,
 }
 
-/// The filters in a configuration, each once. What carries a policy is one of ours.
+/// The filters of a configuration's listeners, each once. What carries a policy is one of ours.
+///
+/// Envoy keeps what it discovered for a filter until the last connection of a former listener ends, so
+/// that counts only where a listener of now asks for it.
 pub(super) fn filters(dump: &Value) -> Vec<Configured> {
-    let mut found = Vec::new();
-    walk(dump, &mut found);
+    let (mut found, mut discovered) = (Vec::new(), BTreeSet::new());
+    for listener in listeners(dump) {
+        walk(listener, &mut found);
+        names(listener, &mut discovered);
+    }
+    for filter in entries(dump, "ecds_filters") {
+        let filter = filter.get("ecds_filter").unwrap_or(&Value::Null);
+        let name = filter.get("name").and_then(Value::as_str);
+        if name.is_some_and(|name| discovered.contains(name)) {
+            walk(filter, &mut found);
+        }
+    }
     found.sort();
     found.dedup();
     found
+}
+
+/// The listeners that take connections.
+fn listeners(dump: &Value) -> impl Iterator<Item = &Value> {
+    let fixed = entries(dump, "static_listeners").filter_map(|entry| entry.get("listener"));
+    let active = entries(dump, "dynamic_listeners");
+    fixed.chain(active.filter_map(|entry| entry.pointer("/active_state/listener")))
+}
+
+/// The entries of one kind, in whichever part of the dump.
+fn entries<'a>(dump: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    let parts = dump.get("configs").and_then(Value::as_array);
+    let lists = parts
+        .into_iter()
+        .flatten()
+        .filter_map(move |part| part.get(kind)?.as_array());
+    lists.flatten()
+}
+
+/// The filters whose configuration is discovered.
+fn names<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            if let (true, Some(Value::String(name))) = (
+                members.contains_key("config_discovery"),
+                members.get("name"),
+            ) {
+                found.insert(name);
+            }
+            members.values().for_each(|member| names(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn walk(value: &Value, found: &mut Vec<Configured>) {

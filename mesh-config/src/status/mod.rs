@@ -89,12 +89,16 @@ impl Expected {
 pub fn status(metrics: &str, dump: Option<&Value>, expected: Option<&Expected>) -> Status {
     let samples = Samples::read(metrics);
     let gauge = |name: &str| samples.get(name).map(whole);
-    let hash = gauge("sallyport_policy_hash").filter(|hash| *hash != 0);
+    let configured = dump.map(config_dump::filters);
+    // Envoy goes on to show the gauges of a filter that was removed.
+    let is_removed = configured.as_ref().is_some_and(Vec::is_empty);
+    let hash = gauge("sallyport_policy_hash").filter(|hash| *hash != 0 && !is_removed);
     let state = match (
         gauge("sallyport_config_rejected"),
         gauge("sallyport_enforcing"),
         hash,
     ) {
+        (_, _, _) if is_removed => State::Off,
         (Some(1..), _, _) => State::Rejected,
         (_, Some(1..), Some(_)) => State::OnEnforce,
         (_, Some(0), Some(_)) => State::OnShadow,
@@ -114,7 +118,7 @@ pub fn status(metrics: &str, dump: Option<&Value>, expected: Option<&Expected>) 
         vm_reloads: samples.sum("wasm_", "_vm_reload_success"),
         passed_unconfigured: samples.sum("sallyport_passed_unconfigured", ""),
         break_glass: gauge("sallyport_break_glass").is_some_and(|value| value > 0),
-        configured: dump.map(config_dump::filters),
+        configured,
     }
 }
 

@@ -90,3 +90,32 @@ fn knows_the_policy_its_slices_and_others() {
         Some(name)
     );
 }
+
+/// As Envoy has it after the filter was removed: what was discovered for it stays, for connections of the
+/// listener from before, and so do its gauges.
+#[test]
+fn a_filter_that_was_removed_is_off() {
+    let plugin = serde_json::json!({"name": "ours", "typed_config": {"config": {
+        "configuration": {"value": "{\"sliceVersion\":1}"},
+        "vm_config": {"code": {"local": {"filename": "/a.wasm"}}},
+    }}});
+    let listener = serde_json::json!({"listener": {"filter_chains": [{"filters": [
+        {"typed_config": {"http_filters": [{"name": "ours", "config_discovery": {}}]}},
+    ]}]}});
+    let dump = |state: &str| {
+        serde_json::json!({"configs": [
+            {"ecds_filters": [{"ecds_filter": plugin}]},
+            {"dynamic_listeners": [{"name": "inbound", state: listener}]},
+        ]})
+    };
+    let there = status(STATS, Some(&dump("active_state")), None);
+    assert_eq!(there.state, State::OnEnforce);
+    assert_eq!(there.configured.unwrap()[0].module, "/a.wasm");
+    let gone = status(
+        STATS,
+        Some(&dump("draining_state")),
+        Some(&expected(POLICY)),
+    );
+    assert_eq!((gone.state, gone.policy_hash), (State::Off, None));
+    assert!(gone.configured.unwrap().is_empty() && !gone.other_policy);
+}

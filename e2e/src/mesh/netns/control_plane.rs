@@ -9,17 +9,18 @@ use std::time::Duration;
 use rcgen::KeyPair;
 use serde_json::Value;
 
-use super::credentials::Authorities;
 use super::daemon::Daemon;
 use super::host::{FOLDER, NODE, TOOLS};
+use super::tools;
 use crate::HarnessError;
+use crate::mesh::authorities::Authorities;
 use crate::mesh::error::MeshError;
 use crate::mesh::program::Program;
 use crate::wire::{ask, loopback};
 
 /// A running control plane.
 #[derive(Debug)]
-pub struct ControlPlane {
+pub(super) struct ControlPlane {
     _api: [Daemon; 2],
     istiod: Option<Daemon>,
 }
@@ -97,7 +98,7 @@ impl ControlPlane {
     }
 
     /// Ends istiod, as a crash would.
-    pub fn kill_istiod(&mut self) {
+    pub(super) fn kill_istiod(&mut self) {
         if let Some(istiod) = self.istiod.take() {
             istiod.end();
         }
@@ -107,12 +108,12 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When it does not come up.
-    pub fn restart_istiod(&mut self, logs: &Path) -> Result<(), MeshError> {
+    pub(super) fn restart_istiod(&mut self, logs: &Path) -> Result<(), MeshError> {
         self.kill_istiod();
         let mut command = istiod(&format!("{FOLDER}/istiod"));
         let mut istiod = Daemon::start("istiod", logs, None, &mut command)?;
         istiod.until("the start of istiod", START_LIMIT, || {
-            is_ready(loopback(18080), "/ready")
+            is_ready(loopback(ISTIOD), "/ready")
         })?;
         self.istiod = Some(istiod);
         Ok(())
@@ -139,11 +140,9 @@ pub(super) fn is_ready(address: SocketAddr, path: &str) -> Result<(), String> {
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Program {
-    let config = format!("{FOLDER}/api/kubeconfig");
-    Program::new(&format!("{TOOLS}/{name}"), arguments)
-        .env("KUBECONFIG", &config)
-        // kubectl keeps what it discovered under it.
-        .env("HOME", FOLDER)
+    let program = Program::new(&format!("{TOOLS}/{name}"), arguments);
+    let variables = tools::environment().into_iter();
+    variables.fold(program, |program, (name, value)| program.env(name, &value))
 }
 
 fn etcd(folder: &str) -> Command {
@@ -191,7 +190,7 @@ fn istiod(folder: &str) -> Command {
             &format!("--kubeconfig={FOLDER}/api/kubeconfig"),
             "--domain=cluster.local",
             "--monitoringAddr=127.0.0.1:15014",
-            "--httpAddr=127.0.0.1:18080",
+            &format!("--httpAddr=127.0.0.1:{ISTIOD}"),
             "--httpsAddr=127.0.0.1:15017",
             &format!("--grpcAddr={NODE}:15010"),
             &format!("--secureGRPCAddr={NODE}:15012"),
@@ -214,6 +213,8 @@ fn istiod(folder: &str) -> Command {
     command
 }
 
+/// Where istiod answers without TLS.
+pub(super) const ISTIOD: u16 = 18080;
 const KUBECONFIG: &str = "\
 apiVersion: v1
 kind: Config

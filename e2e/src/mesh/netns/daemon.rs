@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::wait::until;
 use crate::HarnessError;
 use crate::mesh::error::MeshError;
+use crate::mesh::program::Program;
+use crate::mesh::until;
 
 /// A program that runs in the background. It ends with the mesh, or when it is ended.
 #[derive(Debug)]
@@ -55,6 +56,22 @@ impl Daemon {
                 "{what}: the program ended; {last}"
             )))),
         })?
+    }
+
+    /// Asks it to end, and waits until it has; ends it where it does not in time.
+    ///
+    /// # Errors
+    /// When it had to be ended.
+    pub(super) fn stop(mut self, limit: Duration) -> Result<(), MeshError> {
+        let process = self.0.id().to_string();
+        Program::new("kill", ["-TERM", process.as_str()]).run()?;
+        let stopped = until("the end of a program", limit, || match self.0.try_wait() {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err("it still runs".to_owned()),
+            Err(cause) => Err(cause.to_string()),
+        });
+        self.end();
+        stopped
     }
 
     /// Ends it, and waits until it has.

@@ -37,32 +37,48 @@ pub(super) fn prepare(programs: &Programs, pods: &[Pod]) -> Result<(), MeshError
         bind(&program, &target)?;
     }
     fs::copy(&programs.wasm, MODULE).map_err(|cause| HarnessError::file(&programs.wasm, cause))?;
-    fs::write(HOSTS, hosts(pods)).map_err(at(HOSTS))?;
+    write_hosts(pods)?;
     bind(Path::new(HOSTS), "/etc/hosts")?;
     ip(&[], &bridge())
 }
 
-/// Makes the network namespaces of the pods.
-pub(super) fn connect(pods: &[Pod]) -> Result<(), MeshError> {
-    let mut outside = String::new();
-    for Pod { name, number, .. } in pods {
-        let _ = writeln!(outside, "netns add sp-{name}");
-        let _ = writeln!(
-            outside,
-            "link add sp-{number} type veth peer name eth0 netns sp-{name}"
-        );
-        let _ = writeln!(outside, "link set sp-{number} master sp-mesh up");
-    }
+/// Makes the network namespace of a pod.
+pub(super) fn connect(pod: &Pod) -> Result<(), MeshError> {
+    let Pod { name, number, .. } = pod;
+    let hardware = hardware_address(*number);
+    let outside = format!(
+        "netns add sp-{name}\n\
+         link add sp-{number} type veth peer name eth0 address {hardware} netns sp-{name}\n\
+         link set sp-{number} master sp-mesh up\n"
+    );
     ip(&[], &outside)?;
-    for pod in pods {
-        let namespace = format!("sp-{}", pod.name);
-        let inside = format!(
-            "address add {}/24 dev eth0\nlink set eth0 up\nlink set lo up\nroute add default via {NODE}\n",
-            pod.address()
-        );
-        ip(&["-n", &namespace], &inside)?;
-    }
-    Ok(())
+    let namespace = format!("sp-{name}");
+    let inside = format!(
+        "address add {}/24 dev eth0\nlink set eth0 up\nlink set lo up\nroute add default via {NODE}\n",
+        pod.address()
+    );
+    ip(&["-n", &namespace], &inside)
+}
+
+/// Removes the network namespace of a pod that has ended.
+pub(super) fn disconnect(pod: &Pod) -> Result<(), MeshError> {
+    let Pod { name, number, .. } = pod;
+    // The kernel takes its time with interfaces of a namespace that is deleted.
+    ip(
+        &[],
+        &format!("link delete sp-{number}\nnetns delete sp-{name}\n"),
+    )
+}
+
+/// Makes the names of all pods known in all pods.
+pub(super) fn write_hosts(pods: &[Pod]) -> Result<(), HarnessError> {
+    // In place: pods have this very file.
+    fs::write(HOSTS, hosts(pods)).map_err(at(HOSTS))
+}
+
+/// That of a network address: whoever has it next is found at once.
+fn hardware_address(number: u8) -> String {
+    format!("02:00:0a:f4:00:{number:02x}")
 }
 
 /// The cluster address of a workload's service.
@@ -80,7 +96,7 @@ fn bind(source: &Path, target: &str) -> Result<(), MeshError> {
 }
 
 /// Runs commands of `ip`, one a line.
-fn ip(options: &[&str], commands: &str) -> Result<(), MeshError> {
+pub(super) fn ip(options: &[&str], commands: &str) -> Result<(), MeshError> {
     let arguments = options.iter().chain(&["-batch", "-"]);
     Program::new("ip", arguments)
         .input(commands)

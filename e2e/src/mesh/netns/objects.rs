@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use super::host::{NODE, cluster_ip};
-use crate::mesh::layout::{PORT, Pod, TRUST_DOMAIN, WORKLOADS, Workload};
+use crate::mesh::layout::{PORT, Pod, WORKLOADS, Workload};
+use crate::mesh::settings::mesh_config;
 use crate::scenario::merge;
 
 /// All namespaces, and the mesh's settings: those of a file of meshConfig, and ours.
@@ -16,7 +17,7 @@ pub(super) fn namespaces(mesh: &Value) -> Value {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "istio", "namespace": "istio-system"},
-        "data": {"mesh": mesh_config(mesh).to_string(), "meshNetworks": "networks: {}"},
+        "data": {"mesh": settings(mesh).to_string(), "meshNetworks": "networks: {}"},
     }));
     list(items)
 }
@@ -33,6 +34,11 @@ pub(super) fn workloads(pods: &[Pod]) -> Value {
     list(items)
 }
 
+/// A pod that is added.
+pub(super) fn added(new: &Pod) -> Value {
+    list(vec![pod(new)])
+}
+
 /// The status that a kubelet would report.
 pub(super) fn status(pod: &Pod) -> Value {
     let address = pod.address().to_string();
@@ -45,20 +51,18 @@ pub(super) fn status(pod: &Pod) -> Value {
     }})
 }
 
-/// That of the example, and what tests want to see.
-fn mesh_config(example: &Value) -> Value {
-    let mut config = example.clone();
+/// Where sidecars find istiod, and the trust domains of the corpus.
+fn settings(example: &Value) -> Value {
+    let mut config = mesh_config(example);
     let ours = json!({
-        "trustDomain": TRUST_DOMAIN,
-        "accessLogFile": "/dev/stdout",
-        "accessLogEncoding": "JSON",
+        "trustDomainAliases": super::corpus::trust_domains(),
         "defaultConfig": {"discoveryAddress": "istiod.istio-system.svc:15012"},
     });
     merge(&mut config, &ours);
     config
 }
 
-fn namespace(name: &str) -> Value {
+pub(super) fn namespace(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -66,7 +70,7 @@ fn namespace(name: &str) -> Value {
     })
 }
 
-fn service_account(workload: Workload) -> Value {
+pub(super) fn service_account(workload: Workload) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -87,7 +91,8 @@ fn service(workload: Workload) -> Value {
     })
 }
 
-fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
+/// Where the pods of a workload are.
+pub(super) fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
     let own = pods.iter().filter(|pod| pod.workload == workload);
     let endpoints: Vec<Value> = own
         .map(|pod| {
@@ -112,7 +117,7 @@ fn endpoints(workload: Workload, pods: &[Pod]) -> Value {
     })
 }
 
-fn pod(pod: &Pod) -> Value {
+pub(super) fn pod(pod: &Pod) -> Value {
     let workload = pod.workload;
     let mut labels = json!({"app": workload.name});
     if workload.has_sidecar()
@@ -137,6 +142,6 @@ fn pod(pod: &Pod) -> Value {
     })
 }
 
-fn list(items: Vec<Value>) -> Value {
+pub(super) fn list(items: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }

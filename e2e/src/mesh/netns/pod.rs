@@ -10,15 +10,16 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::control_plane::{ControlPlane, is_ready};
-use super::credentials::Authorities;
 use super::daemon::Daemon;
 use super::host::{BIN, FOLDER, TOOLS};
 use super::objects;
-use super::wait::until;
 use crate::HarnessError;
+use crate::mesh::authorities::{Authorities, Issued};
 use crate::mesh::error::MeshError;
-use crate::mesh::layout::{Leaf, PORT, Pod, TRUST_DOMAIN, UNDECLARED_PORT, find};
+use crate::mesh::layout::{Leaf, PORT, Pod, SECOND_PORT, TRUST_DOMAIN, UNDECLARED_PORT, find};
 use crate::mesh::program::Program;
+use crate::mesh::settings::stats_tags;
+use crate::mesh::until;
 
 /// Makes a pod known, and starts its application.
 pub(super) fn start(
@@ -67,6 +68,13 @@ fn runs_as(process: &str, user: u32) -> bool {
     owner.is_ok_and(|owner| owner == user)
 }
 
+/// Lets the sidecar of a pod drain, as a kubelet would, and ends what is left.
+pub(super) fn stop_sidecar(pod: &Pod, sidecar: Daemon) -> Result<(), MeshError> {
+    let stopped = sidecar.stop(DRAIN_LIMIT);
+    end_sidecar(pod)?;
+    stopped
+}
+
 /// Waits until a kubelet would send traffic to it.
 pub(super) fn wait_until_ready(pod: &Pod) -> Result<(), MeshError> {
     let what = format!("the start of pod {}", pod.name);
@@ -76,6 +84,11 @@ pub(super) fn wait_until_ready(pod: &Pod) -> Result<(), MeshError> {
     };
     let address = SocketAddr::from((pod.address(), port));
     until(&what, START_LIMIT, || is_ready(address, path))
+}
+
+/// A command line of the application on the node.
+pub(super) fn on_node(arguments: &[String]) -> Program {
+    Program::new(&format!("{BIN}/mesh-app"), arguments)
 }
 
 /// A command line of the application in a pod.
@@ -104,7 +117,7 @@ fn server(pod: &Pod) -> Command {
     let mut command = Command::new("ip");
     command.args(inside(pod, APPLICATION_USER));
     command.args([&format!("{BIN}/mesh-app"), "serve", "--name", &pod.name]);
-    for port in [PORT, UNDECLARED_PORT] {
+    for port in [PORT, SECOND_PORT, UNDECLARED_PORT] {
         command.args(["--port", &port.to_string()]);
     }
     command
@@ -158,28 +171,58 @@ pub(super) fn write_secrets(
     write("tokens/istio-token", token.trim())?;
     write("istio/root-cert.pem", &authorities.trusted()?)?;
     if workload.leaf == Leaf::Hybrid {
-        authorities.issue(workload, &secrets.join("workload-spiffe-credentials"))?;
+        authorities.issue(workload, "24h", &secrets.join(LEAF))?;
     }
+    own(&folder, PROXY_USER)
+}
+
+/// Puts another certificate and key in the place of a pod's, each file at once; the agent sees
+/// files that are moved in.
+pub(super) fn replace_leaf(
+    pod: &Pod,
+    lifetime: &str,
+    authorities: &Authorities,
+) -> Result<Issued, MeshError> {
+    let target = folder(pod).join("var/run/secrets").join(LEAF);
+    let fresh =
+        tempfile::tempdir_in(folder(pod)).map_err(|cause| HarnessError::file(&target, cause))?;
+    let issued = authorities.issue(pod.workload, lifetime, fresh.path())?;
+    own(fresh.path(), PROXY_USER)?;
+    for name in ["key.pem", "cert-chain.pem"] {
+        let path = target.join(name);
+        fs::rename(fresh.path().join(name), &path)
+            .map_err(|cause| HarnessError::file(&path, cause))?;
+    }
+    Ok(Issued {
+        folder: target,
+        ..issued
+    })
+}
+
+/// Credentials of a workload in a folder, for the pod without a sidecar.
+pub(super) fn steal_credentials(
+    workload: &str,
+    lifetime: &str,
+    authorities: &Authorities,
+    folder: &Path,
+) -> Result<Issued, MeshError> {
+    let workload = find(workload).ok_or_else(|| MeshError::NoPod(workload.to_owned()))?;
+    let issued = authorities.issue(workload, lifetime, folder)?;
+    own(folder, APPLICATION_USER)?;
+    Ok(issued)
+}
+
+/// Gives a folder to a user.
+fn own(folder: &Path, user: u32) -> Result<(), MeshError> {
+    let owner = format!("{user}:{user}");
     let folder = folder.to_string_lossy();
-    let owner = format!("{PROXY_USER}:{PROXY_USER}");
     Program::new("chown", ["-R", &owner, &folder])
         .run()
         .map(|_| ())
 }
 
-/// Credentials of `gateway`, for the pod without a sidecar.
-pub(super) fn steal_credentials(authorities: &Authorities) -> Result<(), MeshError> {
-    if let Some(workload) = find("gateway") {
-        authorities.issue(workload, Path::new(STOLEN))?;
-    }
-    let owner = format!("{APPLICATION_USER}:{APPLICATION_USER}");
-    Program::new("chown", ["-R", &owner, STOLEN])
-        .run()
-        .map(|_| ())
-}
-
 /// The working folder of a pod's agent.
-fn folder(pod: &Pod) -> PathBuf {
+pub(super) fn folder(pod: &Pod) -> PathBuf {
     PathBuf::from(format!("{FOLDER}/pods/{}", pod.name))
 }
 
@@ -193,6 +236,10 @@ fn agent(pod: &Pod) -> Command {
         "concurrency": 1,
         "statusPort": 15020,
     });
+    let probers = json!({"/app-health/app/readyz": {
+        "httpGet": {"path": "/healthz", "port": PORT, "scheme": "HTTP"},
+        "timeoutSeconds": 10,
+    }});
     let mut command = Command::new("ip");
     command
         .current_dir(folder(pod))
@@ -218,6 +265,8 @@ fn agent(pod: &Pod) -> Command {
             ("ISTIO_META_MESH_ID", TRUST_DOMAIN),
             ("TRUST_DOMAIN", TRUST_DOMAIN),
             ("ISTIO_CPU_LIMIT", "1"),
+            // As the injector does it for a pod with a probe of this kind.
+            ("ISTIO_KUBE_APP_PROBERS", &probers.to_string()),
             ("CA_ADDR", "istiod.istio-system.svc:15012"),
             ("JWT_POLICY", "third-party-jwt"),
             ("PILOT_CERT_PROVIDER", "istiod"),
@@ -228,6 +277,9 @@ fn agent(pod: &Pod) -> Command {
             "ISTIO_METAJSON_LABELS",
             json!({"app": workload.name}).to_string(),
         );
+    if workload.has_stats_tags() {
+        command.env("ISTIO_BOOTSTRAP_OVERRIDE", STATS_TAGS);
+    }
     if workload.leaf == Leaf::Hybrid {
         // Its own certificate comes from files; istiod's still has to be verified.
         command.env("XDS_ROOT_CA", "./var/run/secrets/istio/root-cert.pem");
@@ -235,10 +287,22 @@ fn agent(pod: &Pod) -> Command {
     command
 }
 
+/// Writes what a workload's bootstrap gets beside Istio's own.
+pub(super) fn write_stats_tags() -> Result<(), MeshError> {
+    let path = Path::new(STATS_TAGS);
+    let tags = stats_tags()?.to_string();
+    Ok(fs::write(path, tags).map_err(|cause| HarnessError::file(path, cause))?)
+}
+
+const STATS_TAGS: &str = "/run/sallyport/stats-tags.json";
+/// Where the agent looks for a certificate in files.
+const LEAF: &str = "workload-spiffe-credentials";
 /// Where the stolen credentials are.
 pub(super) const STOLEN: &str = "/run/sallyport/stolen";
 /// Whose traffic is not redirected.
 const PROXY_USER: u32 = 1337;
 const APPLICATION_USER: u32 = 1338;
+/// Istio's agent gives a sidecar 5 s to drain.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 /// All pods start at once, on a machine that does other work as well.
 const START_LIMIT: Duration = Duration::from_secs(180);

@@ -9,8 +9,8 @@ use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{PORT, UNDECLARED_PORT};
-use crate::mesh::netns::until;
 use crate::mesh::report::Notes;
+use crate::mesh::until;
 
 /// Where the mesh lets plaintext pass, the filter does not.
 pub(super) fn plaintext_meets_the_filter(
@@ -81,11 +81,11 @@ fn passed(outcome: &Outcome) -> bool {
 /// What a sidecar offers.
 const ISTIO: [&str; 1] = ["istio-http/1.1"];
 
-const PERMISSIVE: &str = "\
+pub(super) const PERMISSIVE: &str = "\
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: registry}
 spec: {mtls: {mode: PERMISSIVE}}
 ";
 /// Long enough for istiod to push, on a busy machine.
-const SETTLED: Duration = Duration::from_secs(20);
+pub(super) const SETTLED: Duration = Duration::from_secs(60);

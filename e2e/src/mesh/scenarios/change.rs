@@ -1,10 +1,8 @@
 //! What changes while requests go on: policies, signals, istiod.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
 
 use super::load::Load;
 use super::{Stage, check, url};
@@ -12,70 +10,38 @@ use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
 use crate::mesh::deployment::{Deployment, stats};
 use crate::mesh::error::MeshError;
-use crate::mesh::netns::until;
 use crate::mesh::report::Notes;
-use crate::world::now_ms;
+use crate::mesh::until;
 
 /// Policies one after the other: no allowed request fails, no denied one passes.
 pub(super) fn policies_under_load(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
+    let (updates, flows) = (stage.profile.policy_updates, stage.flows()?);
     let load = Load::start(stage)?;
     let start = Instant::now();
-    for number in 1..=UPDATES {
-        stage.deploy(&other_probe(number))?;
+    for number in 1..=updates {
+        stage.deploy(&shape(&flows, number))?;
     }
-    let each = start.elapsed().checked_div(UPDATES).unwrap_or_default();
-    notes.add("updates", UPDATES);
+    let each = start.elapsed().checked_div(updates).unwrap_or_default();
+    notes.add("updates", updates);
     notes.add(
         "msEach",
         u64::try_from(each.as_millis()).unwrap_or(u64::MAX),
     );
-    load.finish(notes)
-}
-
-/// A signal in the policy shuts a workload out of everything, on open connections too, until it is
-/// taken back.
-pub(super) fn quarantine(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
-    let called = url(&stage.mesh, "inference", "/v1/models/one");
-    let probe = Caller::new("gateway-0", &called).probe(&stage.mesh, 200)?;
-    let applied = now_ms().0;
-    stage.deploy(&quarantined("spiffe://ai.example/ns/gateway/sa/gateway"))?;
-    let everywhere = now_ms().0;
-    let outcomes = probe.finish()?;
-    let refused = |status| status == Some(403);
-    let first = outcomes.iter().find(|outcome| refused(outcome.status));
-    let first = first.ok_or_else(|| MeshError::Wrong("nothing was refused".to_owned()))?;
-    notes.add("msToFirstRefusal", first.sent_at_ms.saturating_sub(applied));
-    notes.add("msUntilAllSidecars", everywhere.saturating_sub(applied));
-    let late: Vec<_> = outcomes
-        .iter()
-        .filter(|outcome| outcome.sent_at_ms > everywhere && outcome.status == Some(200))
-        .collect();
-    check(late.is_empty(), || {
-        format!(
-            "{} requests passed after all sidecars had the signal",
-            late.len()
-        )
-    })?;
-    let outcome = Caller::new("gateway-0", &called).once(&stage.mesh)?;
-    check(outcome.reason() == Some("peer_quarantined"), || {
-        format!("expected peer_quarantined: {outcome:?}")
-    })?;
-    stage.deploy(&Value::Null)?;
-    let outcome = Caller::new("gateway-0", &called).once(&stage.mesh)?;
-    check(outcome.status == Some(200), || {
-        format!("after the quarantine it should pass: {outcome:?}")
-    })
+    let done = load.stop()?;
+    done.note(notes);
+    done.allowed_have_passed()?;
+    done.denied_have_not(|_| true)?;
+    done.was_enough()
 }
 
 /// Sidecars go on with what they have; what was applied meanwhile arrives when istiod is back.
 pub(super) fn istiod_is_killed(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
     let load = Load::start(stage)?;
-    stage.mesh.control_plane().kill_istiod();
-    let changed = stage.rendered(&other_probe(100))?;
+    stage.mesh.kill_istiod()?;
+    let changed = stage.rendered(&shape(&stage.flows()?, 1000))?;
     stage.mesh.apply(&changed.manifests)?;
     let start = Instant::now();
-    let logs = stage.mesh.logs().to_owned();
-    stage.mesh.control_plane().restart_istiod(&logs)?;
+    stage.mesh.start_istiod()?;
     notes.add("secondsToStart", start.elapsed().as_secs());
     changed.apply(&stage.mesh)?;
     notes.add("secondsToPolicy", start.elapsed().as_secs());
@@ -118,24 +84,8 @@ pub(super) fn bad_policy_on_a_fresh_pod(
     heals(stage, &allowed)
 }
 
-/// Nothing passes without the filter; when the module is back, the next change brings it in.
-pub(super) fn module_is_missing(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
-    let module = stage.mesh.take_module()?;
-    stage.mesh.restart_sidecar("registry-0")?;
-    let allowed = Caller::new("gateway-0", &url(&stage.mesh, "registry", "/v1/models"));
-    let outcome = allowed.once(&stage.mesh)?;
-    stage.mesh.put_module(&module)?;
-    notes.add("statusWhileMissing", outcome.status.unwrap_or_default());
-    check(
-        !outcome.is_from_application() && outcome.status.is_none_or(|status| status >= 400),
-        || format!("without a module nothing should pass: {outcome:?}"),
-    )?;
-    stage.deploy(&other_probe(101))?;
-    heals(stage, &allowed)
-}
-
 /// What was rendered, with a configuration that no filter understands.
-fn spoiled(deployment: &Deployment) -> Result<String, MeshError> {
+pub(super) fn spoiled(deployment: &Deployment) -> Result<String, MeshError> {
     let mut items = deployment.objects()?;
     for item in &mut items {
         if let Some(config) = item.pointer_mut("/spec/pluginConfig") {
@@ -145,7 +95,7 @@ fn spoiled(deployment: &Deployment) -> Result<String, MeshError> {
     Ok(json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string())
 }
 
-fn heals(stage: &Stage, allowed: &Caller) -> Result<(), MeshError> {
+pub(super) fn heals(stage: &Stage, allowed: &Caller) -> Result<(), MeshError> {
     until("recovery", RECOVERY, || match allowed.once(&stage.mesh) {
         Ok(outcome) if outcome.status == Some(200) => Ok(()),
         Ok(outcome) => Err(format!("{outcome:?}")),
@@ -153,7 +103,7 @@ fn heals(stage: &Stage, allowed: &Caller) -> Result<(), MeshError> {
     })
 }
 
-fn shows(stage: &Stage, pod: &str, name: &str, value: u64) -> Result<(), MeshError> {
+pub(super) fn shows(stage: &Stage, pod: &str, name: &str, value: u64) -> Result<(), MeshError> {
     until("a gauge", RECOVERY, || {
         let stats = stats(&stage.mesh, pod).map_err(|error| error.to_string())?;
         match stats.get(name).copied().unwrap_or_default() {
@@ -163,33 +113,27 @@ fn shows(stage: &Stage, pod: &str, name: &str, value: u64) -> Result<(), MeshErr
     })
 }
 
-/// A change that allows and denies the same as before.
-fn other_probe(number: u32) -> Value {
+/// Policies that differ in each namespace, and not in what they say of the flows under load.
+pub(super) fn shape(flows: &[Value], number: u32) -> Value {
+    let mut flows = flows.to_vec();
+    match number % 3 {
+        0 => flows.reverse(),
+        1 => flows.retain(|flow| flow["name"] != "ingestion-to-training"),
+        _ => flows.push(json!({
+            "name": "another", "from": ["gateway"], "to": "registry",
+            "operations": [{"methods": ["GET"], "paths": [format!("/v1/other/{number}")]}],
+        })),
+    }
     let probe = |path: String| {
         let blocks = ["127.0.0.0/8", "10.0.0.0/8"];
         json!({"method": "GET", "path": path, "port": 8080, "ipBlocks": blocks})
     };
-    json!({"spec": {"probes": [probe("/healthz".to_owned()), probe(format!("/healthz/{number}"))]}})
+    let probes = [
+        probe("/healthz".to_owned()),
+        probe(format!("/healthz/{number}")),
+    ];
+    json!({"spec": {"flows": flows, "probes": probes}})
 }
 
-fn quarantined(identity: &str) -> Value {
-    let time = |offset| {
-        let time = OffsetDateTime::now_utc().saturating_add(Duration::seconds(offset));
-        time.format(&Rfc3339).unwrap_or_default()
-    };
-    json!({"spec": {"signals": [{
-        "name": "alert",
-        "source": "e2e",
-        "reason": "it scans",
-        "author": "e2e",
-        "issued": time(-10),
-        "expires": time(600),
-        "about": {"identity": identity},
-        "effect": "quarantine",
-    }]}})
-}
-
-/// Updates of a run in CI.
-const UPDATES: u32 = 10;
 /// Long enough for a push, on a busy machine.
-const RECOVERY: std::time::Duration = std::time::Duration::from_secs(40);
+pub(super) const RECOVERY: Duration = Duration::from_secs(120);

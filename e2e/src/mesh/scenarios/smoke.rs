@@ -8,8 +8,8 @@ use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{PORT, WORKLOADS, Workload, pods};
-use crate::mesh::netns::until;
 use crate::mesh::report::Notes;
+use crate::mesh::until;
 use crate::upstream::Echo;
 
 /// Each pair of workloads speaks mutual TLS, whichever authority certified them.
@@ -85,4 +85,4 @@ metadata: {name: default, namespace: istio-system}
 spec: {mtls: {mode: STRICT}}
 ";
 /// Long enough for istiod to push, on a busy machine.
-const SETTLED: Duration = Duration::from_secs(20);
+const SETTLED: Duration = Duration::from_secs(60);

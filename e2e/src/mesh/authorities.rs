@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::HarnessError;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{TRUST_DOMAIN, Workload};
@@ -14,6 +16,31 @@ use crate::settings::project_root;
 #[derive(Debug, Clone)]
 pub struct Authorities {
     folder: PathBuf,
+}
+
+/// A certificate that was issued.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The folder with it and its key.
+    pub folder: PathBuf,
+    /// The name of its authority in the policy.
+    pub authority: &'static str,
+    /// SHA-256 of its DER, in hexadecimal digits.
+    pub sha256: String,
+    /// Its serial number, in hexadecimal digits.
+    pub serial: String,
+}
+
+/// What `sallyport cred issue certificate` says.
+#[derive(Deserialize)]
+struct Written {
+    sha256: String,
+}
+
+/// What `sallyport cred inspect` says of a certificate.
+#[derive(Deserialize)]
+struct Inspected {
+    serial: String,
 }
 
 impl Authorities {
@@ -93,11 +120,19 @@ impl Authorities {
         Ok(format!("{}\n{}", read(ISTIO_CA)?, read(MESH_CA)?))
     }
 
-    /// Issues a hybrid certificate into a folder, as files of a SPIFFE workload.
-    pub(super) fn issue(&self, workload: Workload, out: &Path) -> Result<(), MeshError> {
+    /// Issues a hybrid certificate into a folder, as files of a SPIFFE workload, for a time as `24h`
+    /// or `20s`.
+    pub(super) fn issue(
+        &self,
+        workload: Workload,
+        lifetime: &str,
+        out: &Path,
+    ) -> Result<Issued, MeshError> {
         let (authority, out_text) = (self.path(MESH_CA), out.to_string_lossy());
         let identity = workload.spiffe_id();
-        Program::sallyport([
+        let issued: Written = Program::sallyport([
+            "--output",
+            "json",
             "cred",
             "issue",
             "certificate",
@@ -105,20 +140,35 @@ impl Authorities {
             &authority,
             "--spiffe-id",
             &identity,
+            "--ttl",
+            lifetime,
             "--out",
             &out_text,
         ])
-        .run()?;
+        .json()?;
         let roots = out.join("root-cert.pem");
         fs::write(&roots, self.trusted()?).map_err(|cause| HarnessError::file(&roots, cause))?;
-        Ok(())
+        let leaf = out.join("cert-chain.pem");
+        let leaf = leaf.to_string_lossy();
+        let seen: Inspected =
+            Program::sallyport(["--output", "json", "cred", "inspect", &leaf]).json()?;
+        Ok(Issued {
+            folder: out.to_owned(),
+            authority: MESH_CA,
+            sha256: issued.sha256,
+            serial: seen.serial,
+        })
     }
 
-    /// Issues a hybrid token for a certificate; returns the headers that carry it.
+    /// Issues a hybrid token for a certificate, for a time as `5m`; returns the headers that carry it.
     ///
     /// # Errors
     /// When `sallyport cred` fails.
-    pub fn token(&self, certificate_pem: &str) -> Result<Vec<(String, String)>, MeshError> {
+    pub fn token(
+        &self,
+        certificate_pem: &str,
+        lifetime: &str,
+    ) -> Result<Vec<(String, String)>, MeshError> {
         let folder = tempfile::tempdir_in(&self.folder)
             .map_err(|cause| HarnessError::file(&self.folder, cause))?;
         let certificate = folder.path().join("leaf.pem");
@@ -134,6 +184,8 @@ impl Authorities {
             &authority,
             "--certificate",
             &certificate,
+            "--ttl",
+            lifetime,
             "--out",
             &out_text,
         ])
