@@ -241,7 +241,8 @@ fn missing(results: &Results) -> String {
     format!("\nNot measured yet: `{names}`. `make bench-full` does.\n")
 }
 
-const START: &str = "<!-- envoys: written by scripts/bench report, from target/bench; edits here are lost -->";
+const START: &str =
+    "<!-- envoys: written by scripts/bench report, from target/bench; edits here are lost -->";
 const END: &str = "<!-- envoys: end -->";
 
 const METHOD: &str = r"
