@@ -21,18 +21,27 @@ pub fn file(path: &Path, mebibytes: u32) -> io::Result<String> {
 /// # Errors
 /// Those of [`file`].
 pub fn text(input: impl Read, mebibytes: u32) -> io::Result<String> {
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+    String::from_utf8(bytes(input, mebibytes)?).map_err(not_text)
+}
+
+/// Reads bytes to their end.
+///
+/// # Errors
+/// When they cannot be read, or are more than so many MiB.
+pub fn bytes(input: impl Read, mebibytes: u32) -> io::Result<Vec<u8>> {
     let maximum = u64::from(mebibytes).saturating_mul(1024 * 1024);
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     input
         .take(maximum.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > maximum) {
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > maximum) {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             format!("it is longer than {mebibytes} MiB"),
         ));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 #[cfg(test)]

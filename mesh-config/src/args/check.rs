@@ -27,14 +27,15 @@ pub(crate) struct CheckArgs {
 /// Which workloads there are.
 #[derive(Debug, Args)]
 pub(crate) struct InventoryArgs {
-    /// Kubernetes manifests of the workloads: files, or folders with all files in them; `-` is
-    /// standard input. May be repeated.
+    /// Kubernetes manifests of the workloads and services: files, or folders with all files in
+    /// them; `-` is standard input. May be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) manifests: Vec<PathBuf>,
     /// The namespace of manifests that name none.
     #[arg(long, value_name = "NAME", requires = "manifests")]
     pub(crate) namespace: Option<String>,
-    /// A list of workloads, for meshes whose manifests are not at hand. May be repeated.
+    /// A list of workloads, for meshes whose manifests are not at hand (`sallyport schema workloads`
+    /// prints its form). May be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) workloads: Vec<PathBuf>,
 }

@@ -11,7 +11,7 @@ pub(crate) struct DiffArgs {
     pub(crate) old: PathBuf,
     /// The policy as it would be; `-` is standard input.
     pub(crate) new: PathBuf,
-    /// The file with meshConfig: its `postQuantumAuth` goes into the both policies,
+    /// The file with meshConfig: its `postQuantumAuth` goes into both policies,
     /// as `render --mesh` puts it there.
     #[arg(long, value_name = "FILE")]
     pub(crate) mesh: Option<PathBuf>,

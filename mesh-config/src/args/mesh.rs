@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::InventoryArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum MeshCommand {
     /// Say what `postQuantumAuth` means for each workload, segment and flow, and what contradicts it.
@@ -20,10 +22,9 @@ pub(crate) struct MeshExplainArgs {
     /// The policy file; with it, what the setting means for segments and flows.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Kubernetes manifests: files, or folders with all files in them; with them, what it means for
-    /// workloads, and what contradicts it.
-    #[arg(long, value_name = "PATH", num_args = 1..)]
-    pub(crate) manifests: Vec<PathBuf>,
+    /// With it, what the setting means for workloads, and what contradicts it.
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
 }
 
 const MESH_EXPLAIN_EXAMPLE: &str = "\

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use sallyport_mesh_config::render::fields::ModuleVersion;
 use sallyport_mesh_config::render::istio::{IstioVersion, Part};
 
+use super::InventoryArgs;
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct RenderArgs {
@@ -38,15 +40,8 @@ pub(crate) struct RenderArgs {
 #[derive(Debug, Args)]
 #[group(id = "istio", multiple = true)]
 pub(crate) struct IstioArgs {
-    /// Kubernetes manifests of the workloads and services: files, folders, or `-`.
-    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "workloads")]
-    pub(crate) manifests: Vec<PathBuf>,
-    /// The namespace of manifests that name none.
-    #[arg(long, value_name = "NAME", requires = "manifests")]
-    pub(crate) namespace: Option<String>,
-    /// A list of workloads instead of manifests (`sallyport schema workloads` prints its form).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) workloads: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
     /// SHA-256 of the module. That of an image stands in its URL.
     #[arg(long, value_name = "HEX")]
     pub(crate) module_sha256: Option<String>,

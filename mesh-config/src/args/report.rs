@@ -13,6 +13,9 @@ pub(crate) struct ReportArgs {
     /// The policy, to say which piece of it is missing.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The file with meshConfig that the policy was rendered with (`render --mesh`).
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) mesh: Option<PathBuf>,
     /// Also write one page of HTML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,

@@ -23,6 +23,10 @@ pub(crate) struct SimulateArgs {
     /// Another policy file: say what would change with it.
     #[arg(long, value_name = "FILE", conflicts_with = "generate")]
     pub(crate) compare: Option<PathBuf>,
+    /// The file with meshConfig: its `postQuantumAuth` goes into both policies, as `render --mesh`
+    /// puts it there.
+    #[arg(long, value_name = "FILE", conflicts_with = "generate")]
+    pub(crate) mesh: Option<PathBuf>,
     /// The workload that is called, where a line does not say `to`.
     #[arg(long, value_name = "SPIFFE_ID", conflicts_with = "generate")]
     pub(crate) to: Option<SpiffeId>,

@@ -1,7 +1,6 @@
 //! From what was typed to a request to judge.
 
 use std::fs;
-use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::headers::PROOF;
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::RequiredAssurance;
+use sallyport_mesh_config::bounded;
 use sallyport_mesh_config::explain::{Caller, Headers, Question, request_line, token_headers};
 
 use crate::args::{Asked, AssumedAssurance, AssumedTls};
@@ -21,17 +21,9 @@ pub(super) fn read(request: Option<&Path>, flags: Asked) -> Result<(Asked, PathB
     let Some(path) = request else {
         return Ok((flags, PathBuf::new()));
     };
-    let (text, folder) = if path == Path::new("-") {
-        let mut text = String::new();
-        let read = io::stdin()
-            .take(MAXIMUM_REQUEST_BYTES)
-            .read_to_string(&mut text);
-        read.map_err(Failure::unreadable(path))?;
-        (text, PathBuf::new())
-    } else {
-        let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
-        (text, path.parent().unwrap_or(Path::new("")).to_owned())
-    };
+    let text = bounded::file(path, MAXIMUM_MEBIBYTES).map_err(Failure::unreadable(path))?;
+    // That of standard input is empty.
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let asked: Asked = serde_json::from_str(&text).map_err(|cause| Failure::InvalidRequest {
         path: path.to_owned(),
         cause,
@@ -173,6 +165,6 @@ fn spiffe_id(flag: &'static str, text: &str) -> Result<SpiffeId, Failure> {
 
 /// An address of TEST-NET-1 (RFC 5737), which no policy should name.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-const MAXIMUM_REQUEST_BYTES: u64 = 64 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 1;
 const MAXIMUM_DENIALS: u16 = 1000;
 const MAXIMUM_SHOWN_CHARACTERS: usize = 80;

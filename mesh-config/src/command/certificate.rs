@@ -1,7 +1,6 @@
 //! Certificates in files.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use sallyport_credentials::document::{self, Document, DocumentKind, InvalidDocument};
@@ -11,21 +10,15 @@ use sallyport_credentials::report::Certificate;
 use sallyport_credentials::{AuthoritySet, certificate};
 use sallyport_engine::facts::PeerCertificate;
 use sallyport_engine::identity::SpiffeId;
+use sallyport_mesh_config::bounded;
 
 use super::failure::Failure;
 
 /// The bytes of a file that is not longer than any certificate, key or token.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let limit = MAXIMUM_BYTES;
     File::open(path)
-        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(Failure::unreadable(path))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        let path = path.to_owned();
-        return Err(Failure::TooLong { path, limit });
-    }
-    Ok(bytes)
+        .and_then(|file| bounded::bytes(file, MAXIMUM_MEBIBYTES))
+        .map_err(Failure::unreadable(path))
 }
 
 /// The documents of a file, PEM or DER.
@@ -109,4 +102,4 @@ pub(super) fn subject(der: &[u8]) -> Option<SpiffeId> {
 }
 
 /// As much as [`document`] reads.
-const MAXIMUM_BYTES: u64 = 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 1;

@@ -147,8 +147,6 @@ pub(crate) enum Failure {
     AlternativeKey { path: PathBuf, cause: String },
     #[error("`{}` holds a private key, which is not shown", .0.display())]
     PrivateKey(PathBuf),
-    #[error("`{}` is longer than {} MiB", path.display(), limit.checked_div(1024 * 1024).unwrap_or_default())]
-    TooLong { path: PathBuf, limit: u64 },
     #[error("`{}`, line {line}: {cause}", path.display())]
     Trace {
         path: PathBuf,
@@ -202,7 +200,7 @@ impl Failure {
     }
 
     /// The exit code for it.
-    pub(crate) const fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.row().exit
     }
 
@@ -277,8 +275,7 @@ impl Failure {
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
             | Self::Unformattable { path, .. }
-            | Self::Test { path, .. }
-            | Self::TooLong { path, .. } => Some(path),
+            | Self::Test { path, .. } => Some(path),
             Self::Policy(_)
             | Self::Files(_)
             | Self::FilesUnreadable(_)
@@ -303,7 +300,7 @@ impl Failure {
     }
 
     /// One row for each failure: exit code, name in JSON, what to do.
-    const fn row(&self) -> Row {
+    fn row(&self) -> Row {
         match self {
             Self::Policy(PolicyFileErrors::Invalid { .. }) => invalid("policy_invalid", ""),
             Self::Policy(_) => failed("file_unreadable", ""),
@@ -314,6 +311,9 @@ impl Failure {
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),
             Self::Output(_) => failed("output_failed", ""),
+            Self::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::FileTooLarge => {
+                invalid("file_too_long", "name another file")
+            }
             Self::Unreadable { .. } => failed("file_unreadable", ""),
             Self::Unwritable { .. } => failed("file_unwritable", ""),
             Self::Exists(_) => failed(
@@ -400,7 +400,6 @@ impl Failure {
                 "`sallyport schema policy-tests` prints the format, `sallyport test --help` an example",
             ),
             Self::Test { .. } => invalid("tests_invalid", "correct the request of that test"),
-            Self::TooLong { .. } => invalid("file_too_long", "name another file"),
         }
     }
 

@@ -1,9 +1,10 @@
 //! `sallyport fmt`: the canonical layout of policy files.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
+use sallyport_mesh_config::bounded;
 use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::format;
 use serde::Serialize;
@@ -35,7 +36,7 @@ enum State {
 pub(super) fn run(args: &FmtArgs, output: Output) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for path in &args.files {
-        let text = read(path)?;
+        let text = bounded::file(path, MAXIMUM_MEBIBYTES).map_err(Failure::unreadable(path))?;
         let formatted = format::format(&text).map_err(|cause| Failure::Unformattable {
             path: path.clone(),
             cause,
@@ -80,24 +81,6 @@ fn say(path: &Path, state: State, output: Output) -> Result<(), Failure> {
     terminal::line(text).map_err(Failure::Output)
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(Failure::unreadable(path))?)
-    };
-    input
-        .take(MAXIMUM_BYTES.saturating_add(1))
-        .read_to_string(&mut text)
-        .map_err(Failure::unreadable(path))?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > MAXIMUM_BYTES) {
-        let (path, limit) = (path.to_owned(), MAXIMUM_BYTES);
-        return Err(Failure::TooLong { path, limit });
-    }
-    Ok(text)
-}
-
 /// Replaces a file as a whole, with the permissions that it has. A link stays a link.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
@@ -112,4 +95,4 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// As much as a policy may have.
-const MAXIMUM_BYTES: u64 = 8 * 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 8;

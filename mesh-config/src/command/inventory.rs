@@ -23,7 +23,10 @@ pub(super) fn read(args: &InventoryArgs) -> Result<Known, Failure> {
     let mut inventory = Inventory::default();
     if !args.manifests.is_empty() {
         manifests = manifests::read(&args.manifests).map_err(|error| Failure::files(error.0))?;
-        let found = from_manifests(&manifests.objects, args.namespace.as_deref());
+        let namespace = args.namespace.as_deref();
+        // Also what is no workload: a PeerAuthentication counts in the namespace that it goes to.
+        manifests.place(namespace);
+        let found = from_manifests(&manifests.objects, namespace);
         inventory = found.map_err(Failure::files)?;
     }
     for path in &args.workloads {

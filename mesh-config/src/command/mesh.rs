@@ -3,16 +3,15 @@
 use sallyport_engine::identity::Assurance;
 use sallyport_engine::policy::{KeyExchangeRule, Mode};
 use sallyport_mesh_config::finding::{Finding, Printable, Severity};
-use sallyport_mesh_config::manifests::{self, Manifests};
 use sallyport_mesh_config::mesh::{
     self, AnswerMeaning, Asked, FlowMeaning, Form, Meaning, MeshSettings, Setting, WorkloadIs,
     meaning,
 };
 use sallyport_mesh_config::policy_file;
-use sallyport_mesh_config::workloads::{self, Inventory};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::inventory;
 use crate::args::{MeshCommand, MeshExplainArgs, Output};
 use crate::exit::Exit;
 use crate::terminal::{self, labelled};
@@ -46,15 +45,8 @@ fn explain(args: &MeshExplainArgs, output: Output) -> Result<Exit, Failure> {
         .as_ref()
         .map(|path| policy_file::load(path))
         .transpose()?;
-    let manifests = if args.manifests.is_empty() {
-        Manifests::default()
-    } else {
-        manifests::read(&args.manifests).map_err(|invalid| Failure::files(invalid.0))?
-    };
-    // Objects without a namespace go where they are applied to; what is wrong with others is among
-    // the findings.
-    let inventory = workloads::from_manifests(&manifests.objects, Some("default"));
-    let inventory = inventory.unwrap_or_else(|_| Inventory::default());
+    let known = inventory::read(&args.inventory)?;
+    let (manifests, inventory) = (known.manifests, known.inventory.unwrap_or_default());
     let asked = match &loaded {
         Some(loaded) => match settings.effective(&loaded.document) {
             Ok(asked) => asked,

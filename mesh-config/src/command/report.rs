@@ -3,17 +3,18 @@
 use std::fs;
 
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::report::{self, Cause, MAXIMUM_GROUPS, Report, Tally};
 
 use super::failure::Failure;
 use super::lines::Lines;
+use super::policy;
 use crate::args::{Output, ReportArgs};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
 
 pub(super) fn run(args: &ReportArgs, output: Output) -> Result<Exit, Failure> {
-    let policy = args.policy.as_deref().map(policy_file::load).transpose()?;
+    let load = |path| policy::load(path, args.mesh.as_deref());
+    let policy = args.policy.as_deref().map(load).transpose()?;
     let mut tally = Tally::default();
     for path in &args.files {
         let mut lines = Lines::open(path)?;

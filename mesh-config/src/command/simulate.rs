@@ -7,11 +7,11 @@ mod report;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 
-use sallyport_mesh_config::policy_file;
 use sallyport_simulation::generate::{Generator, POLICY, Plan, Scenario};
 use sallyport_simulation::replay::Replay;
 
 use super::failure::Failure;
+use super::policy;
 use crate::args::{Output, SimulateArgs};
 use crate::exit::Exit;
 use crate::terminal;
@@ -23,9 +23,10 @@ pub(super) fn run(args: &SimulateArgs, output: Output) -> Result<Exit, Failure> 
         return generate(args, scenario);
     }
     let path = args.trace.as_deref().ok_or(Failure::FlagNeeded("TRACE"))?;
+    let load = |path| policy::load(path, args.mesh.as_deref());
     let policy = args.policy.as_deref();
-    let loaded = policy_file::load(policy.ok_or(Failure::FlagNeeded("--policy"))?)?;
-    let other = args.compare.as_deref().map(policy_file::load).transpose()?;
+    let loaded = load(policy.ok_or(Failure::FlagNeeded("--policy"))?)?;
+    let other = args.compare.as_deref().map(load).transpose()?;
     let mut trace = Trace::open(path, args.to.clone(), args.port)?;
     let mut replay = Replay::new(&loaded.policy, PEERS);
     let mut second = other

@@ -663,6 +663,24 @@ fn the_folder_names_what_is_left_from_another_rendering() {
 }
 
 #[test]
+fn a_link_in_the_folder_is_replaced_and_not_followed() {
+    let folder = mesh(|policy| policy);
+    fs::create_dir(folder.path().join("out")).unwrap();
+    let (link, target) = (
+        folder.path().join("out/kustomization.yaml"),
+        folder.path().join("precious"),
+    );
+    fs::write(&target, "precious").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let output = render(folder.path(), "wasmplugin", "1.31", &["--out-dir", "out"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(fs::symlink_metadata(&link).unwrap().is_file());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&link).unwrap().permissions());
+    assert_eq!(mode & 0o400, 0o400);
+}
+
+#[test]
 fn fifty_workloads_and_five_hundred_flows_fit_into_128_kib() {
     let folder = tempfile::tempdir().unwrap();
     let mut policy = POLICY.split("  segments:").next().unwrap().to_owned() + "  segments:\n";
@@ -814,7 +832,7 @@ fn names_segments_of_which_no_workload_is_known_beside_others() {
         folder.path(),
         "wasmplugin",
         "1.31",
-        &["--manifests", "small.yaml", "manifests/data"],
+        &["--manifests", "small.yaml", "--manifests", "manifests/data"],
     );
     let said = stderr(&output);
     assert!(

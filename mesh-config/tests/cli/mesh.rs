@@ -155,3 +155,24 @@ fn explain_shows_who_asks_and_takes_a_tls_group() {
     assert_eq!(code(&ask(&["--tls-group", "X25519"])), 2);
     assert_eq!(code(&ask(&["--tls-group", "X25519MLKEM768"])), 0);
 }
+
+#[test]
+fn resources_without_a_namespace_count_where_they_are_applied_to() {
+    let folder = folder();
+    fs::write(folder.path().join("istio.yaml"), MESH).unwrap();
+    let nowhere = MANIFESTS.replace(", namespace: orders", "");
+    fs::write(folder.path().join("k8s.yaml"), nowhere).unwrap();
+    let settings = ["--mesh", "istio.yaml", "--namespace", "orders"];
+    let explain = ["mesh", "explain", "--policy", "policy.yaml"];
+    let check = ["check", "policy.yaml"];
+    for command in [&explain[..], &check[..]] {
+        let manifests = ["--manifests", "k8s.yaml"];
+        let output = sallyport(&[command, &settings, &manifests].concat(), folder.path());
+        let text = stdout(&output);
+        assert_eq!(code(&output), 1, "{text}{}", stderr(&output));
+        assert!(
+            text.contains("takes mutual TLS away from namespace `orders`"),
+            "{text}"
+        );
+    }
+}

@@ -236,3 +236,31 @@ fn simulate_reads_standard_input_and_books_answers_of_the_application() {
     );
     assert!(lowest(1) + 10 < lowest(0), "{report}");
 }
+
+#[test]
+fn what_the_mesh_asks_counts_in_a_replay() {
+    let folder = folder();
+    let mesh = "postQuantumAuth: {mode: enforce, minimumAssurance: hybrid}";
+    fs::write(folder.path().join("mesh.yaml"), mesh).unwrap();
+    let classical = line(|line| line["assurance"] = "classical".into());
+    fs::write(folder.path().join("trace.ndjson"), classical).unwrap();
+    let replay = [
+        "--output",
+        "json",
+        "simulate",
+        "trace.ndjson",
+        "--policy",
+        "policy.yaml",
+        "--to",
+        ORDERS,
+    ];
+    let allowed = |more: &[&str]| {
+        let output = sallyport(&[&replay[..], more].concat(), folder.path());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        json(&output)["totals"]["allowed"].clone()
+    };
+    assert_eq!(
+        (allowed(&[]), allowed(&["--mesh", "mesh.yaml"])),
+        (1.into(), 0.into())
+    );
+}

@@ -1,10 +1,13 @@
 //! A folder with one file for each resource.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sallyport_mesh_config::finding::Printable;
+use tempfile::Builder;
 
 use crate::command::failure::Failure;
 use crate::terminal;
@@ -18,7 +21,7 @@ pub(super) fn write(folder: &Path, files: &[(String, String)]) -> Result<(), Fai
     fs::create_dir_all(folder).map_err(Failure::unwritable(folder))?;
     for (name, text) in files {
         let path = folder.join(name);
-        fs::write(&path, text).map_err(Failure::unwritable(&path))?;
+        replace(folder, &path, text).map_err(Failure::unwritable(&path))?;
     }
     let written: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let mut others: Vec<String> = Vec::new();
@@ -36,5 +39,18 @@ pub(super) fn write(folder: &Path, files: &[(String, String)]) -> Result<(), Fai
             "warning: `{name}` in that folder is not of this rendering: delete what it once rendered from the cluster, and the file"
         ));
     }
+    Ok(())
+}
+
+/// Puts a whole file in the place of whatever has that name: where that is a link, what it leads to
+/// is none of ours.
+fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    // What the umask leaves of it, as for any new file.
+    let permissions = Permissions::from_mode(0o666);
+    let mut file = Builder::new()
+        .permissions(permissions)
+        .tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -6,18 +6,17 @@ use std::io::{self, IsTerminal};
 use indicatif::{ProgressBar, ProgressStyle};
 use sallyport_engine::hexadecimal;
 use sallyport_mesh_config::finding::{Code, Finding};
-use sallyport_mesh_config::manifests::{self, Manifests};
 use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::render::fields::{FIRST, ModuleVersion};
 use sallyport_mesh_config::render::istio::{
     Module, Part, Rendering, Request, Target, document, render,
 };
-use sallyport_mesh_config::workloads::{self, Inventory, list};
 
 use super::{folder, policy, strategy};
 use crate::args::{IstioArgs, Output, RenderArgs};
 use crate::command::counted;
 use crate::command::failure::Failure;
+use crate::command::inventory;
 use crate::exit::Exit;
 use crate::terminal;
 
@@ -31,7 +30,9 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
         let finding = Finding::new(Code::ModuleUnpinned, "--module", error.to_string());
         Failure::Unrendered(vec![finding])
     })?;
-    let (inventory, manifests) = inventory(istio)?;
+    let known = inventory::read(&istio.inventory)?;
+    let inventory = known.inventory.ok_or(Failure::WorkloadsNeeded)?;
+    let manifests = known.manifests;
     let loaded = policy(args)?;
     let without: BTreeSet<Part> = istio.without.iter().map(|part| Part::from(*part)).collect();
     let open_tcp = istio.open_tcp.iter().cloned().collect();
@@ -75,25 +76,6 @@ fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(),
         Output::Json => document::json(&rendering.resources)?,
     };
     terminal::raw(text.as_bytes()).map_err(Failure::Output)
-}
-
-/// The workloads, and the manifests they are from.
-fn inventory(args: &IstioArgs) -> Result<(Inventory, Manifests), Failure> {
-    if let Some(path) = &args.workloads {
-        let text = manifests::read_file(path).map_err(Failure::unreadable(path))?;
-        let inventory = list::from_text(&text, path).map_err(Failure::files)?;
-        return Ok((inventory, Manifests::default()));
-    }
-    if args.manifests.is_empty() {
-        return Err(Failure::WorkloadsNeeded);
-    }
-    let mut manifests = manifests::read(&args.manifests)
-        .map_err(|manifests::InvalidManifests(findings)| Failure::files(findings))?;
-    let namespace = args.namespace.as_deref();
-    manifests.place(namespace);
-    let inventory =
-        workloads::from_manifests(&manifests.objects, namespace).map_err(Failure::files)?;
-    Ok((inventory, manifests))
 }
 
 /// The version of the module that is built with this command.

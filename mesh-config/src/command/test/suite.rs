@@ -1,10 +1,9 @@
 //! A test file, from text to single requests with the answer that is expected.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sallyport_engine::reason::DenyReason;
+use sallyport_mesh_config::bounded;
 use sallyport_mesh_config::explain::Outcome;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -115,15 +114,7 @@ pub(crate) enum InvalidTests {
 
 /// Reads a test file.
 pub(super) fn read(path: &Path) -> Result<TestFile, Failure> {
-    let mut text = String::new();
-    let limit = MAXIMUM_BYTES.saturating_add(1);
-    File::open(path)
-        .and_then(|file| file.take(limit).read_to_string(&mut text))
-        .map_err(Failure::unreadable(path))?;
-    if u64::try_from(text.len()).is_ok_and(|length| length == limit) {
-        let (path, limit) = (path.to_owned(), MAXIMUM_BYTES);
-        return Err(Failure::TooLong { path, limit });
-    }
+    let text = bounded::file(path, MAXIMUM_MEBIBYTES).map_err(Failure::unreadable(path))?;
     let file = parse(&text);
     file.map_err(|cause| Failure::Tests {
         path: path.to_owned(),
@@ -292,6 +283,6 @@ fn reasons(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": codes})
 }
 
-const MAXIMUM_BYTES: u64 = 8 * 1024 * 1024;
+const MAXIMUM_MEBIBYTES: u32 = 8;
 /// Of one test.
 const MAXIMUM_CASES: usize = 10_000;
