@@ -17,6 +17,9 @@ pub enum InvalidJson {
     /// A member is missing, unknown, or of another type.
     #[error("has another form: {0}")]
     Form(serde_json::Error),
+    /// A value whose canonical form is not written here.
+    #[error("has no canonical form that is written here")]
+    Unwritable,
 }
 
 /// More nested than any document of ours or any bill of materials.
@@ -33,23 +36,19 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
 }
 
 /// The canonical JSON of a value (RFC 8785): members in the order of their names, no white space.
-/// None if it is a value whose canonical form this does not write: numbers that are no integers or
-/// beyond 2^53, and member names beyond ASCII.
-#[must_use]
-pub fn canonical(value: &impl Serialize) -> Option<String> {
-    let Ok(value) = serde_json::to_value(value) else {
-        return None;
-    };
+///
+/// # Errors
+///
+/// For numbers that are no integers or beyond 2^53, and for member names beyond ASCII.
+pub fn canonical(value: &impl Serialize) -> Result<String, InvalidJson> {
+    let value = serde_json::to_value(value).map_err(|_| InvalidJson::Unwritable)?;
     if !is_plain(&value) {
-        return None;
+        return Err(InvalidJson::Unwritable);
     }
     // INVARIANT: without the feature `preserve_order`, which a test would notice, `serde_json` keeps
     // members sorted by bytes, which for ASCII is the order of RFC 8785, section 3.2.3. It escapes
     // text as section 3.2.2.2 asks.
-    match serde_json::to_string(&value) {
-        Ok(text) => Some(text),
-        Err(_) => None,
-    }
+    serde_json::to_string(&value).map_err(|_| InvalidJson::Unwritable)
 }
 
 fn is_plain(value: &Value) -> bool {
@@ -83,7 +82,7 @@ mod tests {
             r#"{"B":9007199254740991,"a":"\b\t\n\f\r\u0001\"\\/"#,
             "\u{7f}\",\"b\":[1,true,null,{\"a\":\"\u{e9}\u{1f600}\",\"z\":\"\"}]}"
         );
-        assert_eq!(canonical(&value).as_deref(), Some(expected));
+        assert_eq!(canonical(&value).unwrap(), expected);
     }
 
     #[test]
@@ -94,7 +93,7 @@ mod tests {
             json!({"a": 9_007_199_254_740_992_u64}),
             json!({"\u{e9}": 1}),
         ] {
-            assert_eq!(canonical(&value), None, "{value}");
+            assert!(canonical(&value).is_err(), "{value}");
         }
     }
 

@@ -35,7 +35,7 @@ pub struct SigningOptions {
 
 enum ClassicalSigner {
     Rsa(Box<RsaSigner>),
-    Ecdsa(CertificateSigner),
+    Ecdsa(Box<CertificateSigner>),
 }
 
 /// The public file of an authority: a JWK Set.
@@ -56,9 +56,9 @@ impl SigningKeys {
             AuthorityKey::Rsa => {
                 ClassicalSigner::Rsa(Box::new(RsaSigner::generate(options.rsa_bits)?))
             }
-            AuthorityKey::EcdsaP256 | AuthorityKey::EcdsaP384 => {
-                ClassicalSigner::Ecdsa(CertificateSigner::generate(options.key, options.rsa_bits)?)
-            }
+            AuthorityKey::EcdsaP256 | AuthorityKey::EcdsaP384 => ClassicalSigner::Ecdsa(Box::new(
+                CertificateSigner::generate(options.key, options.rsa_bits)?,
+            )),
         };
         let alternative = MlDsaSigner::generate(options.algorithm)?;
         let keys = [classical.public_key_spki(), alternative.public_key_spki()];
@@ -90,7 +90,7 @@ impl SigningKeys {
         // Only RSA keys can be read as such.
         let classical = match RsaSigner::from_pkcs8(&pkcs8) {
             Ok(signer) => ClassicalSigner::Rsa(Box::new(signer)),
-            Err(_) => ClassicalSigner::Ecdsa(CertificateSigner::from_pkcs8(&pkcs8)?),
+            Err(_) => ClassicalSigner::Ecdsa(Box::new(CertificateSigner::from_pkcs8(&pkcs8)?)),
         };
         if classical.public_key_spki() != authority.public_key(Half::Classical) {
             return Err(mismatch(CLASSICAL_KEY_FILE));

@@ -39,7 +39,7 @@ impl<'a> Draft<'a> {
                 typ: purpose.typ().to_owned(),
             })
             .map(encode)
-            .ok_or(InvalidSignature::Statement)
+            .map_err(|_| InvalidSignature::Statement)
         };
         let statement = Statement::new(subjects, signed_at);
         statement.signed_at()?;
@@ -47,7 +47,7 @@ impl<'a> Draft<'a> {
             authority,
             payload: strict_json::canonical(&statement)
                 .map(encode)
-                .ok_or(InvalidSignature::Statement)?,
+                .map_err(|_| InvalidSignature::Statement)?,
             headers: [header(Half::Classical)?, header(Half::Alternative)?],
         })
     }

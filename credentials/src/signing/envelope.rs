@@ -55,7 +55,7 @@ impl Envelope {
     pub(super) fn text(&self) -> Result<String, InvalidSignature> {
         strict_json::canonical(self)
             .map(|text| text + "\n")
-            .ok_or(InvalidSignature::Form("it cannot be written"))
+            .map_err(|_| InvalidSignature::Form("it cannot be written"))
     }
 
     /// The one pinned authority that both headers name.

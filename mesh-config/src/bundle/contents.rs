@@ -80,7 +80,7 @@ fn mesh_text(settings: &MeshSettings) -> Result<Option<String>, Vec<Finding>> {
         Setting::On(asked) => json!(asked),
     };
     let text = strict_json::canonical(&json!({ "postQuantumAuth": asked }));
-    let text = text.ok_or_else(|| vec![finding(Code::BundleForm, MESH, "cannot be written")])?;
+    let text = text.map_err(|error| vec![finding(Code::BundleForm, MESH, error.to_string())])?;
     Ok(Some(text + "\n"))
 }
 

@@ -119,7 +119,7 @@ impl Bundle {
         }
         let text = strict_json::canonical(&document)
             .map(|text| text + "\n")
-            .ok_or_else(|| vec![form("", "cannot be written")])?;
+            .map_err(|error| vec![form("", error.to_string())])?;
         Ok(Self {
             sha256: digest(text.as_bytes()),
             document,

@@ -107,7 +107,7 @@ impl RollbackDocument {
     pub fn text(&self) -> Result<String, Finding> {
         strict_json::canonical(self)
             .map(|text| text + "\n")
-            .ok_or_else(|| finding(Code::RollbackRefused, "", "cannot be written"))
+            .map_err(|error| finding(Code::RollbackRefused, "", error.to_string()))
     }
 
     fn check(&self) -> Vec<Finding> {

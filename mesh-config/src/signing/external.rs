@@ -175,10 +175,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
         Base64UrlUnpadded::decode_vec,
     ]
     .into_iter()
-    .find_map(|decode| match decode(&line) {
-        Ok(bytes) => Some(bytes),
-        Err(_) => None,
-    })
+    .find_map(|decode| decode(&line).map_or(None, Some))
 }
 
 /// Somebody may have to touch a key or approve.
