@@ -103,6 +103,7 @@ fn signer(args: &SignerArgs) -> Result<Signer, Failure> {
         (Some(folder), _, _) => Signer::of_folder(folder).map_err(|error| failure(args, error)),
         (None, Some(command), Some(authority)) => Ok(Signer::Command {
             authority: signing::authority(authority)
+                .map(Box::new)
                 .map_err(|finding| Failure::files(vec![finding]))?,
             signer: ExternalSigner::new(command).map_err(|fault| failure(args, fault.into()))?,
         }),

@@ -163,19 +163,16 @@ impl ExternalSigner {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() {
-        return None;
-    }
     // `base64` of the usual tools breaks lines.
     let line: String = text.split_ascii_whitespace().collect();
-    [
+    let alphabets = [
         Base64::decode_vec,
         Base64Unpadded::decode_vec,
         Base64Url::decode_vec,
         Base64UrlUnpadded::decode_vec,
-    ]
-    .into_iter()
-    .find_map(|decode| decode(&line).map_or(None, Some))
+    ];
+    let mut decoded = alphabets.iter().flat_map(|decode| decode(&line));
+    decoded.next().filter(|bytes| !bytes.is_empty())
 }
 
 /// Somebody may have to touch a key or approve.

@@ -16,7 +16,7 @@ pub enum Signer {
     /// With a program.
     Command {
         /// For whom it signs.
-        authority: SigningAuthority,
+        authority: Box<SigningAuthority>,
         /// The program.
         signer: ExternalSigner,
     },
