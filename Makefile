@@ -12,6 +12,12 @@ setup: ## get the WebAssembly compiler and Envoy; all targets get what they need
 wasm: ## build the filter: target/wasm/sallyport.wasm
 	@scripts/build-wasm
 
+reproducible: ## build the filter twice, in two folders, and compare the bytes (10 minutes)
+	@scripts/reproducible
+
+sbom: ## write the filter's bill of materials: target/wasm/sallyport.cdx.json
+	@scripts/module-sbom
+
 demo: ## run the demo on real Envoys
 	@scripts/demo
 
@@ -74,4 +80,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm reproducible sbom demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

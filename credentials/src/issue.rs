@@ -1,7 +1,7 @@
 //! Authorities that sign: for development, demonstrations and tests. Native only.
 //!
 //! A [`HybridAuthority`] issues hybrid certificates, a [`ClassicalAuthority`] ordinary ones, a
-//! [`TokenIssuer`] hybrid tokens. Each gives the entry by which a policy pins it. Encoded private
+//! [`TokenIssuer`] hybrid tokens; [`SigningKeys`] sign documents. Each gives the entry by which it is pinned. Encoded private
 //! keys are wiped when dropped (copies inside of the cryptographic libraries are not), their files
 //! are readable for their owner only, and their types have no `Debug`, `Display` or `Serialize`.
 //!
@@ -16,6 +16,7 @@ mod hybrid_signature;
 mod leaf;
 mod proof;
 mod rsa;
+mod signing;
 mod subject_key;
 mod successor;
 mod token;
@@ -26,6 +27,7 @@ pub use authority::{AuthorityOptions, ClassicalAuthority, HybridAuthority};
 pub use error::IssueError;
 pub use leaf::{AlternativeSignature, Leaf, LeafKey, LeafRequest};
 pub use proof::{ProofKey, ProofRequest};
+pub use signing::{AUTHORITY_FILE, SigningKeys, SigningOptions};
 pub use token::{Overrides, Token, TokenIssuer, TokenIssuerOptions, TokenKind, TokenRequest};
 
 /// The size of an RSA key that is generated.

@@ -22,15 +22,18 @@ const MAXIMUM_DEPTH: u8 = 8;
 
 /// Checks that `bytes` are one JSON object in UTF-8 whose members are unique throughout.
 pub(crate) fn check_object(bytes: &[u8]) -> Result<(), AmbiguousJson> {
+    check_object_of(bytes, MAXIMUM_DEPTH)
+}
+
+/// The same, with at most so many levels of objects and arrays.
+pub(crate) fn check_object_of(bytes: &[u8], levels: u8) -> Result<(), AmbiguousJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     // The first byte that is not white space tells an object from other values.
     let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
-    Unique {
-        levels: MAXIMUM_DEPTH,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|()| deserializer.end())
-    .map_err(|_| AmbiguousJson)?;
+    Unique { levels }
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end())
+        .map_err(|_| AmbiguousJson)?;
     if is_object {
         Ok(())
     } else {

@@ -37,6 +37,10 @@ pub mod public_key;
 pub mod report;
 #[cfg(feature = "classical")]
 mod scheme;
+#[cfg(feature = "report")]
+pub mod signing;
+#[cfg(feature = "report")]
+pub mod strict_json;
 pub mod token;
 
 pub use alternative::InvalidAlternativeKey;

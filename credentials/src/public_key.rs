@@ -1,5 +1,7 @@
 //! Public keys for tools: of certificates, PEM files and JWKs.
 
+use ring::signature::{self, UnparsedPublicKey};
+
 use crate::alternative::{self, AlternativeKey, InvalidAlternativeKey, jose_name};
 use crate::classical::{self, ClassicalKey, Curve, InvalidClassicalKey};
 
@@ -59,6 +61,31 @@ impl PublicKey {
     #[must_use]
     pub fn spki(&self) -> &[u8] {
         &self.spki
+    }
+
+    /// Whether a signature without a named scheme holds, as envelopes of DSSE have them: RSA with
+    /// SHA-256 in either padding (RFC 8017, section 8), ECDSA in DER with the hash of its curve, or
+    /// ML-DSA (FIPS 204) with an empty context.
+    #[must_use]
+    pub fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.kind {
+            KeyKind::Classical(ClassicalKey::Rsa(key)) => [
+                &signature::RSA_PKCS1_2048_8192_SHA256,
+                &signature::RSA_PSS_2048_8192_SHA256,
+            ]
+            .into_iter()
+            .any(|padding| key.verify(padding, message, signature).is_ok()),
+            KeyKind::Classical(ClassicalKey::Ecdsa(key)) => {
+                let scheme = match key.curve() {
+                    Curve::P256 => &signature::ECDSA_P256_SHA256_ASN1,
+                    Curve::P384 => &signature::ECDSA_P384_SHA384_ASN1,
+                };
+                UnparsedPublicKey::new(scheme, key.point())
+                    .verify(message, signature)
+                    .is_ok()
+            }
+            KeyKind::MlDsa(key) => key.verify(message, signature).is_ok(),
+        }
     }
 
     /// Its algorithm, with the size where there are several: `RSA-3072`, `P-256`, `ML-DSA-65`.

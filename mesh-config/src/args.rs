@@ -1,5 +1,7 @@
 //! The command line as it is typed.
 
+mod artifacts;
+mod bundle;
 mod check;
 mod cred;
 mod diff;
@@ -7,8 +9,10 @@ mod explain;
 mod fmt;
 mod import;
 mod mesh;
+mod module;
 mod render;
 mod report;
+mod signing;
 mod simulate;
 mod status;
 mod test;
@@ -16,6 +20,8 @@ mod test;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use artifacts::*;
+pub(crate) use bundle::*;
 pub(crate) use check::*;
 pub(crate) use cred::*;
 pub(crate) use diff::*;
@@ -23,8 +29,10 @@ pub(crate) use explain::*;
 pub(crate) use fmt::*;
 pub(crate) use import::*;
 pub(crate) use mesh::*;
+pub(crate) use module::*;
 pub(crate) use render::*;
 pub(crate) use report::*;
+pub(crate) use signing::*;
 pub(crate) use simulate::*;
 pub(crate) use status::*;
 pub(crate) use test::*;
@@ -101,6 +109,15 @@ pub(crate) enum Command {
     Mesh(MeshCommand),
     /// Write the resources for Istio, or the configuration of an Envoy.
     Render(Box<RenderArgs>),
+    /// Import, sign and verify manifests of vetted models and images.
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
+    /// Build, sign, verify, compare and take back what is in force, as one versioned file.
+    #[command(subcommand)]
+    Bundle(Box<BundleCommand>),
+    /// Sign and verify the wasm module and its bill of materials.
+    #[command(subcommand)]
+    Module(ModuleCommand),
     /// Print the JSON Schema of a kind of file.
     Schema {
         /// Which kind.
@@ -140,6 +157,8 @@ pub(crate) enum SchemaKind {
     Workloads,
     /// Decision records, which proxies write.
     DecisionRecord,
+    /// Manifests of artifacts.
+    ArtifactManifest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

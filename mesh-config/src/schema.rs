@@ -9,6 +9,7 @@ use sallyport_engine::record::Record;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
+use crate::artifacts::ManifestDocument;
 use crate::workloads::list::WorkloadList;
 
 /// The schema of the policy file.
@@ -21,6 +22,12 @@ pub fn published() -> Value {
 #[must_use]
 pub fn workloads() -> Value {
     of::<WorkloadList>()
+}
+
+/// The schema of manifests of artifacts.
+#[must_use]
+pub fn artifact_manifest() -> Value {
+    of::<ManifestDocument>()
 }
 
 /// The schema of decision records.
@@ -46,6 +53,11 @@ pub(crate) fn for_validation() -> Value {
 /// The same of lists of workloads.
 pub(crate) fn workloads_for_validation() -> Value {
     validating(workloads())
+}
+
+/// The same of manifests of artifacts.
+pub(crate) fn artifact_manifest_for_validation() -> Value {
+    validating(artifact_manifest())
 }
 
 /// The same of what meshConfig says of `postQuantumAuth` in detail.

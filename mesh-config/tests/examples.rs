@@ -6,6 +6,9 @@
 //! makes; the difference is then for a person to read.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "shared/commands.rs"]
+mod commands;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use std::process::{Command, Output};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy};
 use sallyport_mesh_config::{manifests, schema};
 use serde_json::Value;
+
+use commands::commands;
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const TARGETS: [&str; 4] = ["wasmplugin", "trafficextension", "envoyfilter", "envoy"];
@@ -277,18 +282,6 @@ fn each_rendering_is_the_one_that_the_command_writes() {
             );
         }
     }
-}
-
-/// The commands of a README: the text, and the exit code that it names.
-fn commands(readme: &str) -> Vec<(String, i32)> {
-    let joined = readme.replace("\\\n", " ");
-    let lines = joined.lines().filter_map(|line| line.strip_prefix("    "));
-    let own = lines.filter(|line| line.starts_with("sallyport "));
-    own.map(|line| match line.split_once("  # exits with ") {
-        Some((command, code)) => (command.to_owned(), code.trim().parse().unwrap()),
-        None => (line.to_owned(), 0),
-    })
-    .collect()
 }
 
 #[test]

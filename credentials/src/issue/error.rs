@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::authority::InvalidCaCertificate;
 use crate::pem::InvalidPem;
+use crate::signing::InvalidSigningAuthority;
 
 /// Why nothing was issued, saved or loaded. One variant for each cause.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,9 @@ pub enum IssueError {
         /// The file.
         path: PathBuf,
     },
+    /// Keys that make no authority for documents.
+    #[error("the keys make no signing authority: it {0}")]
+    SigningAuthority(#[from] InvalidSigningAuthority),
     /// The certificate of an authority says what this software does not write.
     #[error("the certificate is not like those that are made here; make a new authority instead")]
     Unlike,

@@ -59,9 +59,14 @@ impl RsaSigner {
         }
     }
 
-    /// The `SubjectPublicKeyInfo` in PEM.
+    /// The `SubjectPublicKeyInfo`.
+    pub(super) fn public_key_spki(&self) -> Vec<u8> {
+        self.certificate_key.subject_public_key_info()
+    }
+
+    /// The same in PEM.
     pub(super) fn public_key_pem(&self) -> Result<String, IssueError> {
-        encode_pem(PUBLIC_KEY, &self.certificate_key.subject_public_key_info())
+        encode_pem(PUBLIC_KEY, &self.public_key_spki())
     }
 
     pub(super) fn private_key_pem(&self) -> Result<PrivateKeyPem, IssueError> {

@@ -3,12 +3,14 @@
 mod authority;
 mod examine;
 mod issue;
+mod signer;
 
 use clap::Subcommand;
 
 pub(crate) use authority::*;
 pub(crate) use examine::*;
 pub(crate) use issue::*;
+pub(crate) use signer::*;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredCommand {
@@ -21,6 +23,11 @@ pub(crate) enum CredCommand {
     /// Make a proof (WPT) with the key of a workload identity token, good for a minute, for one
     /// called workload and one connection, and print it.
     Prove(ProveArgs),
+    /// Make the keys of an authority that signs documents: manifests of artifacts, bundles, modules.
+    Signer(SignerKeysArgs),
+    /// Sign standard input with one key of such an authority, as `--signer-command` asks for it, and
+    /// print the signature in base64.
+    Sign(SignArgs),
     /// Describe certificates, public keys and tokens, whoever made them. Nothing is verified,
     /// unless a policy is given. Private keys are not shown.
     Inspect(InspectArgs),

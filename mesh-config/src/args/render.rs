@@ -45,6 +45,23 @@ pub(crate) struct IstioArgs {
     /// SHA-256 of the module. That of an image stands in its URL.
     #[arg(long, value_name = "HEX")]
     pub(crate) module_sha256: Option<String>,
+    /// The module itself: it and its bill of materials are verified, and its SHA-256 is taken. Not
+    /// for an image, whose digest is another one: verify the module before it goes into the image.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires_all = ["module_sbom", "module_authority"]
+    )]
+    pub(crate) module_file: Option<PathBuf>,
+    /// The bill of materials of `--module-file`.
+    #[arg(long, value_name = "FILE", requires = "module_file")]
+    pub(crate) module_sbom: Option<PathBuf>,
+    /// The signature of `--module-file`. Default: its name and `.sig`.
+    #[arg(long, value_name = "FILE", requires = "module_file")]
+    pub(crate) module_signature: Option<PathBuf>,
+    /// An authority whose signatures of modules count: a JWK Set. May be repeated.
+    #[arg(long, value_name = "FILE", requires = "module_file")]
+    pub(crate) module_authority: Vec<PathBuf>,
     /// Version of the module: fields that it does not know are refused. Default: this one's.
     #[arg(long, value_name = "VERSION")]
     pub(crate) module_version: Option<ModuleVersion>,

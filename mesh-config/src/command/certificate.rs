@@ -60,13 +60,22 @@ pub(super) fn keys(path: &Path) -> Result<Vec<Jwk>, Failure> {
             cause,
         });
     }
-    let keys = documents(path, &bytes)?.into_iter().map(|document| {
+    let keys = of_documents(path, &bytes)?.into_iter();
+    Ok(keys.map(|key| Jwk::new(key, None, None)).collect())
+}
+
+/// The public keys of a file, PEM or DER.
+pub(super) fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+    of_documents(path, &bytes(path)?)
+}
+
+fn of_documents(path: &Path, bytes: &[u8]) -> Result<Vec<PublicKey>, Failure> {
+    let keys = documents(path, bytes)?.into_iter().map(|document| {
         let unknown = || Failure::Unknown(path.to_owned());
         if document.kind != DocumentKind::PublicKey {
             return Err(unknown());
         }
-        let key = PublicKey::from_spki(&document.bytes).map_err(|_| unknown())?;
-        Ok(Jwk::new(key, None, None))
+        PublicKey::from_spki(&document.bytes).map_err(|_| unknown())
     });
     keys.collect()
 }

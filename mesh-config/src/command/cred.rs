@@ -7,6 +7,7 @@ mod authority;
 mod certificate;
 mod identity;
 mod inspect;
+mod signer;
 mod staging;
 mod token;
 mod verify;
@@ -29,6 +30,8 @@ pub(super) fn run(command: CredCommand, output: Output) -> Result<Exit, Failure>
         CredCommand::Issue(IssueCommand::Token(args)) => token::run(&args, output),
         CredCommand::Issue(IssueCommand::Identity(args)) => identity::issue(&args, output),
         CredCommand::Prove(args) => identity::prove(&args, output),
+        CredCommand::Signer(args) => signer::make(&args, output),
+        CredCommand::Sign(args) => signer::sign(&args),
         CredCommand::Inspect(args) => inspect::run(&args, output),
         CredCommand::Verify(args) => return verify::run(&args, output),
     }?;

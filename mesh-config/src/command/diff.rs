@@ -25,16 +25,22 @@ pub(super) fn run(args: &DiffArgs, output: Output) -> Result<Exit, Failure> {
         Output::Text => text(&difference, args.all),
     };
     terminal::line(text).map_err(Failure::Output)?;
-    let fails = match args.fail_on {
+    Ok(exit(&difference, args.fail_on))
+}
+
+/// Whether a change is of the kind that fails.
+pub(super) fn exit(difference: &Difference, fail_on: Option<FailOn>) -> Exit {
+    let fails = match fail_on {
         None => false,
         Some(FailOn::Widening) => difference.has(Effect::Widening),
         Some(FailOn::Narrowing) => difference.has(Effect::Narrowing),
         Some(FailOn::Any) => !difference.is_empty(),
     };
-    Ok(if fails { Exit::Findings } else { Exit::Ok })
+    if fails { Exit::Findings } else { Exit::Ok }
 }
 
-fn text(difference: &Difference, all: bool) -> String {
+/// All changes in words, or some of each kind.
+pub(super) fn text(difference: &Difference, all: bool) -> String {
     let mut lines = Vec::new();
     for change in &difference.parts {
         let (part, text) = (Printable(&change.part), Printable(&change.change));

@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     WorkloadsNeeded,
     #[error("`{}` is no folder", .0.display())]
     NoFolder(PathBuf),
+    #[error("the folder `{}` is not empty", .0.display())]
+    NotEmpty(PathBuf),
     #[error("{0}")]
     Time(#[from] InvalidTime),
     #[error("{}", with_source(.0))]
@@ -272,6 +274,7 @@ impl Failure {
             | Self::AlternativeKey { path, .. }
             | Self::PrivateKey(path)
             | Self::NoFolder(path)
+            | Self::NotEmpty(path)
             | Self::Trace { path, .. }
             | Self::Tests { path, .. }
             | Self::Unformattable { path, .. }
@@ -306,7 +309,8 @@ impl Failure {
             Self::Policy(_) => failed("file_unreadable", ""),
             Self::Files(_) => invalid("files_invalid", ""),
             Self::FilesUnreadable(_) => failed("file_unreadable", ""),
-            Self::NoFolder(_) => failed("no_folder", "name another one with `--out-dir`"),
+            Self::NoFolder(_) => failed("no_folder", "name a folder"),
+            Self::NotEmpty(_) => failed("folder_not_empty", "name a new one, or an empty one"),
             Self::Rendering(_) | Self::Unrendered(_) => invalid("rendering_refused", ""),
             Self::Time(_) => failed("time_invalid", ""),
             Self::Issue(_) => failed("issue_failed", ""),

@@ -1,9 +1,5 @@
 //! `sallyport import`: a policy from Istio's AuthorizationPolicies.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::Path;
-
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_mesh_config::finding::Finding;
 use sallyport_mesh_config::import::{self, Options};
@@ -11,6 +7,7 @@ use sallyport_mesh_config::manifests;
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::writing;
 use crate::args::{ImportArgs, ImportMode, Output};
 use crate::exit::Exit;
 use crate::terminal::{self, labelled};
@@ -37,7 +34,7 @@ pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
     let imported = import::import(&manifests, &options);
     let policy = imported.document.as_ref();
     if let (Some(path), Some(policy)) = (&args.out, policy) {
-        write(path, lines(policy)?.as_bytes(), args.force)?;
+        writing::write(path, lines(policy)?.as_bytes(), args.force)?;
     }
     match output {
         Output::Json => {
@@ -68,27 +65,4 @@ pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
 /// The policy as YAML, with the end of its last line.
 fn lines(policy: &PolicyDocument) -> Result<String, Failure> {
     super::yaml(policy).map(|text| text.trim_end().to_owned() + "\n")
-}
-
-fn write(path: &Path, bytes: &[u8], is_forced: bool) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if is_forced {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    let result = options
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes));
-    result.map_err(|cause| {
-        if cause.kind() == io::ErrorKind::AlreadyExists {
-            Failure::Exists(path.to_owned())
-        } else {
-            Failure::Unwritable {
-                path: path.to_owned(),
-                cause,
-            }
-        }
-    })
 }

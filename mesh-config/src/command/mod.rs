@@ -1,6 +1,8 @@
 //! The verbs of the command line, one module each.
 
+mod artifacts;
 mod ask;
+mod bundle;
 mod certificate;
 mod check;
 mod completions;
@@ -15,13 +17,16 @@ mod inventory;
 mod lines;
 mod man;
 mod mesh;
+mod module;
 mod policy;
 mod render;
 mod report;
 mod schema;
+mod signing;
 mod simulate;
 mod status;
 mod test;
+mod writing;
 
 use crate::args::{Cli, Command, Format, Output};
 use crate::exit::Exit;
@@ -50,6 +55,9 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Simulate(args) => simulate::run(&args, output),
         Command::Mesh(command) => mesh::run(&command, output),
         Command::Render(args) => render::run(&args, output),
+        Command::Artifacts(command) => artifacts::run(&command, output),
+        Command::Bundle(command) => bundle::run(&command, output),
+        Command::Module(command) => module::run(&command, output),
         Command::Schema { kind } => schema::run(kind),
         Command::Report(args) => report::run(&args, output),
         Command::Status(args) => status::run(&args, output),

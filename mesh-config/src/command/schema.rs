@@ -12,6 +12,7 @@ pub(super) fn run(kind: SchemaKind) -> Result<Exit, Failure> {
     let schema = match kind {
         SchemaKind::Policy => schema::published(),
         SchemaKind::Workloads => schema::workloads(),
+        SchemaKind::ArtifactManifest => schema::artifact_manifest(),
         SchemaKind::DecisionRecord => schema::decision_record(),
         SchemaKind::PolicyTests => schema::of::<TestFile>(),
     };

@@ -2,7 +2,8 @@
 //!
 //! Codes are stable: a code keeps its meaning, and one that is no longer used is not given again.
 //! SP0nn is the file and its form, SP1nn segments and flows, SP2nn authorities and credentials,
-//! SP3nn trust and signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import.
+//! SP3nn trust and signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import,
+//! SP7nn signed documents: manifests of artifacts, bundles, modules.
 
 use std::fmt;
 
@@ -284,6 +285,60 @@ codes! {
         "Read the decision records instead.";
     ImportCallersUnclear = "SP618", Warning, "Whether a rule means a caller cannot be said, so the caller is denied.",
         "Write the pattern with one `*`, at its end.";
+
+    // Signed documents.
+    SignatureMissing = "SP701", Error, "A document has no signature file.",
+        "Sign it, or name the file with `--signature`.";
+    SignatureForm = "SP702", Error, "A signature file is cut off, changed or of another form.",
+        "Take the file as the signer wrote it, or sign again.";
+    SignatureHalfMissing = "SP703", Error, "A signature is only classical, or only ML-DSA.",
+        "Sign again: both halves are required.";
+    SignatureOfOtherKind = "SP704", Error, "A signature was made for another kind of document.",
+        "Name the signature of this document.";
+    SigningAuthorityUnknown = "SP705", Error, "A signature is by a key that is not pinned.",
+        "Name the authority with `--authority` if it is one that you trust.";
+    SigningAuthoritiesMixed = "SP706", Error, "The halves of a signature are by two authorities.",
+        "Sign again, with both keys of one authority.";
+    SignatureInvalid = "SP707", Error, "A half of a signature does not hold.",
+        "Take document and signature from their source again; do not use this one.";
+    SignedFileAltered = "SP708", Error, "A document is not the one that was signed.",
+        "Take document and signature from their source again, or sign what it says now.";
+    SigningAuthorityForm = "SP709", Error, "A file names no signing authority.",
+        "Give the `signing-authority.json` that `sallyport cred signer` wrote.";
+    SignerFailed = "SP710", Error, "The program of `--signer-command` gave no signature that holds.",
+        "docs/key-handling.md says what it gets and what it prints.";
+    ManifestExpired = "SP711", Error, "A manifest of artifacts has expired.",
+        "Review its artifacts, and sign a new one.";
+    ManifestNotYetValid = "SP712", Error, "A manifest of artifacts is not valid yet.",
+        "Wait until its `notBefore`, or compare the clocks.";
+    InvalidDigest = "SP713", Error, "An artifact has no SHA-256 digest in the one form.",
+        "Write `sha256:` and 64 lower-case hexadecimal digits; ask the maker of the source for SHA-256.";
+    SourceUnknown = "SP714", Error, "A file is of no format that artifacts are imported from.",
+        "Give CycloneDX 1.5 to 1.7 or SPDX 3 in JSON, an in-toto statement, or its DSSE envelope.";
+    SourceEmpty = "SP715", Error, "A source names no model and no image.",
+        "Name another file, or give `--kind` for the subjects of a statement.";
+    EnvelopeUnverified = "SP716", Warning, "The signature of an envelope was not verified.",
+        "Give the public key of its signer with `--key`.";
+    EnvelopeInvalid = "SP717", Error, "No signature of an envelope holds with the key that was given.",
+        "Give the key of its signer, or take the envelope from its source again.";
+    ManifestOlder = "SP718", Error, "A manifest is older than one that was seen before.",
+        "Take the newest one; a replayed manifest may list what was taken back.";
+    BundleForm = "SP721", Error, "A file is no bundle, or not in its one canonical form.",
+        "Take it as `sallyport bundle build` wrote it.";
+    BundlePath = "SP722", Error, "A bundle holds a file that has no place in it.",
+        "Build it again with `sallyport bundle build`; do not unpack this one.";
+    BundleContent = "SP723", Error, "A file of a bundle is not the one that its list says.",
+        "Build the bundle again; do not edit it.";
+    BundleOlder = "SP724", Error, "A bundle is not newer than the one that is in force.",
+        "Build the next version, or go back with `sallyport bundle rollback`.";
+    RollbackRefused = "SP725", Error, "A rollback is not from what is in force to this bundle.",
+        "Sign a new one with `sallyport bundle rollback`: each counts once.";
+    HistoryForm = "SP726", Error, "A history of bundles is none, or its entries do not follow each other.",
+        "Restore the file: it is what keeps old bundles out.";
+    ModuleForm = "SP731", Error, "A file is no WebAssembly module, or no bill of materials of one.",
+        "Name the files of one release.";
+    ModuleDiffers = "SP732", Error, "The module that was verified is not the one that is named.",
+        "Leave `--module-sha256` out: it is taken from the file.";
 }
 
 impl Code {
@@ -334,7 +389,7 @@ mod tests {
             let digits = code.as_str().strip_prefix("SP").unwrap();
             assert_eq!(digits.len(), 3, "{code}");
             assert!(
-                digits.parse::<u16>().is_ok_and(|number| number < 700),
+                digits.parse::<u16>().is_ok_and(|number| number < 800),
                 "{code}"
             );
             assert!(

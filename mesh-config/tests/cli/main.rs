@@ -6,18 +6,25 @@
     reason = "helpers of tests"
 )]
 
+mod artifacts;
 mod authority;
+mod bundle;
 mod check;
+#[path = "../shared/commands.rs"]
+mod commands;
 mod cred;
 mod diff;
 mod explain;
 mod failure;
 mod fmt;
+mod guides;
 mod import;
 mod istio;
 mod mesh;
+mod module;
 mod render;
 mod report;
+mod signer;
 mod simulate;
 mod status;
 mod support;

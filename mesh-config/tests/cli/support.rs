@@ -162,3 +162,34 @@ pub(crate) fn results(report: &Value) -> (&str, &str, &str) {
         report["assurance"].as_str().unwrap(),
     )
 }
+
+/// Makes the keys of an authority that signs documents, in the folder of its name, and gives the
+/// path of its public file.
+pub(crate) fn signer(folder: &Path, name: &str) -> String {
+    let fixed = ["cred", "signer", "--name", name, "--out", name];
+    let output = sallyport(&[&fixed[..], &["--key", "ecdsa-p256"]].concat(), folder);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    format!("{name}/signing-authority.json")
+}
+
+/// The arguments of a line, which are separated by spaces.
+pub(crate) fn run(folder: &Path, line: &str) -> Output {
+    sallyport(&line.split_whitespace().collect::<Vec<_>>(), folder)
+}
+
+/// Runs a line that must work.
+pub(crate) fn ok(folder: &Path, line: &str) -> Output {
+    let output = run(folder, line);
+    assert_eq!(code(&output), 0, "{line}: {}", stderr(&output));
+    output
+}
+
+/// Runs a line that must be refused, and gives the codes of its findings.
+pub(crate) fn refused(folder: &Path, line: &str) -> Vec<String> {
+    let output = run(folder, &format!("{line} --output json"));
+    assert_eq!(code(&output), 1, "{line}: {}", stdout(&output));
+    let findings = error(&output)["findings"].clone();
+    let findings = findings.as_array().unwrap().iter();
+    let codes = findings.map(|finding| finding["code"].as_str().unwrap().to_owned());
+    codes.collect()
+}

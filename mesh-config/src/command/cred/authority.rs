@@ -11,6 +11,6 @@ mod rotate;
 mod show;
 
 pub(super) use folder::{AuthorityFolder, Loaded};
-pub(super) use new::run as make;
+pub(super) use new::{check_name, key_kind, run as make};
 pub(super) use rotate::run as rotate;
 pub(super) use show::run as show;

@@ -9,7 +9,7 @@ use sallyport_mesh_config::finding::{Code, Finding};
 use sallyport_mesh_config::policy_file;
 use sallyport_mesh_config::render::fields::{FIRST, ModuleVersion};
 use sallyport_mesh_config::render::istio::{
-    Module, Part, Rendering, Request, Target, document, render,
+    InvalidModule, Module, Part, Rendering, Request, Target, document, render,
 };
 
 use super::{folder, policy, strategy};
@@ -17,6 +17,7 @@ use crate::args::{IstioArgs, Output, RenderArgs};
 use crate::command::counted;
 use crate::command::failure::Failure;
 use crate::command::inventory;
+use crate::command::module::verify;
 use crate::exit::Exit;
 use crate::terminal;
 
@@ -26,10 +27,7 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
     let version = version.ok_or(Failure::FlagNeeded("--istio-version"))?;
     let url = args.module.as_deref();
     let url = url.ok_or(Failure::FlagNeeded("--module"))?;
-    let module = Module::new(url, istio.module_sha256.as_deref()).map_err(|error| {
-        let finding = Finding::new(Code::ModuleUnpinned, "--module", error.to_string());
-        Failure::Unrendered(vec![finding])
-    })?;
+    let module = module(istio, url)?;
     let known = inventory::read(&istio.inventory)?;
     let inventory = known.inventory.ok_or(Failure::WorkloadsNeeded)?;
     let manifests = known.manifests;
@@ -65,6 +63,30 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
     }
     summarise(&request, &rendering);
     Ok(Exit::Ok)
+}
+
+/// The module by its URL and digest. A file that is given is verified first, and its digest counts.
+fn module(istio: &IstioArgs, url: &str) -> Result<Module, Failure> {
+    let refuse =
+        |code, flag, message: String| Failure::Unrendered(vec![Finding::new(code, flag, message)]);
+    let unpinned =
+        |error: InvalidModule| refuse(Code::ModuleUnpinned, "--module", error.to_string());
+    let given = istio.module_sha256.as_deref();
+    let (Some(file), Some(sbom)) = (&istio.module_file, &istio.module_sbom) else {
+        return Module::new(url, given).map_err(unpinned);
+    };
+    let signature = istio.module_signature.as_ref();
+    let (release, _) = verify(file, sbom, signature, &istio.module_authority)?;
+    let sha256 = release.sha256();
+    if given.is_some_and(|given| !given.eq_ignore_ascii_case(sha256)) {
+        let message = "is not the digest of `--module-file`".to_owned();
+        return Err(refuse(Code::ModuleDiffers, "--module-sha256", message));
+    }
+    if url.starts_with("oci://") {
+        let message = "is an image, whose digest is not that of the module in it".to_owned();
+        return Err(refuse(Code::ModuleDiffers, "--module", message));
+    }
+    Module::new(url, Some(sha256)).map_err(unpinned)
 }
 
 fn write(istio: &IstioArgs, rendering: &Rendering, output: Output) -> Result<(), Failure> {

@@ -138,7 +138,7 @@ pub(super) fn below(
 }
 
 /// The rule of the policy for names, before keys are made under one that no policy accepts.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+pub(in crate::command::cred) fn check_name(name: &str) -> Result<(), Failure> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let is_label = (1..=63).contains(&name.len())
         && name.bytes().all(plain)
@@ -164,13 +164,7 @@ fn options(args: &AuthorityArgs, is_hybrid: bool) -> Result<AuthorityOptions, Fa
     let common_name = format!("{} of {}", args.name, args.trust_domain);
     let end = TimeMs(now.0.saturating_add(args.ttl.seconds.saturating_mul(1000)));
     let options = AuthorityOptions::new(&common_name, now, end);
-    let (key, rsa_bits) = match args.key {
-        AuthorityKeyKind::Rsa2048 => (AuthorityKey::Rsa, RsaBits::Bits2048),
-        AuthorityKeyKind::Rsa3072 => (AuthorityKey::Rsa, RsaBits::Bits3072),
-        AuthorityKeyKind::Rsa4096 => (AuthorityKey::Rsa, RsaBits::Bits4096),
-        AuthorityKeyKind::EcdsaP256 => (AuthorityKey::EcdsaP256, RsaBits::default()),
-        AuthorityKeyKind::EcdsaP384 => (AuthorityKey::EcdsaP384, RsaBits::default()),
-    };
+    let (key, rsa_bits) = key_kind(args.key);
     Ok(AuthorityOptions {
         key,
         rsa_bits,
@@ -178,6 +172,17 @@ fn options(args: &AuthorityArgs, is_hybrid: bool) -> Result<AuthorityOptions, Fa
         intermediates: args.path_length.unwrap_or(DEFAULT_PATH_LENGTH),
         ..options
     })
+}
+
+/// A kind of classical key as it is typed.
+pub(in crate::command::cred) fn key_kind(kind: AuthorityKeyKind) -> (AuthorityKey, RsaBits) {
+    match kind {
+        AuthorityKeyKind::Rsa2048 => (AuthorityKey::Rsa, RsaBits::Bits2048),
+        AuthorityKeyKind::Rsa3072 => (AuthorityKey::Rsa, RsaBits::Bits3072),
+        AuthorityKeyKind::Rsa4096 => (AuthorityKey::Rsa, RsaBits::Bits4096),
+        AuthorityKeyKind::EcdsaP256 => (AuthorityKey::EcdsaP256, RsaBits::default()),
+        AuthorityKeyKind::EcdsaP384 => (AuthorityKey::EcdsaP384, RsaBits::default()),
+    }
 }
 
 fn token_options(args: &AuthorityArgs) -> Result<TokenIssuerOptions, Failure> {
