@@ -52,6 +52,7 @@ fn main() {
         strategy: FailStrategy::Reload,
         without: &BTreeSet::new(),
         open_tcp: &BTreeSet::new(),
+        connection_seconds: 3600,
         root_namespace: "istio-system",
     };
     let rendering = render(&request, |_, _| {}).unwrap();

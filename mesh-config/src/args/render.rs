@@ -7,6 +7,7 @@ use sallyport_mesh_config::render::fields::ModuleVersion;
 use sallyport_mesh_config::render::istio::{IstioVersion, Part};
 
 use super::InventoryArgs;
+use crate::duration::Lifetime;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -71,6 +72,11 @@ pub(crate) struct IstioArgs {
     /// Secret in each namespace to pull the module with. Default: none.
     #[arg(long, value_name = "NAME")]
     pub(crate) image_pull_secret: Option<String>,
+    /// Let connections to sidecars end after this time. A caller goes on with a connection for as long as
+    /// it is open, and is refused on it once the certificate ends that it was opened with: so let them end
+    /// well before certificates do.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub(crate) max_connection_duration: Lifetime,
     /// Leave a part of the rendering out. What then stays open is said. May be repeated.
     #[arg(long, value_enum, value_name = "PART")]
     pub(crate) without: Vec<WithoutPart>,
@@ -156,6 +162,8 @@ pub(crate) enum WithoutPart {
     AuthorizationPolicy,
     /// What shows callers' certificates to the filter, before Istio 1.30.
     CertificateHeader,
+    /// What lets connections end after `--max-connection-duration`.
+    ConnectionDuration,
     /// The label of the reason in metric names (`envoyfilter` only).
     StatsTags,
 }
@@ -166,6 +174,7 @@ impl From<WithoutPart> for Part {
             WithoutPart::PeerAuthentication => Self::PeerAuthentication,
             WithoutPart::AuthorizationPolicy => Self::AuthorizationPolicy,
             WithoutPart::CertificateHeader => Self::CertificateHeader,
+            WithoutPart::ConnectionDuration => Self::ConnectionDuration,
             WithoutPart::StatsTags => Self::StatsTags,
         }
     }

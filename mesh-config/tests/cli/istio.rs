@@ -400,6 +400,35 @@ fn parts_are_left_out_by_name() {
     assert!(!yaml.contains("SANITIZE_SET") && said.contains("forwardedClientCert: SANITIZE_SET"));
     let (yaml, _) = without("stats-tags", "envoyfilter", "1.31");
     assert!(!yaml.contains("BOOTSTRAP"));
+    for target in ["wasmplugin", "envoyfilter"] {
+        let (yaml, _) = without("connection-duration", target, "1.31");
+        assert!(!yaml.contains("max_connection_duration"));
+    }
+}
+
+#[test]
+fn connections_end_after_the_time_that_is_asked_for() {
+    let folder = mesh(|policy| policy);
+    for (target, version) in TARGETS {
+        let output = render(
+            folder.path(),
+            target,
+            version,
+            &["--max-connection-duration", "90m"],
+        );
+        let yaml = stdout(&output);
+        assert!(yaml.contains("max_connection_duration: 5400s"), "{yaml}");
+        assert!(!yaml.contains("max_connection_duration: 3600s"), "{yaml}");
+    }
+    for never in ["0s", "-1h", "1"] {
+        let output = render(
+            folder.path(),
+            "wasmplugin",
+            "1.31",
+            &["--max-connection-duration", never],
+        );
+        assert_eq!(code(&output), 3, "{never}: {}", stderr(&output));
+    }
 }
 
 #[test]

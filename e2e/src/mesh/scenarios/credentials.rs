@@ -10,9 +10,9 @@ use super::{SETTLED, Stage, check, policy, url};
 use crate::app::Outcome;
 use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
-use crate::mesh::deployment::stats;
+use crate::mesh::deployment::{Deployment, Target, stats};
 use crate::mesh::error::MeshError;
-use crate::mesh::layout::PORT;
+use crate::mesh::layout::{PORT, pods};
 use crate::mesh::report::Notes;
 use crate::mesh::{Issued, until};
 use crate::upstream::Echo;
@@ -39,13 +39,13 @@ pub(super) fn are_replaced(stage: &mut Stage, notes: &mut Notes) -> Result<(), M
 }
 
 /// A certificate that ends soon is replaced in time. Sidecars go on with connections that they opened
-/// with the old one, which is refused once it has ended: so nobody fails only where connections end
-/// before.
+/// with the old one, which is refused once it has ended: so nobody fails only because what is rendered
+/// lets connections end before.
 pub(super) fn end_after_they_are_replaced(
     stage: &mut Stage,
     notes: &mut Notes,
 ) -> Result<(), MeshError> {
-    stage.mesh.apply(SHORT_CONNECTIONS)?;
+    let_connections_end(stage)?;
     let end = now_ms().0.saturating_add(40_000);
     stage.mesh.replace_leaf("gateway-0", "40s")?;
     stage.mesh.restart_sidecar("gateway-0")?;
@@ -63,7 +63,31 @@ pub(super) fn end_after_they_are_replaced(
         })?;
     }
     load.finish(notes)?;
-    stage.mesh.delete(SHORT_CONNECTIONS).map(drop)
+    stage.redeploy()
+}
+
+/// Renders the policy that is in force with a short life of connections, and waits for it.
+fn let_connections_end(stage: &Stage) -> Result<(), MeshError> {
+    let folder = stage.mesh.authorities().folder();
+    let short = ["--max-connection-duration", CONNECTIONS];
+    let target = Target::WasmPlugin;
+    let rendered = Deployment::render_with(&stage.mesh, folder, &Value::Null, target, &short)?;
+    rendered.apply(&stage.mesh)?;
+    let shown = "http://127.0.0.1:15000/config_dump?resource=dynamic_listeners";
+    let wanted = format!("\"max_connection_duration\": \"{CONNECTIONS}\"");
+    for pod in pods() {
+        if !policy::is_in_a_segment(pod.workload.name) {
+            continue;
+        }
+        until("a short life of connections", SETTLED, || {
+            let outcome = Caller::new(&pod.name, shown).once(&stage.mesh);
+            match outcome.map_err(|error| error.to_string())?.body {
+                body if body.contains(&wanted) => Ok(()),
+                body => Err(format!("{}: no {wanted} in {} bytes", pod.name, body.len())),
+            }
+        })?;
+    }
+    Ok(())
 }
 
 /// A certificate on its own connection, a token through sidecars: refused from their end on.
@@ -217,17 +241,9 @@ fn is_streaming(stage: &Stage) -> Result<(), String> {
     active.then_some(()).ok_or(body)
 }
 
-/// Connections between sidecars end in time, when no request is on them.
-const SHORT_CONNECTIONS: &str = "\
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: connections, namespace: istio-system}
-spec:
-  host: '*.svc.cluster.local'
-  trafficPolicy: {connectionPool: {tcp: {maxConnectionDuration: 5s}}}
-";
-/// The same, and some more.
-const CONNECTIONS_MS: u64 = 6_000;
+const CONNECTIONS: &str = "5s";
+/// The same, what Envoy gives a connection to drain (5 s), and some more.
+const CONNECTIONS_MS: u64 = 12_000;
 const CALLED: &str = "registry-0";
 const ENDED: &str = "stream_ended";
 const XFCC: &str = "x-forwarded-client-cert";

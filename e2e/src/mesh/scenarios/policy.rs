@@ -129,7 +129,8 @@ pub(super) fn leaf(cluster: &dyn Cluster, pod: &str) -> Result<String, MeshError
     String::from_utf8(bytes).map_err(|_| silent())
 }
 
-fn is_in_a_segment(workload: &str) -> bool {
+/// Whether the policy has a segment for a workload.
+pub(super) fn is_in_a_segment(workload: &str) -> bool {
     let known = WORKLOADS.iter().any(|other| other.name == workload);
     known && !["outsider", "bare"].contains(&workload)
 }

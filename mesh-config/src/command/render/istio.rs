@@ -46,6 +46,7 @@ pub(super) fn run(args: &RenderArgs, target: Target, output: Output) -> Result<E
         strategy: strategy(args),
         without: &without,
         open_tcp: &open_tcp,
+        connection_seconds: istio.max_connection_duration.seconds,
         root_namespace: &istio.root_namespace,
     };
     let bar = progress();

@@ -71,6 +71,8 @@ pub struct Request<'a> {
     pub without: &'a BTreeSet<Part>,
     /// The namespace whose resources Istio applies to the whole mesh.
     pub root_namespace: &'a str,
+    /// After how many seconds connections end, so that callers' new certificates are seen.
+    pub connection_seconds: u64,
     /// Ports, by namespace, that stay open to any connection of the mesh.
     pub open_tcp: &'a BTreeSet<(String, u16)>,
 }
@@ -84,6 +86,8 @@ pub enum Part {
     AuthorizationPolicy,
     /// The `EnvoyFilter` that puts the certificate of the peer into a header, where it is needed.
     CertificateHeader,
+    /// The `EnvoyFilter` that lets connections end.
+    ConnectionDuration,
     /// The `EnvoyFilter` patch that makes a label of the reason in metric names.
     StatsTags,
 }
@@ -345,16 +349,36 @@ fn rendered(
     let annotations = metadata.annotations.get_or_insert_default();
     annotations.insert(SLICE_SHA256.to_owned(), hexadecimal::encode(&slice.sha256));
     resources.push(Resource::new(metadata, spec));
-    if request.target != Target::EnvoyFilter && needs_certificate_header(request) {
-        let filter = EnvoyFilter::new().with_certificate_header();
-        let metadata = self::metadata(request, name, CERTIFICATE_NAME);
-        resources.push(Resource::new(metadata, Spec::EnvoyFilter(filter)));
+    if request.target != Target::EnvoyFilter {
+        resources.extend(beside(request, name));
     }
     Ok(Rendered {
         name: name.to_owned(),
         workloads: namespace.covered.len(),
         bytes,
         sha256: slice.sha256,
+    })
+}
+
+/// What only an `EnvoyFilter` can say, where another resource carries the filter.
+fn beside(request: &Request<'_>, namespace: &str) -> impl Iterator<Item = Resource> {
+    let certificate = needs_certificate_header(request).then(|| {
+        (
+            CERTIFICATE_NAME,
+            EnvoyFilter::new().with_certificate_header(),
+        )
+    });
+    let seconds = request.connection_seconds;
+    let connections = ends_connections(request).then(|| {
+        (
+            CONNECTIONS_NAME,
+            EnvoyFilter::new().with_connection_duration(seconds),
+        )
+    });
+    let filters = certificate.into_iter().chain(connections);
+    filters.map(|(name, filter)| {
+        let metadata = metadata(request, namespace, name);
+        Resource::new(metadata, Spec::EnvoyFilter(filter))
     })
 }
 
@@ -370,6 +394,9 @@ fn envoy_filter(request: &Request<'_>, config: String) -> EnvoyFilter {
     if needs_certificate_header(request) {
         filter = filter.with_certificate_header();
     }
+    if ends_connections(request) {
+        filter = filter.with_connection_duration(request.connection_seconds);
+    }
     if !request.without.contains(&Part::StatsTags) {
         filter = filter.with_stats_tags(envoy::stats_tags());
     }
@@ -379,6 +406,10 @@ fn envoy_filter(request: &Request<'_>, config: String) -> EnvoyFilter {
 /// Whether the filter gets the certificate of the peer from a header only.
 pub(super) fn needs_certificate_header(request: &Request<'_>) -> bool {
     !request.version.shows_certificate() && !request.without.contains(&Part::CertificateHeader)
+}
+
+fn ends_connections(request: &Request<'_>) -> bool {
+    !request.without.contains(&Part::ConnectionDuration)
 }
 
 fn peer_authentication(request: &Request<'_>, namespace: &str) -> Option<Resource> {
@@ -442,6 +473,7 @@ fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// without a gap only where the resource stays the same one.
 const NAME: &str = "sallyport";
 const CERTIFICATE_NAME: &str = "sallyport-client-certificate";
+const CONNECTIONS_NAME: &str = "sallyport-connections";
 /// The name that Istio's documentation gives it: there is one for a namespace.
 const PEER_AUTHENTICATION_NAME: &str = "default";
 const RENDERED_BY: &str = "sallyport.dev/rendered-by";
