@@ -90,6 +90,12 @@ impl EnvoyVersion {
         }
     }
 
+    /// Whether it shows the caller's certificate to filters; before, it comes in a header.
+    #[must_use]
+    pub const fn shows_certificate(self) -> bool {
+        self.minor >= 38
+    }
+
     /// Whether it can do TLS with ML-DSA keys.
     #[must_use]
     pub const fn knows_ml_dsa(self) -> bool {
