@@ -13,6 +13,7 @@ mod error;
 pub mod kind;
 pub mod layout;
 pub mod netns;
+mod objects;
 mod profile;
 mod program;
 mod report;

@@ -17,6 +17,7 @@ use super::authorities::{Authorities, Issued};
 use super::cluster::Cluster;
 use super::error::MeshError;
 use super::layout::{self, Leaf, Workload};
+use super::objects as shared_objects;
 use super::program::Program;
 use super::settings::{mesh_config, stats_tags};
 use crate::HarnessError;
@@ -87,10 +88,10 @@ impl Kind {
             ),
         ];
         let first = [
-            objects::namespace("istio-system"),
+            shared_objects::namespace("istio-system"),
             objects::authority(&files),
         ];
-        self.apply(&objects::list(first.to_vec()).to_string())?;
+        self.apply(&shared_objects::list(first.to_vec()).to_string())?;
         let config = mesh_config(&self.authorities.mesh_config()?);
         let images = Images {
             pilot: &self.settings.pilot,
@@ -107,7 +108,7 @@ impl Kind {
     fn create_workloads(&self, folder: &Path) -> Result<(), MeshError> {
         let mut first: Vec<Value> = Vec::new();
         for workload in layout::WORKLOADS {
-            first.push(objects::namespace(workload.name));
+            first.push(shared_objects::namespace(workload.name));
             if workload.has_stats_tags() {
                 first.push(objects::stats_tags(workload, &stats_tags()?));
             }
@@ -116,7 +117,7 @@ impl Kind {
                 first.push(self.leaf(workload, owner, "24h", &out)?.1);
             }
         }
-        self.apply(&objects::list(first).to_string())?;
+        self.apply(&shared_objects::list(first).to_string())?;
         self.apply(&objects::workloads().to_string()).map(|_| ())
     }
 

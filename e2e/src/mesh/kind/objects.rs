@@ -4,6 +4,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use crate::mesh::layout::{Leaf, PORT, UNDECLARED_PORT, WORKLOADS, Workload};
+use crate::mesh::objects::{list, service, service_account};
 
 /// A file of a secret.
 pub(crate) type File = (String, Vec<u8>);
@@ -41,15 +42,6 @@ pub(crate) fn authority(files: &[File]) -> Value {
     secret("cacerts", "istio-system", files)
 }
 
-/// A namespace with sidecars.
-pub(crate) fn namespace(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"istio-injection": "enabled"}},
-    })
-}
-
 /// A secret of files.
 pub(crate) fn secret(name: &str, namespace: &str, files: &[File]) -> Value {
     let data: serde_json::Map<String, Value> = files
@@ -75,31 +67,6 @@ pub(crate) fn workloads() -> Value {
         ]
     });
     list(items.collect())
-}
-
-/// Several objects in one.
-pub(crate) fn list(items: Vec<Value>) -> Value {
-    json!({"apiVersion": "v1", "kind": "List", "items": items})
-}
-
-fn service_account(workload: Workload) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": workload.service_account, "namespace": workload.name},
-    })
-}
-
-fn service(workload: Workload) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": workload.name, "namespace": workload.name},
-        "spec": {
-            "selector": {"app": workload.name},
-            "ports": [{"name": "http", "port": PORT, "targetPort": PORT}],
-        },
-    })
 }
 
 fn stateful_set(workload: Workload) -> Value {

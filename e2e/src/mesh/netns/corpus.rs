@@ -16,6 +16,7 @@ use crate::mesh::caller::Caller;
 use crate::mesh::cluster::Cluster;
 use crate::mesh::error::MeshError;
 use crate::mesh::layout::{Leaf, PORT, Pod, SECOND_PORT, Workload};
+use crate::mesh::objects as shared_objects;
 use crate::mesh::program::Program;
 use crate::mesh::until;
 use crate::world::{Identity, PARTNER_TRUST_DOMAIN};
@@ -49,7 +50,7 @@ impl Mesh {
         callers: &BTreeSet<Ipv4Addr>,
     ) -> Result<(), MeshError> {
         let pod = corpus_pod();
-        let namespace = objects::namespace(CORPUS_NAMESPACE);
+        let namespace = shared_objects::namespace(CORPUS_NAMESPACE);
         self.control_plane.create(&namespace)?;
         self.control_plane.create(&manifests(&pod))?;
         host::connect(&pod)?;
@@ -127,8 +128,8 @@ fn corpus_pod() -> Pod {
 fn manifests(pod: &Pod) -> Value {
     let ports = [PORT, SECOND_PORT]
         .map(|port| json!({"name": format!("http-{port}"), "port": port, "targetPort": port}));
-    objects::list(vec![
-        objects::service_account(pod.workload),
+    shared_objects::list(vec![
+        shared_objects::service_account(pod.workload),
         json!({
             "apiVersion": "v1",
             "kind": "Service",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::host::{NODE, cluster_ip};
 use crate::mesh::layout::{PORT, Pod, WORKLOADS, Workload};
+use crate::mesh::objects::{list, namespace, service, service_account};
 use crate::mesh::settings::mesh_config;
 use crate::scenario::merge;
 
@@ -27,7 +28,7 @@ pub(super) fn workloads(pods: &[Pod]) -> Value {
     let mut items = Vec::new();
     for workload in WORKLOADS {
         items.push(service_account(workload));
-        items.push(service(workload));
+        items.push(service_at(workload));
         items.push(endpoints(workload, pods));
     }
     items.extend(pods.iter().map(pod));
@@ -62,33 +63,14 @@ fn settings(example: &Value) -> Value {
     config
 }
 
-pub(super) fn namespace(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"istio-injection": "enabled"}},
-    })
-}
-
-pub(super) fn service_account(workload: Workload) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": workload.service_account, "namespace": workload.name},
-    })
-}
-
-fn service(workload: Workload) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": workload.name, "namespace": workload.name},
-        "spec": {
-            "clusterIP": cluster_ip(workload.name),
-            "selector": {"app": workload.name},
-            "ports": [{"name": "http", "port": PORT, "targetPort": PORT}],
-        },
-    })
+/// With the address that callers know it by.
+fn service_at(workload: Workload) -> Value {
+    let mut service = service(workload);
+    merge(
+        &mut service,
+        &json!({"spec": {"clusterIP": cluster_ip(workload.name)}}),
+    );
+    service
 }
 
 /// Where the pods of a workload are.
@@ -140,8 +122,4 @@ pub(super) fn pod(pod: &Pod) -> Value {
             }],
         },
     })
-}
-
-pub(super) fn list(items: Vec<Value>) -> Value {
-    json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
