@@ -221,7 +221,7 @@ fn what_a_gateway_forwards_is_no_evidence_against_it() {
         ..Params::default()
     };
     let state = worker.peers.state(&worker.key).unwrap();
-    assert_eq!(state.acting(&params).credential, 4_000);
+    assert_eq!(state.acting(&params).credential, 4_500);
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn different_tokens_that_do_not_hold_isolate_and_one_again_and_again_does_not() 
             (Some(DenyReason::HybridSignatureInvalid), true)
         );
     }
-    assert_eq!(stuck.evidence(), 6_000);
+    assert_eq!(stuck.evidence(), 6_500);
     assert_eq!(stuck.standing(), Behaviour::Trusted);
 
     let mut forger = Worker::new(policy(|_| {}), Scene::good());

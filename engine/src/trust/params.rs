@@ -61,7 +61,9 @@ impl Default for Params {
             weights: PerFamily {
                 denial: 2_000,
                 novelty: 500,
-                credential: 4_000,
+                // Four isolate, also where seconds lie between them: 16 000 would be what is left of
+                // four only as long as nothing of them is forgotten.
+                credential: 4_500,
                 rate: 4_000,
                 volume: 4_000,
                 error: 200,

@@ -51,7 +51,7 @@ pub struct TrustNumbers {
         skip_serializing_if = "Option::is_none"
     )]
     pub prior: Option<i32>,
-    /// What one event of a family weighs. Default: denial 2000, novelty 500, credential 4000, rate
+    /// What one event of a family weighs. Default: denial 2000, novelty 500, credential 4500, rate
     /// 4000, volume 4000, error 200.
     #[serde(
         default,

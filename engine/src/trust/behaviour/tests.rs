@@ -128,8 +128,20 @@ fn a_fourth_credential_that_does_not_hold_isolates_and_the_same_one_does_not() {
     let stuck = peer((0..1_000).map(|_| token(0)));
     assert_eq!(
         (stuck.standing(), totals(&stuck).credential),
-        (Behaviour::Trusted, 6_000)
+        (Behaviour::Trusted, 6_500)
     );
+}
+
+#[test]
+fn a_fourth_credential_isolates_too_where_minutes_lie_between_them() {
+    for pause in [1, 20, 240] {
+        let mut peer = PeerState::new(START);
+        for (number, seconds) in (0..4).zip((START.0..).step_by(pause)) {
+            assert_ne!(peer.standing(), Behaviour::Isolated);
+            add(&mut peer, [token(number)], Moment(seconds));
+        }
+        assert_eq!(peer.standing(), Behaviour::Isolated, "{pause} s");
+    }
 }
 
 #[test]
