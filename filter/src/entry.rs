@@ -8,7 +8,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use crate::host::EnvoyHost;
-use crate::plugin::{Configured, Next, Ongoing, Plugin};
+use crate::plugin::{Body, Configured, Next, Ongoing, Plugin};
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root { plugin: Rc::default() }));
@@ -79,12 +79,13 @@ impl HttpContext for Stream {
         action(flow)
     }
 
-    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.on_body()
+    // Nothing is ever held back, so the sizes are those of what arrived just now.
+    fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+        self.on_body(Body::Request, size)
     }
 
-    fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.on_body()
+    fn on_http_response_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+        self.on_body(Body::Response, size)
     }
 
     fn on_log(&mut self) {
@@ -95,9 +96,11 @@ impl HttpContext for Stream {
 }
 
 impl Stream {
-    fn on_body(&self) -> Action {
+    fn on_body(&self, body: Body, size: usize) -> Action {
         match (&self.ongoing, self.plugin.try_borrow_mut()) {
-            (Some(ongoing), Ok(mut plugin)) => action(plugin.on_body(&EnvoyHost, ongoing)),
+            (Some(ongoing), Ok(mut plugin)) => {
+                action(plugin.on_body(&EnvoyHost, ongoing, body, size))
+            }
             // The body of an answer of our own.
             (None, _) => Action::Continue,
             (Some(_), Err(_)) => Action::Pause,

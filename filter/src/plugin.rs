@@ -10,7 +10,7 @@ use sallyport_engine::verdict::DecisionId;
 use crate::configuration::{self, Configuration};
 use crate::host::{Host, HostError, LogLevel};
 use crate::metrics::Metrics;
-pub use crate::stream::{Next, Ongoing};
+pub use crate::stream::{Body, Next, Ongoing};
 use crate::stream::{on_body, on_end, on_request_headers};
 use crate::successor::Successor;
 use crate::worker::Worker;
@@ -111,8 +111,15 @@ impl Plugin {
         self.begun.take()
     }
 
-    /// Called for each part of a body, in either direction.
-    pub fn on_body(&mut self, host: &impl Host, ongoing: &Ongoing) -> Next {
+    /// Called for each part of a body, in either direction, with its length.
+    pub fn on_body(
+        &mut self,
+        host: &impl Host,
+        ongoing: &Ongoing,
+        body: Body,
+        bytes: usize,
+    ) -> Next {
+        ongoing.count(body, bytes);
         match &mut self.worker {
             Some(worker) => on_body(host, worker, ongoing),
             None => Next::Continue,

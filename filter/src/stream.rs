@@ -45,6 +45,20 @@ pub struct Ongoing {
     token: Option<CredentialFacts>,
     /// What the worker had seen when its caller was looked at last.
     seen: Cell<Seen>,
+    /// Bytes of its body so far. Counted as they pass: reading their sums at the end would take two
+    /// more host calls.
+    request_bytes: Cell<u64>,
+    /// Bytes of the body of the answer so far.
+    response_bytes: Cell<u64>,
+}
+
+/// Whose body arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// That of the request.
+    Request,
+    /// That of the answer.
+    Response,
 }
 
 /// What may have changed about a caller since it was looked at.
@@ -74,8 +88,22 @@ impl Ongoing {
                 rechecks: permit.basis() == Basis::Flow && permit.rechecks(),
                 token: decided.token.clone(),
                 seen: Cell::new(seen),
+                request_bytes: Cell::new(0),
+                response_bytes: Cell::new(0),
             }),
         }
+    }
+}
+
+impl Ongoing {
+    /// Counts so many bytes of a body.
+    pub(crate) fn count(&self, body: Body, bytes: usize) {
+        let count = match body {
+            Body::Request => &self.request_bytes,
+            Body::Response => &self.response_bytes,
+        };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        count.set(count.get().saturating_add(bytes));
     }
 }
 
@@ -126,9 +154,17 @@ pub(crate) fn on_end(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) {
     let Some(active) = worker.configuration.active() else {
         return;
     };
-    let (Ok(now), Some(outcome)) = (host.now(), outcome(host)) else {
+    let Some(status) = number(host, Property::ResponseCode) else {
         return;
     };
+    let outcome = Outcome {
+        status,
+        request_bytes: ongoing.request_bytes.get(),
+        response_bytes: ongoing.response_bytes.get(),
+    };
+    // The time of the last request or tick: what is learnt at the end need not be exact, and asking
+    // for the time is a host call.
+    let now = worker.now;
     let Connection { facts, peer, .. } = ongoing.connection.as_ref();
     let (basis, peers) = (ongoing.basis, &mut worker.peers);
     observe_response(
@@ -143,14 +179,6 @@ pub(crate) fn on_end(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) {
     if worker.peers.is_urgent() {
         worker.tell(host, now);
     }
-}
-
-fn outcome(host: &impl Host) -> Option<Outcome> {
-    Some(Outcome {
-        status: number(host, Property::ResponseCode)?,
-        request_bytes: number(host, Property::RequestSize)?,
-        response_bytes: number(host, Property::ResponseSize)?,
-    })
 }
 
 /// A number that the host tells, if it does and it fits.

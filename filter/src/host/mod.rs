@@ -58,10 +58,6 @@ pub enum Property {
     PeerNamespace,
     /// `response.code`: 8 bytes; at the end of a stream.
     ResponseCode,
-    /// `request.size`: 8 bytes of body; at the end of a stream.
-    RequestSize,
-    /// `response.size`: 8 bytes of body; at the end of a stream.
-    ResponseSize,
 }
 
 /// How much a log line matters. Istio shows WARN and above.
@@ -224,8 +220,6 @@ impl Property {
             Self::NodeId => b"xds\0node\0id",
             Self::PeerNamespace => b"filter_state\0downstream_peer\0namespace",
             Self::ResponseCode => b"response\0code",
-            Self::RequestSize => b"request\0size",
-            Self::ResponseSize => b"response\0size",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sallyport_engine::time::TimeMs;
 use sallyport_filter::host::Property;
-use sallyport_filter::plugin::{Configured, Next, Ongoing, Plugin};
+use sallyport_filter::plugin::{Body, Configured, Next, Ongoing, Plugin};
 use serde_json::json;
 
 use crate::support::{FakeHost, GATEWAY, INFER, NOW, TRAINING, mesh, policy, start_with, word};
@@ -33,9 +33,9 @@ fn scan(host: &FakeHost, plugin: &mut Plugin) {
 fn an_open_stream_ends_when_its_caller_is_isolated() {
     let (host, mut plugin) = start_with(&rechecking());
     let ongoing = begin(&host, &mut plugin, 1);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
     scan(&host, &mut plugin);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
     assert!(host.closed.get());
     assert_eq!(host.metric("sallyport.stream_ended"), 1);
 }
@@ -48,7 +48,7 @@ fn an_open_stream_ends_when_another_worker_isolated_its_caller() {
     let ongoing = begin(&host, &mut first, 1);
     scan(&host, &mut second);
     first.tick(&host);
-    assert_eq!(first.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(first.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn an_open_stream_ends_when_its_certificate_expires() {
     let ongoing = begin(&host, &mut plugin, 1);
     host.clock.set(TimeMs(NOW.0 + 3_599_000));
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
     host.clock.set(TimeMs(NOW.0 + 3_601_000));
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
 }
 
 /// A new configuration, in another VM as Envoy does it: the plugin before stays with its streams.
@@ -91,14 +91,14 @@ fn an_open_stream_ends_when_a_new_policy_revokes_or_quarantines_its_caller() {
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         push(&host, &mut plugin, &policy);
-        assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
         // In the same VM too.
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         let configuration = crate::support::configuration(&policy).to_string();
         host.configuration.replace(configuration.into_bytes());
         plugin.configure(&host);
-        assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
     }
 }
 
@@ -112,7 +112,7 @@ fn an_open_stream_outlives_a_new_policy_that_does_not_concern_its_caller() {
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         push(&host, &mut plugin, &policy);
-        assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
     }
 }
 
@@ -122,7 +122,7 @@ fn an_open_stream_goes_on_when_a_policy_is_taken_back_before_it_moved() {
     let ongoing = begin(&host, &mut plugin, 1);
     push(&host, &mut plugin, &revoking());
     push(&host, &mut plugin, &rechecking());
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_newer_configuration_that_cannot_be_read_ends_streams_that_are_looked_at_aga
     let ongoing = begin(&host, &mut plugin, 1);
     host.write_shared("sallyport/v1/configured", b"{\"sliceVersion\": 9}");
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
     assert_eq!(host.metric("sallyport.stream_ended"), 1);
 }
 
@@ -140,7 +140,7 @@ fn a_stream_of_another_flow_stays_open() {
     let (host, mut plugin) = start_with(&policy());
     let ongoing = begin(&host, &mut plugin, 1);
     scan(&host, &mut plugin);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
     assert!(!host.closed.get());
 }
 
@@ -150,7 +150,7 @@ fn a_body_costs_no_host_call_while_nothing_happens() {
     let ongoing = begin(&host, &mut plugin, 1);
     host.calls.set(0);
     for _ in 0..1000 {
-        assert_eq!(plugin.on_body(&host, &ongoing), Next::Continue);
+        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
     }
     assert_eq!(host.calls.get(), 0);
 }
@@ -162,11 +162,10 @@ fn trust_after(status: u64, requests: u64) -> i64 {
     let (host, mut plugin) = start_with(&policy);
     for _ in 0..requests {
         let ongoing = begin_again(&host, &mut plugin);
-        let mut properties = host.properties.borrow_mut();
-        properties.insert(Property::ResponseCode, status.to_le_bytes().to_vec());
-        properties.insert(Property::RequestSize, 100_u64.to_le_bytes().to_vec());
-        properties.insert(Property::ResponseSize, 100_u64.to_le_bytes().to_vec());
-        drop(properties);
+        let code = status.to_le_bytes().to_vec();
+        host.properties
+            .borrow_mut()
+            .insert(Property::ResponseCode, code);
         plugin.on_end(&host, &ongoing);
         host.clock.set(TimeMs(host.clock.get().0 + 100));
     }
@@ -191,16 +190,47 @@ fn refusals_of_the_application_cost_trust_and_its_failures_do_not() {
     assert!(trust_after(404, 60) < quiet, "{quiet}");
 }
 
+/// What becomes of a caller's next request after ten minutes of small answers, and then some of so many
+/// bytes at the same pace.
+fn after_answers_of(bytes: usize) -> Next {
+    let (host, mut plugin) = start_with(&policy());
+    host.connect(1, &mesh().hybrid_leaf(GATEWAY));
+    let small = std::iter::repeat_n(2_000, 60);
+    for bytes in small.chain(std::iter::repeat_n(bytes, 6)) {
+        host.request(&INFER);
+        if plugin.on_request_headers(&host) == Next::Stop {
+            return Next::Stop;
+        }
+        let ongoing = plugin.take_begun().expect("it went on");
+        let code = 200_u64.to_le_bytes().to_vec();
+        host.properties
+            .borrow_mut()
+            .insert(Property::ResponseCode, code);
+        // In two parts, as bodies come.
+        for part in [bytes / 2, bytes - bytes / 2] {
+            plugin.on_body(&host, &ongoing, Body::Response, part);
+        }
+        plugin.on_end(&host, &ongoing);
+        host.clock.set(TimeMs(host.clock.get().0 + 10_000));
+    }
+    Next::Continue
+}
+
 #[test]
-fn the_end_of_a_request_takes_at_most_four_host_calls() {
+fn a_caller_that_suddenly_fetches_far_more_is_restricted() {
+    assert_eq!(after_answers_of(2_000), Next::Continue);
+    assert_eq!(after_answers_of(1_000_000_000), Next::Stop);
+}
+
+#[test]
+fn the_end_of_a_request_takes_one_host_call() {
     let (host, mut plugin) = start_with(&policy());
     let ongoing = begin(&host, &mut plugin, 1);
-    let mut properties = host.properties.borrow_mut();
-    properties.insert(Property::ResponseCode, 200_u64.to_le_bytes().to_vec());
-    properties.insert(Property::RequestSize, 1_u64.to_le_bytes().to_vec());
-    properties.insert(Property::ResponseSize, 1_u64.to_le_bytes().to_vec());
-    drop(properties);
+    let code = 200_u64.to_le_bytes().to_vec();
+    host.properties
+        .borrow_mut()
+        .insert(Property::ResponseCode, code);
     host.calls.set(0);
     plugin.on_end(&host, &ongoing);
-    assert_eq!(host.calls.get(), 4);
+    assert_eq!(host.calls.get(), 1);
 }
