@@ -406,7 +406,7 @@ fn different_tokens_that_do_not_hold_isolate_and_one_again_and_again_does_not() 
             (Some(DenyReason::HybridSignatureInvalid), true)
         );
     }
-    assert_eq!(stuck.evidence(), 6_500);
+    assert_eq!(stuck.evidence(), 6_000);
     assert_eq!(stuck.standing(), Behaviour::Trusted);
 
     let mut forger = Worker::new(policy(|_| {}), Scene::good());

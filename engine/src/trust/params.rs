@@ -133,4 +133,4 @@ pub(super) fn repeat(weight: u32) -> Amount {
 /// Repeats of refused targets: restrict together with one target, and never isolate.
 pub(super) const DENIAL_REPEAT_CAP: u32 = 10_000;
 /// The same failing credential again and again is a client that is stuck.
-pub(super) const CREDENTIAL_REPEAT_CAP: u32 = 2_000;
+pub(super) const CREDENTIAL_REPEAT_CAP: u32 = 1_500;

@@ -128,7 +128,7 @@ fn a_fourth_credential_that_does_not_hold_isolates_and_the_same_one_does_not() {
     let stuck = peer((0..1_000).map(|_| token(0)));
     assert_eq!(
         (stuck.standing(), totals(&stuck).credential),
-        (Behaviour::Trusted, 6_500)
+        (Behaviour::Trusted, 6_000)
     );
 }
 
