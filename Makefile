@@ -18,6 +18,9 @@ reproducible: ## build the filter twice, in two folders, and compare the bytes (
 sbom: ## write the filter's bill of materials: target/wasm/sallyport.cdx.json
 	@scripts/module-sbom
 
+release: ## make the files of a release in target/dist/, signed (SIGNER_KEYS or SIGNER_COMMAND; 15 minutes)
+	@scripts/release
+
 demo: ## run the demo on real Envoys
 	@scripts/demo
 
@@ -80,4 +83,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm reproducible sbom demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm reproducible sbom release demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
