@@ -12,7 +12,7 @@ setup: ## get the WebAssembly compiler and Envoy; all targets get what they need
 wasm: ## build the filter: target/wasm/sallyport.wasm
 	@scripts/build-wasm
 
-reproducible: ## build the filter twice, in two folders, and compare the bytes (10 minutes)
+reproducible: ## build the filter twice, in two folders, and compare the bytes (2 to 5 minutes each)
 	@scripts/reproducible
 
 sbom: ## write the filter's bill of materials: target/wasm/sallyport.cdx.json
@@ -72,7 +72,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test fuzz-smoke ## what CI checks, but for `make e2e-istio`
+check presubmit: lint deny test reproducible fuzz-smoke ## what CI checks, but for `make e2e-istio`
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
