@@ -12,11 +12,14 @@ setup: ## get the WebAssembly compiler and Envoy; all targets get what they need
 wasm: ## build the filter: target/wasm/sallyport.wasm
 	@scripts/build-wasm
 
-reproducible: ## build the filter twice, in two folders, and compare the bytes (10 minutes)
+reproducible: ## build the filter twice, in two folders, and compare the bytes (2 to 5 minutes each)
 	@scripts/reproducible
 
 sbom: ## write the filter's bill of materials: target/wasm/sallyport.cdx.json
 	@scripts/module-sbom
+
+release: ## make the files of a release in target/dist/, signed (SIGNER_KEYS or SIGNER_COMMAND; 15 minutes)
+	@scripts/release
 
 demo: ## run the demo on real Envoys
 	@scripts/demo
@@ -69,7 +72,7 @@ fmt: ## format the Rust code
 deny: ## check licences, banned crates, sources, advisories
 	@scripts/deny
 
-check presubmit: lint deny test fuzz-smoke ## what CI checks, but for `make e2e-istio`
+check presubmit: lint deny test reproducible fuzz-smoke ## what CI checks, but for `make e2e-istio`
 
 docs: ## generate the tables in docs/
 	@scripts/generate-docs
@@ -80,4 +83,4 @@ clean: ## remove what was built
 distclean: clean ## also remove what was fetched
 	@rm -rf .tools
 
-.PHONY: help setup wasm reproducible sbom demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean
+.PHONY: help setup wasm reproducible sbom release demo e2e-istio e2e-istio-down e2e-kind e2e-envoys evaluate test fuzz-smoke bench bench-full bench-counts bench-growth bench-trust bench-credentials lint fmt deny check presubmit docs clean distclean

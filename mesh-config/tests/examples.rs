@@ -295,7 +295,7 @@ fn each_command_of_a_readme_works_in_its_order() {
             fs::create_dir_all(target.parent().unwrap()).unwrap();
             fs::copy(example.folder.join(file), target).unwrap();
         }
-        let commands = commands(&example.text("README.md"));
+        let commands = commands(&example.text("README.md"), &["sallyport "]);
         assert!(commands.len() >= 3, "{}", example.name);
         for (command, code) in commands {
             let output = Command::new("sh")

@@ -70,11 +70,25 @@ impl Deployment {
         more: &[&str],
     ) -> Result<Self, MeshError> {
         let path = patched(folder, patch)?;
+        let mesh = mesh_file(cluster, folder)?;
+        Self::render_files(cluster, path, mesh, target, more)
+    }
+
+    /// The same for a policy file, and a file with the mesh's settings.
+    ///
+    /// # Errors
+    /// When the policy is not valid, or cannot be rendered.
+    pub fn render_files(
+        cluster: &dyn Cluster,
+        path: PathBuf,
+        mesh: PathBuf,
+        target: Target,
+        more: &[&str],
+    ) -> Result<Self, MeshError> {
         Program::sallyport(["check", &path.to_string_lossy()]).run()?;
         let objects = cluster
             .kubectl(&["get", WORKLOAD_KINDS, "-A", "-o", "yaml"])
             .run()?;
-        let mesh = mesh_file(cluster, folder)?;
         let mesh_option = ["--mesh", &mesh.to_string_lossy()];
         let options: Vec<&str> = mesh_option.iter().chain(more).copied().collect();
         let manifests = rendered(cluster, &path, objects, target, &options)?;

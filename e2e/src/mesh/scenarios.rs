@@ -17,6 +17,7 @@ mod postquantum;
 mod probes;
 mod quarantine;
 mod rogue;
+mod rollback;
 mod smoke;
 mod telemetry;
 mod versions;
@@ -117,6 +118,10 @@ const STEPS: &[(&str, Step)] = &[
     ),
     (CORPUS, corpus::gives_the_answers_of_the_engine),
     ("policies change under load", change::policies_under_load),
+    (
+        "a rollback under load brings back the objects of before",
+        rollback::under_load,
+    ),
     (
         "a quarantine shuts a workload out of every sidecar, and in again",
         quarantine::reaches_every_sidecar,

@@ -50,8 +50,7 @@ impl Caller {
         let (next, costs) = costs(&host, || {
             let next = self.plugin.on_request_headers(&host);
             if let Some(ongoing) = self.plugin.take_begun() {
-                self.plugin
-                    .on_body(&host, &ongoing, Body::Response, 2_000);
+                self.plugin.on_body(&host, &ongoing, Body::Response, 2_000);
                 self.plugin.on_end(&host, &ongoing);
             }
             next

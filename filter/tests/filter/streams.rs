@@ -33,9 +33,15 @@ fn scan(host: &FakeHost, plugin: &mut Plugin) {
 fn an_open_stream_ends_when_its_caller_is_isolated() {
     let (host, mut plugin) = start_with(&rechecking());
     let ongoing = begin(&host, &mut plugin, 1);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Continue
+    );
     scan(&host, &mut plugin);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
     assert!(host.closed.get());
     assert_eq!(host.metric("sallyport.stream_ended"), 1);
 }
@@ -48,7 +54,10 @@ fn an_open_stream_ends_when_another_worker_isolated_its_caller() {
     let ongoing = begin(&host, &mut first, 1);
     scan(&host, &mut second);
     first.tick(&host);
-    assert_eq!(first.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+    assert_eq!(
+        first.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
 }
 
 #[test]
@@ -57,10 +66,16 @@ fn an_open_stream_ends_when_its_certificate_expires() {
     let ongoing = begin(&host, &mut plugin, 1);
     host.clock.set(TimeMs(NOW.0 + 3_599_000));
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Continue
+    );
     host.clock.set(TimeMs(NOW.0 + 3_601_000));
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
 }
 
 /// A new configuration, in another VM as Envoy does it: the plugin before stays with its streams.
@@ -91,14 +106,20 @@ fn an_open_stream_ends_when_a_new_policy_revokes_or_quarantines_its_caller() {
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         push(&host, &mut plugin, &policy);
-        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+        assert_eq!(
+            plugin.on_body(&host, &ongoing, Body::Response, 1),
+            Next::Stop
+        );
         // In the same VM too.
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         let configuration = crate::support::configuration(&policy).to_string();
         host.configuration.replace(configuration.into_bytes());
         plugin.configure(&host);
-        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+        assert_eq!(
+            plugin.on_body(&host, &ongoing, Body::Response, 1),
+            Next::Stop
+        );
     }
 }
 
@@ -112,7 +133,10 @@ fn an_open_stream_outlives_a_new_policy_that_does_not_concern_its_caller() {
         let (host, mut plugin) = start_with(&rechecking());
         let ongoing = begin(&host, &mut plugin, 1);
         push(&host, &mut plugin, &policy);
-        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+        assert_eq!(
+            plugin.on_body(&host, &ongoing, Body::Response, 1),
+            Next::Continue
+        );
     }
 }
 
@@ -122,7 +146,10 @@ fn an_open_stream_goes_on_when_a_policy_is_taken_back_before_it_moved() {
     let ongoing = begin(&host, &mut plugin, 1);
     push(&host, &mut plugin, &revoking());
     push(&host, &mut plugin, &rechecking());
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Continue
+    );
 }
 
 #[test]
@@ -131,7 +158,10 @@ fn a_newer_configuration_that_cannot_be_read_ends_streams_that_are_looked_at_aga
     let ongoing = begin(&host, &mut plugin, 1);
     host.write_shared("sallyport/v1/configured", b"{\"sliceVersion\": 9}");
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Stop);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
     assert_eq!(host.metric("sallyport.stream_ended"), 1);
 }
 
@@ -140,7 +170,10 @@ fn a_stream_of_another_flow_stays_open() {
     let (host, mut plugin) = start_with(&policy());
     let ongoing = begin(&host, &mut plugin, 1);
     scan(&host, &mut plugin);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Continue
+    );
     assert!(!host.closed.get());
 }
 
@@ -150,7 +183,10 @@ fn a_body_costs_no_host_call_while_nothing_happens() {
     let ongoing = begin(&host, &mut plugin, 1);
     host.calls.set(0);
     for _ in 0..1000 {
-        assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+        assert_eq!(
+            plugin.on_body(&host, &ongoing, Body::Response, 1),
+            Next::Continue
+        );
     }
     assert_eq!(host.calls.get(), 0);
 }

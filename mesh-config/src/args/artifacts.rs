@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use sallyport_mesh_config::artifacts::ArtifactKind;
 
-use super::signing::{PinArgs, SignerArgs};
+use super::signing::{SignedArgs, SignerArgs};
 use crate::duration::Lifetime;
 
 #[derive(Debug, Subcommand)]
@@ -91,10 +91,7 @@ pub(crate) struct ArtifactsVerifyArgs {
     /// The manifest, YAML or JSON.
     pub(crate) manifest: PathBuf,
     #[command(flatten)]
-    pub(crate) pins: PinArgs,
-    /// Its signature. Default: the manifest's name and `.sig`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signature: Option<PathBuf>,
+    pub(crate) signed: SignedArgs,
     /// The serial of the manifest that counted before: this one must be higher.
     #[arg(long, value_name = "SERIAL")]
     pub(crate) after: Option<u64>,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::FailOn;
-use super::signing::{PinArgs, SignerArgs};
+use super::ComparisonArgs;
+use super::signing::{PinArgs, SignedArgs, SignerArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BundleCommand {
@@ -77,10 +77,7 @@ pub(crate) struct BundleVerifyArgs {
     /// The bundle.
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
-    pub(crate) pins: PinArgs,
-    /// Its signature. Default: the bundle's name and `.sig`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signature: Option<PathBuf>,
+    pub(crate) signed: SignedArgs,
     /// The history of this place: the bundle must be newer, or the one in force. A file that does
     /// not exist is an empty history.
     #[arg(long, value_name = "FILE")]
@@ -111,18 +108,8 @@ pub(crate) struct BundleDiffArgs {
     pub(crate) new: PathBuf,
     #[command(flatten)]
     pub(crate) pins: PinArgs,
-    /// Exit with 1 if some change is of this kind. A further artifact is widening.
-    #[arg(long, value_enum, value_name = "EFFECT")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Ask at most so many requests.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    pub(crate) limit: usize,
-    /// Write all examples, not only the first of each kind.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Ask as of this time: RFC 3339, or milliseconds since 1970. Default: now.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) comparison: ComparisonArgs,
 }
 
 #[derive(Debug, Args)]
@@ -137,10 +124,7 @@ pub(crate) struct BundleRollbackArgs {
     /// The bundle to go back to.
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
-    pub(crate) pins: PinArgs,
-    /// Its signature. Default: the bundle's name and `.sig`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signature: Option<PathBuf>,
+    pub(crate) signed: SignedArgs,
     /// The history that says what is in force, and that the bundle was.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: PathBuf,
@@ -180,7 +164,7 @@ const DIFF_EXAMPLE: &str = "\
 Example:
   sallyport bundle diff bundle-3.json bundle-4.json --authority signing-authority.json --fail-on widening
 
-The bundles need no signature; manifests in them are verified.
+The bundles need no signature; manifests in them are verified. A further artifact is widening.
 Exit codes: 0 ok, 1 a change of the kind of `--fail-on`, or an invalid bundle, 3 usage or I/O.";
 
 const ROLLBACK_EXAMPLE: &str = "\

@@ -15,6 +15,13 @@ pub(crate) struct DiffArgs {
     /// as `render --mesh` puts it there.
     #[arg(long, value_name = "FILE")]
     pub(crate) mesh: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) comparison: ComparisonArgs,
+}
+
+/// How two policies are compared, alone or in bundles.
+#[derive(Debug, Args)]
+pub(crate) struct ComparisonArgs {
     /// Exit with 1 if some change is of this kind.
     #[arg(long, value_enum, value_name = "EFFECT")]
     pub(crate) fail_on: Option<FailOn>,

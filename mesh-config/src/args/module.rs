@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::signing::{PinArgs, SignerArgs};
+use super::signing::{SignedArgs, SignerArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModuleCommand {
@@ -37,10 +37,7 @@ pub(crate) struct ModuleVerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) sbom: PathBuf,
     #[command(flatten)]
-    pub(crate) pins: PinArgs,
-    /// Its signature. Default: the module's name and `.sig`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signature: Option<PathBuf>,
+    pub(crate) signed: SignedArgs,
 }
 
 const EXAMPLE: &str = "\

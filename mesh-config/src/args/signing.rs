@@ -13,6 +13,16 @@ pub(crate) struct PinArgs {
     pub(crate) authorities: Vec<PathBuf>,
 }
 
+/// How a document that is signed is verified.
+#[derive(Debug, Args)]
+pub(crate) struct SignedArgs {
+    #[command(flatten)]
+    pub(crate) pins: PinArgs,
+    /// Its signature. Default: the document's name and `.sig`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
 /// Who signs.
 #[derive(Debug, Args)]
 pub(crate) struct SignerArgs {

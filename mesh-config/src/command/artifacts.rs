@@ -186,10 +186,10 @@ fn sign_manifest(args: &ArtifactsSignArgs, output: Output) -> Result<Exit, Failu
 }
 
 fn verify(args: &ArtifactsVerifyArgs, output: Output) -> Result<Exit, Failure> {
-    let authorities = pins(&args.pins)?;
+    let authorities = pins(&args.signed.pins)?;
     let now = time(args.at.as_deref())?;
     let path = &args.manifest;
-    let signature = signature_of(path, args.signature.as_ref());
+    let signature = signature_of(path, args.signed.signature.as_ref());
     let verified =
         artifacts::verify(path, &signature, &authorities, now).map_err(Failure::files)?;
     let spec = &verified.manifest.document.spec;

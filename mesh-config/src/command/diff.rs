@@ -4,32 +4,35 @@ use sallyport_mesh_config::diff::{ChangedAnswer, Difference, Effect, Said, diff}
 use sallyport_mesh_config::finding::Printable;
 
 use super::failure::Failure;
+use super::signing::{pretty, time};
 use super::{counted, policy};
-use crate::args::{DiffArgs, FailOn, Output};
-use crate::clock;
+use crate::args::{ComparisonArgs, DiffArgs, FailOn, Output};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
 
 pub(super) fn run(args: &DiffArgs, output: Output) -> Result<Exit, Failure> {
-    let now = match &args.at {
-        Some(text) => clock::parse(text)?,
-        None => clock::now(),
-    };
+    let now = time(args.comparison.at.as_deref())?;
     let load = |path| policy::load(path, args.mesh.as_deref());
     let (old, new) = (load(&args.old)?, load(&args.new)?);
-    let difference = diff(&old, &new, now, args.limit);
-    let text = match output {
-        Output::Json => {
-            serde_json::to_string_pretty(&difference).map_err(|_| Failure::Encoding("JSON"))?
-        }
-        Output::Text => text(&difference, args.all),
-    };
-    terminal::line(text).map_err(Failure::Output)?;
-    Ok(exit(&difference, args.fail_on))
+    let difference = diff(&old, &new, now, args.comparison.limit);
+    answer(&difference, &args.comparison, output)
 }
 
-/// Whether a change is of the kind that fails.
-pub(super) fn exit(difference: &Difference, fail_on: Option<FailOn>) -> Exit {
+/// Says what differs, and whether a change is of the kind that fails.
+pub(super) fn answer(
+    difference: &Difference,
+    args: &ComparisonArgs,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let text = match output {
+        Output::Json => pretty(difference)?,
+        Output::Text => text(difference, args.all),
+    };
+    terminal::line(text).map_err(Failure::Output)?;
+    Ok(exit(difference, args.fail_on))
+}
+
+fn exit(difference: &Difference, fail_on: Option<FailOn>) -> Exit {
     let fails = match fail_on {
         None => false,
         Some(FailOn::Widening) => difference.has(Effect::Widening),
@@ -40,7 +43,7 @@ pub(super) fn exit(difference: &Difference, fail_on: Option<FailOn>) -> Exit {
 }
 
 /// All changes in words, or some of each kind.
-pub(super) fn text(difference: &Difference, all: bool) -> String {
+fn text(difference: &Difference, all: bool) -> String {
     let mut lines = Vec::new();
     for change in &difference.parts {
         let (part, text) = (Printable(&change.part), Printable(&change.change));

@@ -47,8 +47,8 @@ fn verify_module(args: &ModuleVerifyArgs, output: Output) -> Result<Exit, Failur
     let (release, verified) = verify(
         &args.module,
         &args.sbom,
-        args.signature.as_ref(),
-        &args.pins.authorities,
+        args.signed.signature.as_ref(),
+        &args.signed.pins.authorities,
     )?;
     let signed_by = SignedBy::from(&verified);
     let text = match output {

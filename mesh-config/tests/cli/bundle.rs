@@ -10,10 +10,10 @@ use crate::support::*;
 
 const MANIFEST: &str = include_str!("../data/artifacts/models.yaml");
 const MESH: &str = "postQuantumAuth:\n  mode: shadow\nrootNamespace: istio-system\n";
-const AT: &str = "--at 2026-11-02T00:00:00Z";
+pub(crate) const AT: &str = "--at 2026-11-02T00:00:00Z";
 
 /// A folder with a policy, meshConfig, and a signed manifest; the flag that pins its authority.
-fn world() -> (TempDir, String) {
+pub(crate) fn world() -> (TempDir, String) {
     let folder = folder();
     let path = folder.path();
     fs::write(path.join("mesh.yaml"), MESH).unwrap();
@@ -37,7 +37,7 @@ fn build(folder: &Path, pins: &str, version: u64) -> Value {
 }
 
 /// Builds and signs a version of what is in the folder.
-fn release(folder: &Path, pins: &str, version: u64) {
+pub(crate) fn release(folder: &Path, pins: &str, version: u64) {
     build(folder, pins, version);
     ok(
         folder,
@@ -45,7 +45,7 @@ fn release(folder: &Path, pins: &str, version: u64) {
     );
 }
 
-fn accept(folder: &Path, pins: &str, version: u64, more: &str) {
+pub(crate) fn accept(folder: &Path, pins: &str, version: u64, more: &str) {
     let line = format!("bundle verify {version}.json {pins} --history history.json --record {AT}");
     ok(folder, &format!("{line} {more}"));
 }
@@ -333,73 +333,6 @@ fn an_older_bundle_needs_a_statement_that_leads_back_to_it_once() {
     assert_eq!(json(&ok(folder, next))["version"], 4);
     let absent = run(folder, "bundle history absent.json");
     assert_eq!(code(&absent), 3);
-}
-
-#[test]
-fn a_rollback_gives_the_same_resources_and_the_same_decisions() {
-    let (folder, pins) = world();
-    let folder = folder.path();
-    let generate = "simulate --generate scan --seed 3 --peers 4 --write-policy policy.yaml";
-    fs::write(folder.join("trace.ndjson"), ok(folder, generate).stdout).unwrap();
-    let list = "apiVersion: security.sallyport.dev/v1alpha1\nkind: WorkloadList\nworkloads:\n  \
-        - {name: orders, namespace: orders, ports: [{port: 8080, protocol: http}]}\n  \
-        - {name: web, namespace: web, ports: [{port: 8080, protocol: http}]}\n";
-    fs::write(folder.join("workloads.yaml"), list).unwrap();
-    let render = |policy: &str| {
-        let zeros = "0".repeat(64);
-        let line = format!(
-            "render --target wasmplugin --istio-version 1.31 --workloads workloads.yaml {policy} \
-             --module oci://host.example/m@sha256:{zeros}"
-        );
-        ok(folder, &line).stdout
-    };
-    let simulate = |policy: &str| {
-        json(&ok(
-            folder,
-            &format!("simulate trace.ndjson --policy {policy} --output json"),
-        ))
-    };
-
-    release(folder, &pins, 1);
-    accept(folder, &pins, 1, "--out first");
-    let (good, decided) = (
-        render("--policy policy.yaml --mesh mesh.yaml"),
-        simulate("policy.yaml"),
-    );
-    assert_eq!(
-        render("--policy first/policy.json --mesh first/mesh.json"),
-        good
-    );
-
-    // A change that refuses too much.
-    let policy = fs::read_to_string(folder.join("policy.yaml")).unwrap();
-    let broken = policy.replace(
-        "\"from\": [\"web\", \"reports\", \"batch\"]",
-        "\"from\": [\"batch\"]",
-    );
-    assert_ne!(broken, policy);
-    fs::write(folder.join("policy.yaml"), broken).unwrap();
-    release(folder, &pins, 2);
-    accept(folder, &pins, 2, "--out second");
-    assert_ne!(
-        render("--policy second/policy.json --mesh second/mesh.json"),
-        good
-    );
-    assert_ne!(simulate("second/policy.json"), decided);
-
-    ok(
-        folder,
-        &format!(
-            "bundle rollback 1.json {pins} --history history.json --reason broken --by on-call \
-             --keys release --out back.json {AT}"
-        ),
-    );
-    accept(folder, &pins, 1, "--rollback back.json --out again");
-    assert_eq!(
-        render("--policy again/policy.json --mesh again/mesh.json"),
-        good
-    );
-    assert_eq!(simulate("again/policy.json"), decided);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn works(guide: &str, least: usize) {
     let binary = Path::new(env!("CARGO_BIN_EXE_sallyport")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/").to_owned() + guide;
-    let commands = commands(&fs::read_to_string(&guide).unwrap());
+    let commands = commands(&fs::read_to_string(&guide).unwrap(), &["sallyport "]);
     assert!(
         commands.len() >= least,
         "{guide}: {} commands",

@@ -24,6 +24,7 @@ mod mesh;
 mod module;
 mod render;
 mod report;
+mod rollback;
 mod signer;
 mod simulate;
 mod status;

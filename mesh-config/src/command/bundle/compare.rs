@@ -7,25 +7,19 @@ use sallyport_mesh_config::diff::{Change, Effect, diff};
 
 use super::read;
 use crate::args::{BundleDiffArgs, Output};
-use crate::command::diff::{exit, text};
+use crate::command::diff::answer;
 use crate::command::failure::Failure;
-use crate::command::signing::{pins, pretty, time};
+use crate::command::signing::{pins, time};
 use crate::exit::Exit;
-use crate::terminal;
 
 pub(super) fn run(args: &BundleDiffArgs, output: Output) -> Result<Exit, Failure> {
     let authorities = pins(&args.pins)?;
-    let now = time(args.at.as_deref())?;
+    let now = time(args.comparison.at.as_deref())?;
     let load = |path| open(&read(path)?, &authorities, now).map_err(Failure::files);
     let (old, new) = (load(&args.old)?, load(&args.new)?);
-    let mut difference = diff(&old.policy, &new.policy, now, args.limit);
+    let mut difference = diff(&old.policy, &new.policy, now, args.comparison.limit);
     difference.parts.extend(artifacts(&old, &new));
-    let written = match output {
-        Output::Json => pretty(&difference)?,
-        Output::Text => text(&difference, args.all),
-    };
-    terminal::line(written).map_err(Failure::Output)?;
-    Ok(exit(&difference, args.fail_on))
+    answer(&difference, &args.comparison, output)
 }
 
 /// What a manifest says of an artifact: its name and the rest.

@@ -16,11 +16,11 @@ use crate::command::writing;
 use crate::exit::Exit;
 
 pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Failure> {
-    let authorities = pins(&args.pins)?;
+    let authorities = pins(&args.signed.pins)?;
     let now = time(args.signer.at.as_deref())?;
     let bundle = read(&args.bundle)?;
     let one = |finding: Finding| Failure::files(vec![finding]);
-    let signature = signature_of(&args.bundle, args.signature.as_ref());
+    let signature = signature_of(&args.bundle, args.signed.signature.as_ref());
     files::verify_file(&authorities, Purpose::Bundle, &signature, &subject(&bundle))
         .map_err(one)?;
     // What would be refused where the statement is used is better known before.

@@ -49,10 +49,10 @@ struct ManifestReport<'a> {
 }
 
 pub(super) fn run(args: &BundleVerifyArgs, output: Output) -> Result<Exit, Failure> {
-    let authorities = pins(&args.pins)?;
+    let authorities = pins(&args.signed.pins)?;
     let now = time(args.at.as_deref())?;
     let bundle = read(&args.bundle)?;
-    let signature = signature_of(&args.bundle, args.signature.as_ref());
+    let signature = signature_of(&args.bundle, args.signed.signature.as_ref());
     let about = |finding: Finding| match &finding.file {
         Some(_) => Failure::files(vec![finding]),
         None => {
