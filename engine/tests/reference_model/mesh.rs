@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange,
     MutualTls, PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
@@ -113,6 +114,7 @@ pub(crate) fn flows(name: &'static str) -> impl Strategy<Value = raw::Flow> {
                 minimum_trust,
                 maximum_uncertainty: None,
                 recheck_streams: None,
+                requires: None,
                 operations,
             },
         )
@@ -274,6 +276,7 @@ impl Mesh {
                 trust: None,
                 signals: None,
                 not_before_floors: None,
+                artifacts: None,
                 segments,
                 flows: self.flows.clone(),
                 probes: self.has_probe.then(|| vec![probe]),
@@ -487,6 +490,7 @@ impl Credential {
             assurance: self.assurance,
             number: None,
             keys: CertifiedKeys::default(),
+            artifacts: ArtifactClaims::default(),
             issued: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_before: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_after: TimeMs(NOW_MS.saturating_add_signed(self.ends)),
