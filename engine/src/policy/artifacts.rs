@@ -19,15 +19,14 @@ pub struct Manifest {
     pub(super) not_before: TimeMs,
     /// Exclusive.
     pub(super) not_after: TimeMs,
-    /// In the order of their digests.
-    pub(super) models: Vec<Artifact>,
-    /// In the order of their digests.
-    pub(super) images: Vec<Artifact>,
+    /// INVARIANT: in the order of their keys, which they are searched by.
+    pub(super) artifacts: Vec<Artifact>,
 }
 
 /// A model or an image that was vetted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Artifact {
+    pub(super) kind: ArtifactKind,
     pub(super) digest: ArtifactDigest,
     pub(super) name: Box<str>,
     pub(super) version: Option<Box<str>>,
@@ -98,21 +97,29 @@ impl Manifest {
 
     /// All artifacts of a kind.
     #[must_use]
-    pub fn artifacts(&self, kind: ArtifactKind) -> &[Artifact] {
-        match kind {
-            ArtifactKind::Model => &self.models,
-            ArtifactKind::Image => &self.images,
-        }
+    pub fn artifacts(&self, kind: ArtifactKind) -> impl Iterator<Item = &Artifact> {
+        let artifacts = self.artifacts.iter();
+        artifacts.filter(move |artifact| artifact.kind == kind)
     }
 
     /// The artifact of a kind with this digest.
     #[must_use]
     pub fn find(&self, kind: ArtifactKind, digest: &ArtifactDigest) -> Option<&Artifact> {
-        let artifacts = self.artifacts(kind);
-        match artifacts.binary_search_by(|artifact| artifact.digest.cmp(digest)) {
-            Ok(place) => artifacts.get(place),
+        let wanted = (kind, digest);
+        let found = self.artifacts.binary_search_by(|it| it.key().cmp(&wanted));
+        match found {
+            Ok(place) => self.artifacts.get(place),
             Err(_) => None,
         }
+    }
+}
+
+// === impl Artifact ===
+
+impl Artifact {
+    /// What tells it from others.
+    pub(super) const fn key(&self) -> (ArtifactKind, &ArtifactDigest) {
+        (self.kind, &self.digest)
     }
 }
 

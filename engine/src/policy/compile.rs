@@ -73,7 +73,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         application_headers: spec.application_headers.unwrap_or(false),
         access_log: spec.access_log.unwrap_or(false),
         authorities: spec.authorities.clone(),
-        manifests: manifests.into_values().flatten().collect(),
+        manifests: manifests.into_iter().filter_map(|(_, it)| it).collect(),
         segments,
         segment_index,
         flows,

@@ -201,6 +201,11 @@ pub enum PolicyErrorCause {
         "with this manifest the policy has more than {0} artifacts: leave out what no flow needs"
     )]
     TooManyArtifacts(usize),
+    /// Artifacts that are not in their order, or one that stands twice.
+    #[error(
+        "is not behind the artifact before it, by kind and digest: use what `sallyport` writes"
+    )]
+    ArtifactOrder,
     /// A time that is not after the one that it belongs to.
     #[error("is not after `notBefore`")]
     EndsBeforeItBegins,

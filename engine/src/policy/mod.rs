@@ -179,7 +179,7 @@ impl Policy {
         self.authorities.as_ref()
     }
 
-    /// The manifests of vetted artifacts, in the order of their names.
+    /// The manifests of vetted artifacts, in the order of the document.
     #[must_use]
     pub fn manifests(&self) -> &[Arc<Manifest>] {
         &self.manifests

@@ -10,8 +10,15 @@ use crate::artifact::ArtifactClaims;
 const BEGIN: TimeMs = TimeMs(1_000_000);
 const END: TimeMs = TimeMs(2_000_000);
 
-fn artifact(byte: u8, name: &str, version: Option<&str>, stage: Option<&str>) -> Artifact {
+fn artifact(
+    kind: ArtifactKind,
+    byte: u8,
+    name: &str,
+    version: Option<&str>,
+    stage: Option<&str>,
+) -> Artifact {
     Artifact {
+        kind,
         digest: ArtifactDigest::new([byte; 32]),
         name: Box::from(name),
         version: version.map(Box::from),
@@ -20,17 +27,18 @@ fn artifact(byte: u8, name: &str, version: Option<&str>, stage: Option<&str>) ->
 }
 
 fn manifest() -> Arc<Manifest> {
+    use ArtifactKind::{Image, Model};
     Arc::new(Manifest {
         name: Arc::from("models"),
         serial: 3,
         not_before: BEGIN,
         not_after: END,
-        models: vec![
-            artifact(1, "scorer", Some("3.1.0"), Some("production")),
-            artifact(2, "scorer", Some("3.2.0"), Some("staging")),
-            artifact(3, "embedder", None, None),
+        artifacts: vec![
+            artifact(Model, 1, "scorer", Some("3.1.0"), Some("production")),
+            artifact(Model, 2, "scorer", Some("3.2.0"), Some("staging")),
+            artifact(Model, 3, "embedder", None, None),
+            artifact(Image, 1, "server", None, Some("production")),
         ],
-        images: vec![artifact(1, "server", None, Some("production"))],
     })
 }
 

@@ -1,7 +1,6 @@
 //! Manifests of vetted models and images, and what flows ask of them.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -16,14 +15,13 @@ use super::limits::{
 use super::signals::time;
 use crate::artifact::ArtifactDigest;
 use crate::policy::artifacts::{Artifact, ArtifactRequirement, Manifest};
-use crate::policy::raw::ArtifactKind;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 
 /// The manifests by the names that flows use.
-pub(super) type Manifests = BTreeMap<String, Option<Arc<Manifest>>>;
+pub(super) type Manifests<'a> = Vec<(&'a str, Option<Arc<Manifest>>)>;
 
 /// A manifest with an error has a name still, so that flows which use it are not in error too.
-pub(super) fn manifests(spec: &raw::Spec, errors: &mut Errors) -> Manifests {
+pub(super) fn manifests<'a>(spec: &'a raw::Spec, errors: &mut Errors) -> Manifests<'a> {
     let mut compiled = Manifests::new();
     let Some(artifacts) = &spec.artifacts else {
         return compiled;
@@ -42,7 +40,7 @@ pub(super) fn manifests(spec: &raw::Spec, errors: &mut Errors) -> Manifests {
         let path = format!("{path}[{number}]");
         errors.label(format_args!("{path}.name"), &entry.name);
         let manifest = manifest(entry, &path, &mut left, errors);
-        compiled.insert(entry.name.clone(), manifest.map(Arc::new));
+        compiled.push((entry.name.as_str(), manifest.map(Arc::new)));
     }
     compiled
 }
@@ -108,30 +106,21 @@ fn manifest(
         serial: verified.serial,
         not_before,
         not_after,
-        models: Vec::new(),
-        images: Vec::new(),
+        artifacts: Vec::new(),
     };
-    let mut seen = BTreeSet::new();
     for (number, entry) in entries.iter().take(*left).enumerate() {
         let path = format!("{path}[{number}]");
         let Some(artifact) = artifact(entry, &path, errors) else {
             continue;
         };
-        if !seen.insert((entry.kind, artifact.digest)) {
-            errors.add(
-                &format!("{path}.digest"),
-                Cause::Duplicate(entry.digest.clone()),
-            );
+        // INVARIANT: in this order, which they are searched by, and each once.
+        let before = manifest.artifacts.last();
+        if before.is_some_and(|before| before.key() >= artifact.key()) {
+            errors.add(&path, Cause::ArtifactOrder);
         }
-        match entry.kind {
-            ArtifactKind::Model => manifest.models.push(artifact),
-            ArtifactKind::Image => manifest.images.push(artifact),
-        }
+        manifest.artifacts.push(artifact);
     }
     *left = left.saturating_sub(entries.len());
-    // INVARIANT: in the order of their digests, which they are searched by.
-    manifest.models.sort_by_key(|artifact| artifact.digest);
-    manifest.images.sort_by_key(|artifact| artifact.digest);
     Some(manifest)
 }
 
@@ -148,6 +137,7 @@ fn artifact(entry: &raw::VettedArtifact, path: &str, errors: &mut Errors) -> Opt
     }
     let digest = digest(&entry.digest, format_args!("{path}.digest"), errors)?;
     Some(Artifact {
+        kind: entry.kind,
         digest,
         name: Box::from(entry.name.as_str()),
         version: entry.version.as_deref().map(Box::from),
@@ -159,7 +149,7 @@ fn artifact(entry: &raw::VettedArtifact, path: &str, errors: &mut Errors) -> Opt
 pub(super) fn requirements(
     asked: Option<&raw::Requirements>,
     path: Arguments<'_>,
-    manifests: &Manifests,
+    manifests: &Manifests<'_>,
     errors: &mut Errors,
 ) -> Vec<Arc<ArtifactRequirement>> {
     let Some(asked) = asked else {

@@ -168,17 +168,18 @@ impl Errors {
         &mut self,
         path: impl Display + Copy,
         name: &str,
-        known: &Manifests,
+        known: &Manifests<'_>,
     ) -> Option<Arc<Manifest>> {
-        if let Some(manifest) = known.get(name) {
+        if let Some((_, manifest)) = known.iter().find(|(known, _)| *known == name) {
             return manifest.clone();
         }
-        let similar = known.keys().find(|known| is_similar(known, name));
+        let mut names = known.iter().map(|(name, _)| *name);
+        let similar = names.find(|known| is_similar(known, name));
         self.add(
             path,
             Cause::UnknownManifest {
                 name: name.to_owned(),
-                similar: similar.cloned(),
+                similar: similar.map(str::to_owned),
             },
         );
         None

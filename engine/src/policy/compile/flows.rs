@@ -29,7 +29,7 @@ pub(super) struct Defaults {
 pub(super) fn flows(
     spec: &raw::Spec,
     defaults: &Defaults,
-    manifests: &Manifests,
+    manifests: &Manifests<'_>,
     errors: &mut Errors,
 ) -> (Vec<Flow>, FlowIndex) {
     if spec.flows.len() > MAXIMUM_FLOWS {
@@ -134,7 +134,7 @@ fn flow(
     raw: &raw::Flow,
     path: Arguments<'_>,
     defaults: &Defaults,
-    manifests: &Manifests,
+    manifests: &Manifests<'_>,
     errors: &mut Errors,
 ) -> Flow {
     errors.label(format_args!("{path}.name"), &raw.name);

@@ -72,7 +72,7 @@ pub struct VerifiedManifest {
     pub not_before: String,
     /// Until when it counts (RFC 3339), exclusive.
     pub not_after: String,
-    /// What was vetted. At least one.
+    /// What was vetted, models before images, each by its digest. At least one.
     pub artifacts: Vec<VettedArtifact>,
 }
 

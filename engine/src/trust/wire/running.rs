@@ -81,9 +81,12 @@ impl RunningSlot {
         let certificate = short(certificate_sha256);
         self.0.retain(|record| record.certificate != certificate);
         if self.0.len() >= MAXIMUM_RECORDS {
-            let age = |record: &RunningRecord| record.model.max(record.image);
-            self.0.sort_by_key(|record| core::cmp::Reverse(age(record)));
-            self.0.truncate(MAXIMUM_RECORDS.saturating_sub(1));
+            let newest = |record: &RunningRecord| record.model.max(record.image);
+            let oldest = self.0.iter().map(newest).min();
+            let mut records = self.0.iter();
+            if let Some(place) = records.position(|record| Some(newest(record)) == oldest) {
+                self.0.remove(place);
+            }
         }
         self.0.push(RunningRecord {
             certificate,
