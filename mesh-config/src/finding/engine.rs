@@ -43,6 +43,7 @@ fn compiler(error: &PolicyError) -> Code {
         Cause::ManifestOfOne => Code::NotExactlyOne,
         Cause::ManifestOlder { .. } => Code::ManifestOlder,
         Cause::UnknownManifest { .. } => Code::UnknownManifest,
+        Cause::ArtifactOrder => Code::OtherForm,
         Cause::EndsBeforeItBegins => Code::InvalidTime,
         Cause::NotAnArtifactDigest(_) => Code::InvalidDigest,
         Cause::NotADigest(_) if error.path.starts_with("spec.artifacts") => Code::InvalidDigest,

@@ -79,11 +79,11 @@ fn unused(loaded: &LoadedPolicy) -> Vec<Finding> {
 /// Why no artifact of the manifest is good enough, if none is.
 fn unmet(required: &ArtifactRequirement) -> Option<String> {
     let (kind, name) = (required.kind().as_str(), required.manifest().name());
-    let mut listed = required.manifest().artifacts(required.kind()).iter();
-    if listed.len() == 0 {
+    let listed = || required.manifest().artifacts(required.kind());
+    if listed().next().is_none() {
         return Some(format!("the manifest `{name}` lists no {kind}"));
     }
-    let is_met = listed.any(|artifact| required.admits(artifact));
+    let is_met = listed().any(|artifact| required.admits(artifact));
     (!is_met)
         .then(|| format!("no {kind} of the manifest `{name}` has such a name, version and stage"))
 }

@@ -86,13 +86,16 @@ pub fn of_policy(verified: &VerifiedManifest) -> raw::VerifiedManifest {
         version: artifact.version.clone(),
         stage: artifact.stage.clone(),
     });
+    let mut artifacts: Vec<raw::VettedArtifact> = artifacts.collect();
+    // In hexadecimal digits the order is that of the bytes.
+    artifacts.sort_by(|a, b| (a.kind, &a.digest).cmp(&(b.kind, &b.digest)));
     raw::VerifiedManifest {
         serial: spec.serial,
         sha256: verified.sha256.clone(),
         signed_by: verified.signature.authority().to_owned(),
         not_before: spec.not_before.clone(),
         not_after: spec.not_after.clone(),
-        artifacts: artifacts.collect(),
+        artifacts,
     }
 }
 
