@@ -66,8 +66,8 @@ pub struct Record {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub assurance: Assurance,
     /// What was asked of the caller's model and image, and what came. Absent where nothing was.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub artifacts: Vec<RecordedArtifact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<Vec<RecordedArtifact>>,
     /// Who says that the certificate was validated: `envoy`, `authority` (a pinned one issued it, and
     /// Envoy says no), `assumed`, `no`, or `none` without one.
     pub validated: &'static str,
@@ -175,7 +175,8 @@ impl Record {
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),
             assurance: context.assurance,
-            artifacts: context.artifacts.iter().map(RecordedArtifact::of).collect(),
+            artifacts: (!context.artifacts.is_empty())
+                .then(|| context.artifacts.iter().map(RecordedArtifact::of).collect()),
             validated: tls.map_or("none", |tls| tls.validation.as_str()),
             trust: context.score.map(|score| score.trust),
             uncertainty: context.score.map(|score| score.uncertainty),

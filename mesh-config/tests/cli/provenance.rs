@@ -180,7 +180,7 @@ fn render_writes_what_was_vetted_and_refuses_what_has_ended() {
     let line = "render --target envoy --policy policy.yaml --module /m.wasm";
     let whole = stdout(&ok(folder.path(), line));
     assert!(whole.contains(&digest("a1")), "{whole}");
-    vet(folder.path(), &manifest(3, "2026-11-02T00:00:00Z"));
+    vet(folder.path(), &manifest(3, "2026-11-02T00:00:01Z"));
     assert_eq!(refused(folder.path(), line), ["SP711"]);
 }
 

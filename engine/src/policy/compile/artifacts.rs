@@ -53,7 +53,7 @@ fn authorities(artifacts: &raw::Artifacts, errors: &mut Errors) {
         errors.count(path, entries.len(), MAXIMUM_AUTHORITIES);
         for (number, entry) in entries.iter().enumerate() {
             if let raw::Material::File(_) = entry {
-                errors.add(&format!("{path}[{number}]"), Cause::Unresolved);
+                errors.add(format_args!("{path}[{number}]"), Cause::Unresolved);
             }
         }
     }
@@ -68,7 +68,7 @@ fn manifest(
     let verified = match (&entry.file, &entry.verified) {
         (None, Some(verified)) => verified,
         (Some(_), None) => {
-            errors.add(&format!("{path}.file"), Cause::Unresolved);
+            errors.add(format_args!("{path}.file"), Cause::Unresolved);
             return None;
         }
         (Some(_), Some(_)) | (None, None) => {
@@ -82,16 +82,16 @@ fn manifest(
         errors.add(path, Cause::ManifestOlder { serial, minimum });
     }
     let path = format!("{path}.verified");
-    errors.label(&format!("{path}.signedBy"), &verified.signed_by);
+    errors.label(format_args!("{path}.signedBy"), &verified.signed_by);
     errors.keep(
-        &format!("{path}.sha256"),
+        format_args!("{path}.sha256"),
         super::revocations::digest(&verified.sha256),
     );
     let not_before = time(&verified.not_before, &format!("{path}.notBefore"), errors);
     let not_after = time(&verified.not_after, &format!("{path}.notAfter"), errors);
     let (not_before, not_after) = not_before.zip(not_after)?;
     if not_after <= not_before {
-        errors.add(&format!("{path}.notAfter"), Cause::EndsBeforeItBegins);
+        errors.add(format_args!("{path}.notAfter"), Cause::EndsBeforeItBegins);
     }
     let entries = &verified.artifacts;
     let path = format!("{path}.artifacts");
@@ -109,14 +109,14 @@ fn manifest(
         artifacts: Vec::new(),
     };
     for (number, entry) in entries.iter().take(*left).enumerate() {
-        let path = format!("{path}[{number}]");
-        let Some(artifact) = artifact(entry, &path, errors) else {
+        let path = format_args!("{path}[{number}]");
+        let Some(artifact) = artifact(entry, path, errors) else {
             continue;
         };
         // INVARIANT: in this order, which they are searched by, and each once.
         let before = manifest.artifacts.last();
         if before.is_some_and(|before| before.key() >= artifact.key()) {
-            errors.add(&path, Cause::ArtifactOrder);
+            errors.add(path, Cause::ArtifactOrder);
         }
         manifest.artifacts.push(artifact);
     }
@@ -124,7 +124,11 @@ fn manifest(
     Some(manifest)
 }
 
-fn artifact(entry: &raw::VettedArtifact, path: &str, errors: &mut Errors) -> Option<Artifact> {
+fn artifact(
+    entry: &raw::VettedArtifact,
+    path: Arguments<'_>,
+    errors: &mut Errors,
+) -> Option<Artifact> {
     let texts = [
         ("name", Some(&entry.name)),
         ("version", entry.version.as_ref()),
@@ -160,15 +164,19 @@ pub(super) fn requirements(
     }
     let mut compiled = Vec::new();
     for (kind, asked) in asked.iter() {
-        let path = format!("{path}.{}", kind.as_str());
-        let names = texts(asked.names.as_deref(), &format!("{path}.names"), errors);
+        let path = format_args!("{path}.{}", kind.as_str());
+        let names = texts(asked.names.as_deref(), format_args!("{path}.names"), errors);
         let versions = texts(
             asked.versions.as_deref(),
-            &format!("{path}.versions"),
+            format_args!("{path}.versions"),
             errors,
         );
-        let stages = texts(asked.stages.as_deref(), &format!("{path}.stages"), errors);
-        let manifest = errors.manifest(&format!("{path}.manifest"), &asked.manifest, manifests);
+        let stages = texts(
+            asked.stages.as_deref(),
+            format_args!("{path}.stages"),
+            errors,
+        );
+        let manifest = errors.manifest(format_args!("{path}.manifest"), &asked.manifest, manifests);
         if let Some(manifest) = manifest {
             compiled.push(Arc::new(ArtifactRequirement {
                 kind,
@@ -183,7 +191,11 @@ pub(super) fn requirements(
 }
 
 /// An absent list is any; an empty one is an error.
-fn texts(list: Option<&[String]>, path: &str, errors: &mut Errors) -> Option<Vec<Box<str>>> {
+fn texts(
+    list: Option<&[String]>,
+    path: Arguments<'_>,
+    errors: &mut Errors,
+) -> Option<Vec<Box<str>>> {
     let list = list?;
     errors.count(path, list.len(), MAXIMUM_REQUIRED_TEXTS);
     errors.unique(path, list.iter().map(String::as_str), "");
