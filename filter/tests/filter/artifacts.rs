@@ -2,7 +2,7 @@
 
 use sallyport_credentials::issue::{Leaf, Token, TokenRequest};
 use sallyport_engine::time::TimeMs;
-use sallyport_filter::plugin::{Configured, Next, Plugin};
+use sallyport_filter::plugin::{Body, Configured, Next, Plugin};
 use serde_json::{Value, json};
 
 use crate::support::{FakeHost, GATEWAY, INFER, NOW, configuration, mesh, policy, start_with};
@@ -201,14 +201,21 @@ fn an_open_stream_ends_when_its_model_is_quarantined_or_its_manifest_ends() {
     let (host, mut plugin, ongoing) = begin();
     push(&host, &quarantining(true));
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
     assert!(host.closed.get());
 
     let (host, mut plugin, ongoing) = begin();
     for (milliseconds, expected) in [(599_000, Next::Continue), (600_000, Next::Stop)] {
         host.clock.set(TimeMs(NOW.0 + milliseconds));
         plugin.tick(&host);
-        assert_eq!(plugin.on_body(&host, &ongoing), expected, "{milliseconds}");
+        assert_eq!(
+            plugin.on_body(&host, &ongoing, Body::Response, 1),
+            expected,
+            "{milliseconds}"
+        );
     }
 
     // A newer policy whose manifest does not list the model any more.
@@ -218,5 +225,8 @@ fn an_open_stream_ends_when_its_model_is_quarantined_or_its_manifest_ends() {
     listed["digest"] = json!(digest(2));
     push(&host, &other);
     plugin.tick(&host);
-    assert_eq!(plugin.on_body(&host, &ongoing), Next::Stop);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Stop
+    );
 }
