@@ -1,5 +1,6 @@
 //! A mesh of any size, to measure decisions in: a policy, callers, requests.
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
     PeerMetadata, PeerValidation, TlsVersion, Transport,
@@ -133,6 +134,7 @@ impl Caller {
             assurance: Assurance::Classical,
             number: None,
             keys: CertifiedKeys::default(),
+            artifacts: ArtifactClaims::default(),
             issued: TimeMs(0),
             not_before: TimeMs(0),
             not_after: TimeMs(u64::MAX),

@@ -30,6 +30,8 @@ pub(crate) mod profile;
 
 use std::sync::Arc;
 
+#[cfg(feature = "classical")]
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::CredentialFault;
 #[cfg(feature = "classical")]
 use sallyport_engine::facts::{CertifiedKeys, CredentialFacts, CredentialNumber, PeerCertificate};
@@ -112,6 +114,7 @@ fn verify(authorities: &AuthoritySet, leaf: &Leaf<'_>) -> Result<CredentialFacts
         assurance,
         number: Some(CredentialNumber::Serial(leaf.parts.serial_number().into())),
         keys,
+        artifacts: ArtifactClaims::default(),
         issued: not_before,
         not_before,
         not_after,

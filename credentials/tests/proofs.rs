@@ -132,6 +132,7 @@ fn tls(alternative: Option<[u8; 32]>) -> MutualTls {
                     own: None,
                     alternative,
                 },
+                artifacts: sallyport_engine::artifact::ArtifactClaims::default(),
                 issued: TimeMs(0),
                 not_before: TimeMs(0),
                 not_after: TimeMs(u64::MAX),

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::policy::CheckedArtifact;
 use crate::trust::{MilliNats, TermName};
 use crate::verdict::Verdict;
 
@@ -9,7 +10,8 @@ use crate::verdict::Verdict;
 /// `verdict=allow would_deny=false reason=- flow=predict source_segment=gateway assurance=hybrid
 /// trust=99 state=TRUSTED lambda_mnat=-6300 terms=prior:-4600,assurance:-1500,tls_version:-200
 /// decision_id=0011223344556677-1`. What is not known is `-`. Of the terms the three stand there that
-/// weigh most.
+/// weigh most. Where something was asked of the caller's model or image, the digest that came stands
+/// behind, and the manifest: `model=sha256:.. model_manifest=models`.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessLogLine<'a>(pub &'a Verdict);
 
@@ -47,7 +49,23 @@ impl fmt::Display for AccessLogLine<'_> {
             }
             None => f.write_str(" lambda_mnat=- terms=-")?,
         }
-        write!(f, " decision_id={}", context.decision_id)
+        write!(f, " decision_id={}", context.decision_id)?;
+        for checked in &context.artifacts {
+            write_artifact(f, checked)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_artifact(f: &mut fmt::Formatter<'_>, checked: &CheckedArtifact) -> fmt::Result {
+    let kind = checked.kind.as_str();
+    match &checked.digest {
+        Some(digest) => write!(f, " {kind}={digest}")?,
+        None => write!(f, " {kind}=-")?,
+    }
+    match &checked.required {
+        Some(required) => write!(f, " {kind}_manifest={}", required.manifest().name()),
+        None => Ok(()),
     }
 }
 

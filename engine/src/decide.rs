@@ -3,6 +3,7 @@
 //! The order fixes only which reason is reported. Gates never trade against the score: no amount
 //! of trust opens one.
 
+mod artifacts;
 mod credentials;
 mod mesh;
 
@@ -70,21 +71,23 @@ pub(crate) fn refuses_peer(
 }
 
 /// Why a request that was allowed would not be allowed to go on now: its credentials no longer
-/// count, or its peer is shut out.
+/// count, its peer is shut out, or what its peer runs is no longer what the flow of this name requires.
 pub(crate) fn refuses_to_go_on(
     policy: &Policy,
     tls: &MutualTls,
     token: Option<&CredentialFacts>,
+    flow: Option<&str>,
     peer: Option<&PeerView>,
     now: TimeMs,
 ) -> Option<DenyReason> {
     let refused = refuses_peer(policy, tls, peer, now);
-    refused.or_else(|| match (token, &tls.certificate) {
+    let refused = refused.or_else(|| match (token, &tls.certificate) {
         (Some(token), PeerCertificate::Read { subject, .. }) => {
             admitted(policy, token, subject, now).err()
         }
         (Some(_) | None, _) => None,
-    })
+    });
+    refused.or_else(|| artifacts::refuses_to_go_on(policy, token, flow, peer, now))
 }
 
 /// Why a peer is refused whatever it asks for.
@@ -148,6 +151,7 @@ fn pass_gates(
 
     // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
     // peer is neither quarantined nor isolated; asked before its token, which is then never verified.
+    // Only a quarantine of what it runs is asked behind its token, which may name something else now.
     let certificate = admitted_certificate(policy, tls, (subject, certificate), now)?;
     let peer = peer.ok_or(DenyReason::InternalBug)?;
     context.standing = Some(peer.standing);
@@ -155,6 +159,8 @@ fn pass_gates(
     let shut_out = shut_out(peer);
     let token = facts.token.filter(|_| shut_out.is_none());
     let strongest = strongest(policy, certificate, token, subject, now)?;
+    let token = token.and_then(Result::ok);
+    context.has_token = token.is_some();
     let assurance = strongest.assurance;
     context.assurance = assurance;
     let known = Static {
@@ -173,11 +179,16 @@ fn pass_gates(
         }
         return Err(reason);
     }
+    if let Some(running) = artifacts::quarantined(policy, token, peer, now) {
+        context.artifacts.push(running);
+        return Err(DenyReason::PeerQuarantined);
+    }
     if assurance < requirement.assurance {
         return Err(DenyReason::AssuranceTooLow);
     }
 
-    // Gates 5 and 6: the flow exists and covers the operation; otherwise default deny.
+    // Gates 5 and 6: the flow exists, covers the operation and gets what it requires; otherwise
+    // default deny.
     let (flow, covered) = match flow {
         FlowMatch::None => return Err(DenyReason::FlowNotAllowed),
         FlowMatch::Uncovered { .. } if facts.request.path.is_err() => {
@@ -188,6 +199,7 @@ fn pass_gates(
     };
 
     context.operation = Some(covered.place);
+    artifacts::check(flow, token, now, &mut context.artifacts)?;
 
     // Gate 7: trust.
     if score.trust < requirement.trust {

@@ -4,6 +4,7 @@
 use alloc::sync::Arc;
 use core::net::IpAddr;
 
+use crate::artifact::ArtifactClaims;
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
 use crate::reason::DenyReason;
@@ -149,6 +150,8 @@ pub struct CredentialFacts {
     pub number: Option<CredentialNumber>,
     /// The keys that it certifies.
     pub keys: CertifiedKeys,
+    /// What it says that its workload runs; only hybrid tokens say anything.
+    pub artifacts: ArtifactClaims,
     /// When it was issued, by its own word.
     pub issued: TimeMs,
     /// Not valid before this time.

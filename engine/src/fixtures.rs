@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
+use crate::artifact::ArtifactClaims;
 use crate::decide;
 use crate::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange,
@@ -90,6 +91,7 @@ pub(crate) fn credential(subject: &str, assurance: Assurance) -> CredentialFacts
         assurance,
         number: None,
         keys: CertifiedKeys::default(),
+        artifacts: ArtifactClaims::default(),
         issued: TimeMs(NOW.0 - HOUR_MS / 6),
         not_before: TimeMs(NOW.0 - HOUR_MS / 6),
         not_after: TimeMs(NOW.0 - HOUR_MS / 6 + HOUR_MS),

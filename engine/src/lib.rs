@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod access_log;
+pub mod artifact;
 pub mod decide;
 pub mod effect;
 pub mod facts;

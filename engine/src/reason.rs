@@ -86,6 +86,12 @@ pub enum DenyReason {
     PathAmbiguous,
     /// No operation of the flow covers the request.
     OperationNotAllowed,
+    /// The manifest that the flow requires does not count at this time.
+    ArtifactManifestExpired,
+    /// The flow requires a claim that no token of the request has.
+    ClaimMissing,
+    /// What the peer runs is not among the artifacts that the flow requires.
+    ArtifactNotAllowed,
     /// The trust score of the peer is below what the flow asks for.
     TrustTooLow,
     /// The peer is restricted, and the operation is not for restricted peers.
@@ -98,7 +104,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 45] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -137,6 +143,9 @@ impl DenyReason {
         Self::FlowNotAllowed,
         Self::PathAmbiguous,
         Self::OperationNotAllowed,
+        Self::ArtifactManifestExpired,
+        Self::ClaimMissing,
+        Self::ArtifactNotAllowed,
         Self::TrustTooLow,
         Self::TrustRestricted,
         Self::TrustUncertain,

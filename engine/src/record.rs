@@ -1,8 +1,11 @@
 //! The decision record: one JSON object that says what was decided, why, and on what grounds.
 
+mod artifacts;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use artifacts::RecordedArtifact;
 use serde::Serialize;
 
 use crate::facts::{ConnectionFacts, PeerValidation, Transport};
@@ -62,6 +65,9 @@ pub struct Record {
     /// Assurance of the caller's identity: `plaintext`, `classical`, `hybrid` or `hybridProven`.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub assurance: Assurance,
+    /// What was asked of the caller's model and image, and what came. Absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<Vec<RecordedArtifact>>,
     /// Who says that the certificate was validated: `envoy`, `authority` (a pinned one issued it, and
     /// Envoy says no), `assumed`, `no`, or `none` without one.
     pub validated: &'static str,
@@ -169,6 +175,8 @@ impl Record {
             method: escaped(head.raw_method(), 32),
             path: escaped(head.raw_path(), 256),
             assurance: context.assurance,
+            artifacts: (!context.artifacts.is_empty())
+                .then(|| context.artifacts.iter().map(RecordedArtifact::of).collect()),
             validated: tls.map_or("none", |tls| tls.validation.as_str()),
             trust: context.score.map(|score| score.trust),
             uncertainty: context.score.map(|score| score.uncertainty),

@@ -116,11 +116,12 @@ pub fn observe_response(
 }
 
 /// Why a request that [`answer`] allowed may not go on; none if it may, as all may while a
-/// break-glass lasts. `token` is what its token proved.
+/// break-glass lasts. `token` is what its token proved, `flow` the name of its flow.
 pub fn refused_since(
     policy: &Policy,
     connection: &ConnectionFacts,
     token: Option<&CredentialFacts>,
+    flow: Option<&str>,
     peer: Option<&PeerKey>,
     peers: &mut PeerTable,
     now: TimeMs,
@@ -133,7 +134,7 @@ pub fn refused_since(
     }
     let caller = Caller::on(policy, connection, peer, now);
     let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
-    refuses_to_go_on(policy, tls, token, view.as_ref(), now)
+    refuses_to_go_on(policy, tls, token, flow, view.as_ref(), now)
 }
 
 /// Books a number of refused requests for distinct targets that a caller is assumed to have made,
@@ -262,6 +263,10 @@ fn book(
     now: TimeMs,
 ) {
     if let Some(caller) = caller {
+        if let (true, Some(Ok(token))) = (verdict.context().has_token, asked.facts.token) {
+            let is_urgent = verdict.reason() == Some(DenyReason::PeerQuarantined);
+            peers.note_running(caller.key, token, is_urgent, now);
+        }
         let booking = booking(verdict, asked, &caller, peers.targets(), policy);
         peers.book(caller.key, &caller.rules, booking, now);
     }

@@ -1,10 +1,11 @@
 //! What a decision says.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::{BreakGlassText, Mode, OperationPlace};
+use crate::policy::{BreakGlassText, CheckedArtifact, Mode, OperationPlace};
 use crate::reason::DenyReason;
 use crate::trust::{Behaviour, Cause, Score, TermName};
 
@@ -73,6 +74,11 @@ pub struct Context {
     pub source: Option<SpiffeId>,
     /// The assurance of that identity.
     pub assurance: Assurance,
+    /// Whether the request brought a token that counts.
+    pub has_token: bool,
+    /// What was asked of the caller's model and image. Empty, and without memory of its own, where
+    /// nothing was.
+    pub artifacts: Vec<CheckedArtifact>,
     /// The trust score, once the caller is known.
     pub score: Option<Score>,
     /// Whether the flow enforces, and has its open streams looked at again.
@@ -259,6 +265,8 @@ impl Context {
             destination_segment: None,
             source: None,
             assurance: Assurance::Plaintext,
+            has_token: false,
+            artifacts: Vec::new(),
             score: None,
             rechecks_streams: false,
             standing: None,

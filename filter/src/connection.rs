@@ -46,7 +46,7 @@ impl Connection {
         if let Some(peer) = &self.peer
             && self.heard.get() != sharing.epoch()
         {
-            Sharing::absorb(host, metrics, peers, peer, now)?;
+            sharing.absorb(host, metrics, peers, peer, now)?;
             self.heard.set(sharing.epoch());
         }
         Ok(())

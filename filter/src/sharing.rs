@@ -6,6 +6,8 @@
 //! slots outlive a configuration. Other plugins can write them: they are parsed as any outside
 //! bytes, and can only lower trust.
 
+mod running;
+
 use sallyport_engine::metric::Metric;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{Due, PeerKey, PeerTable};
@@ -19,13 +21,17 @@ pub(crate) struct Sharing {
     generation: Option<SharedVersion>,
     /// Counts the generations that this worker saw. At 0 nothing was read of a peer.
     epoch: u64,
+    /// Whether it matters what peers run.
+    asks_running: bool,
 }
 
 impl Sharing {
-    pub(crate) const fn new() -> Self {
+    /// `asks_running`: whether the policy has a model or an image in quarantine.
+    pub(crate) const fn new(asks_running: bool) -> Self {
         Self {
             generation: None,
             epoch: 1,
+            asks_running,
         }
     }
 
@@ -52,6 +58,7 @@ impl Sharing {
     /// # Errors
     /// When the host fails: others may have isolated the peer.
     pub(crate) fn absorb(
+        &self,
         host: &impl Host,
         metrics: &Metrics,
         peers: &mut PeerTable,
@@ -62,6 +69,9 @@ impl Sharing {
             && peers.absorb(key, &shared.bytes, now).is_err()
         {
             metrics.increment(host, Metric::TrustSlotInvalid);
+        }
+        if self.asks_running {
+            running::hear(host, metrics, peers, key, now)?;
         }
         Ok(())
     }
@@ -92,6 +102,7 @@ impl Sharing {
                 break;
             }
         }
+        running::publish(host, metrics, peers);
         if is_urgent && host.set_shared(GENERATION, b"").is_ok() {
             // One's own news is no news.
             if let Ok(Some(shared)) = host.shared(GENERATION) {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sallyport_engine::access_log::AccessLogLine;
 use sallyport_engine::decide::deny_without_facts;
@@ -43,6 +44,8 @@ pub struct Ongoing {
     rechecks: bool,
     /// The token that it came with, where that may matter again.
     token: Option<CredentialFacts>,
+    /// The flow that allowed it, where that may matter again.
+    flow: Option<Arc<str>>,
     /// What the worker had seen when its caller was looked at last.
     seen: Cell<Seen>,
     /// Bytes of its body so far. Counted as they pass: reading their sums at the end would take two
@@ -87,6 +90,7 @@ impl Ongoing {
                 basis: permit.basis(),
                 rechecks: permit.basis() == Basis::Flow && permit.rechecks(),
                 token: decided.token.clone(),
+                flow: permit.context().flow.clone().filter(|_| permit.rechecks()),
                 seen: Cell::new(seen),
                 request_bytes: Cell::new(0),
                 response_bytes: Cell::new(0),
@@ -120,11 +124,12 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     };
     let Connection { facts, peer, .. } = ongoing.connection.as_ref();
     let (peers, now) = (&mut worker.peers, worker.now);
-    let token = ongoing.token.as_ref();
+    let (token, flow) = (ongoing.token.as_ref(), ongoing.flow.as_deref());
     let heard = ongoing
         .connection
         .hear(host, &worker.metrics, peers, &worker.sharing, now);
-    let mut ask = |policy: &Policy| refused_since(policy, facts, token, peer.as_ref(), peers, now);
+    let mut ask =
+        |policy: &Policy| refused_since(policy, facts, token, flow, peer.as_ref(), peers, now);
     let refused = match heard {
         Ok(()) => ask(&active.policy).or_else(|| match worker.successor.second() {
             Second::None => None,

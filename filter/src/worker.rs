@@ -69,13 +69,15 @@ impl Worker {
         let mut vm = [0; 8];
         host.random(&mut vm)?;
         let targets = TargetHasher::new(Sharing::key(host)?);
+        let active = configuration.active();
+        let asks_running = active.is_some_and(|active| active.policy.quarantines_artifacts());
         Ok(Self {
             configuration,
             connections: ConnectionCache::new(),
             tokens: TokenVerifier::new(),
             budget: VerificationBudget::new(host.now()?),
             peers: PeerTable::new(MAXIMUM_PEERS, targets),
-            sharing: Sharing::new(),
+            sharing: Sharing::new(asks_running),
             successor: Successor::new(),
             journal: Journal::default(),
             metrics,

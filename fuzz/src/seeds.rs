@@ -144,6 +144,8 @@ impl Seeds {
             let first = worker.publish(None).unwrap();
             self.write(&format!("after-{refused}"), &first);
         }
+        // What one peer runs: a version and one record.
+        self.write("running", &[1; 41]);
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {

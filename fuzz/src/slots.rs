@@ -67,6 +67,11 @@ impl Worker {
         self.peers.absorb(&self.key, slot, NOW).is_ok()
     }
 
+    /// Takes what a slot says of what the peer runs. Says whether it is in form.
+    pub fn hear_running(&mut self, slot: &[u8]) -> bool {
+        self.peers.hear_running(&self.key, slot, NOW).is_ok()
+    }
+
     /// What it writes into a slot that holds this; none if it has nothing to tell.
     pub fn publish(&mut self, slot: Option<&[u8]>) -> Option<Vec<u8>> {
         let due = self.peers.next_due()?;

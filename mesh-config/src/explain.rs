@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use sallyport_credentials::{certificate, sha256, token};
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
     PeerMetadata, PeerValidation, TlsVersion, Transport,
@@ -46,6 +47,8 @@ pub struct Question {
     pub headers: Headers,
     /// The time of the request.
     pub now: TimeMs,
+    /// The claims of a fresh hybrid token that an assumed caller sends; empty where it sends none.
+    pub claims: ArtifactClaims,
     /// How many different requests of the caller were refused just before.
     pub denials: u16,
 }
@@ -125,10 +128,17 @@ pub fn token_headers(
 #[must_use]
 pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     let connection = connection(loaded, question);
+    let assumed_token = assumed_token(question);
+    // An assumed token is not made, but it is sent: whether it is looked at is for the engine to say.
+    let sent = match &assumed_token {
+        Some(_) => token_headers(Some(b"assumed"), Some(b"assumed"), None),
+        None => Headers::new(),
+    };
     let head = RequestHead::read(
         question
             .headers
             .iter()
+            .chain(&sent)
             .map(|(name, value)| (name.as_slice(), value.as_slice())),
     );
     let key = connection.peer();
@@ -157,6 +167,9 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
     let verified = OnceCell::new();
     let source_ip = || Ok(question.source_ip);
     let verdict = session::answer(&request, &mut peers, source_ip, |presented, tls| {
+        if let Some(facts) = &assumed_token {
+            return Ok(facts);
+        }
         let called = connection.own.as_ref();
         let called = called.ok_or(DenyReason::OwnIdentityUnknown)?;
         // Nothing is known of other requests, so no proof was used before.
@@ -242,19 +255,44 @@ fn connection_of(question: &Question, transport: Transport) -> ConnectionFacts {
 }
 
 fn assumed(identity: &SpiffeId, assurance: RequiredAssurance, now: TimeMs) -> PeerCertificate {
-    let credential = CredentialFacts {
+    PeerCertificate::Read {
+        subject: identity.clone(),
+        credential: Ok(fresh(
+            identity,
+            assurance.into(),
+            ArtifactClaims::default(),
+            now,
+        )),
+    }
+}
+
+/// The facts of the token that an assumed caller sends.
+fn assumed_token(question: &Question) -> Option<CredentialFacts> {
+    match &question.caller {
+        Caller::Assumed { identity, .. } if !question.claims.is_empty() => {
+            let (claims, now) = (question.claims, question.now);
+            Some(fresh(identity, Assurance::Hybrid, claims, now))
+        }
+        Caller::Assumed { .. } | Caller::Plaintext | Caller::Certificate(_) => None,
+    }
+}
+
+fn fresh(
+    identity: &SpiffeId,
+    assurance: Assurance,
+    artifacts: ArtifactClaims,
+    now: TimeMs,
+) -> CredentialFacts {
+    CredentialFacts {
         authority: None,
         subject: identity.clone(),
-        assurance: Assurance::from(assurance),
+        assurance,
         number: None,
         keys: CertifiedKeys::default(),
+        artifacts,
         issued: now,
         not_before: now,
         not_after: TimeMs(now.0.saturating_add(ASSUMED_LIFETIME_MS)),
-    };
-    PeerCertificate::Read {
-        subject: identity.clone(),
-        credential: Ok(credential),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Recorded {
     pub method: String,
     pub path: String,
     pub assurance: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<RecordedArtifact>,
     pub validated: Option<String>,
     pub trust: Option<u8>,
     pub uncertainty: Option<u8>,
@@ -55,6 +57,26 @@ pub struct Recorded {
     pub terms: Vec<RecordedTerm>,
     pub module_version: Option<String>,
     pub node_id: Option<String>,
+}
+
+/// What was asked of a model or image, and what came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the record, where they are explained"
+)]
+pub struct RecordedArtifact {
+    pub kind: String,
+    pub digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
 }
 
 /// A break-glass that lasted.

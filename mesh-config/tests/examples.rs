@@ -22,11 +22,12 @@ use commands::commands;
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const TARGETS: [&str; 4] = ["wasmplugin", "trafficextension", "envoyfilter", "envoy"];
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "ai-pipeline",
     "grpc",
     "hybrid-certificates",
     "migration-from-authorizationpolicy",
+    "model-provenance",
     "quickstart",
     "shadow-rollout",
 ];
@@ -343,6 +344,8 @@ fn each_file_is_used() {
                 // Read by `import`.
                 "istio" => named("sallyport import istio/"),
                 "authority" => policy.contains(file.as_str()),
+                // A manifest of artifacts, and its signature.
+                "artifacts" => policy.contains(file.trim_end_matches(".sig")),
                 "requests" => named(file),
                 _ => false,
             };

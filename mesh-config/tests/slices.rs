@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::policy::raw::{PolicyDocument, RequiredAssurance};
 use sallyport_engine::time::TimeMs;
@@ -301,6 +302,7 @@ fn question() -> impl Strategy<Value = (usize, Question)> {
             headers: request_line(method, path),
             now: TimeMs(NOW),
             denials,
+            claims: ArtifactClaims::default(),
         };
         (called.1, question)
     })

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, KeyExchange, MutualTls,
     PeerCertificate, PeerMetadata, PeerValidation, TlsVersion, Transport,
@@ -154,6 +155,7 @@ impl Connection {
                 assurance: Assurance::from(words.assurance),
                 number: None,
                 keys: CertifiedKeys::default(),
+                artifacts: ArtifactClaims::default(),
                 issued: TimeMs(0),
                 not_before: TimeMs(0),
                 not_after: TimeMs(not_after),

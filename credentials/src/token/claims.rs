@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use sallyport_engine::artifact::{ArtifactClaims, ArtifactDigest};
 use sallyport_engine::facts::{CertifiedKeys, CredentialFacts, CredentialFault, CredentialNumber};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::time::TimeMs;
@@ -74,11 +75,11 @@ impl Claims {
             .map_err(|_| CredentialFault::ClaimsInvalid)?;
         let is_as_pinned = self.iss == authority.issuer
             && self.aud.contains(&authority.audience)
-            && (1..=MAXIMUM_JTI_BYTES).contains(&self.jti.len())
-            && [&self.model_digest, &self.image_digest]
-                .into_iter()
-                .flatten()
-                .all(|text| is_digest(text));
+            && (1..=MAXIMUM_JTI_BYTES).contains(&self.jti.len());
+        let artifacts = ArtifactClaims {
+            model: digest(self.model_digest.as_deref())?,
+            image: digest(self.image_digest.as_deref())?,
+        };
         let lifetime = Lifetime::of(authority, self.iat, self.nbf, self.exp)?;
         if !is_as_pinned {
             return Err(CredentialFault::ClaimsInvalid);
@@ -95,6 +96,7 @@ impl Claims {
             assurance: Assurance::Hybrid,
             number: Some(CredentialNumber::TokenId(self.jti.into())),
             keys: CertifiedKeys::default(),
+            artifacts,
             issued: TimeMs::from_seconds(self.iat),
             not_before: lifetime.not_before,
             not_after: lifetime.not_after,
@@ -170,12 +172,8 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
-/// `sha256:` and 64 lower case hexadecimal digits, as OCI images have it.
-fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|digits| {
-        digits.len() == 64
-            && digits
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
+/// A claim that is present is a digest.
+fn digest(text: Option<&str>) -> Result<Option<ArtifactDigest>, CredentialFault> {
+    let digest = text.map(str::parse).transpose();
+    digest.map_err(|_| CredentialFault::ClaimsInvalid)
 }

@@ -13,6 +13,7 @@
 //! be pinned for the trust domain of `sub`; an `iss`, if there is one, is compared.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, CredentialFacts, CredentialFault, CredentialNumber, MutualTls,
 };
@@ -184,6 +185,7 @@ pub fn verify_identity(
                 own: None,
                 alternative: Some(key_sha256),
             },
+            artifacts: ArtifactClaims::default(),
             issued: TimeMs::from_seconds(claims.iat),
             not_before: lifetime.not_before,
             not_after: lifetime.not_after,

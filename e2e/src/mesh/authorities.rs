@@ -169,6 +169,19 @@ impl Authorities {
         certificate_pem: &str,
         lifetime: &str,
     ) -> Result<Vec<(String, String)>, MeshError> {
+        self.token_with(certificate_pem, lifetime, &[])
+    }
+
+    /// The same with further options of `sallyport cred issue token`.
+    ///
+    /// # Errors
+    /// When it cannot be issued.
+    pub fn token_with(
+        &self,
+        certificate_pem: &str,
+        lifetime: &str,
+        options: &[&str],
+    ) -> Result<Vec<(String, String)>, MeshError> {
         let folder = tempfile::tempdir_in(&self.folder)
             .map_err(|cause| HarnessError::file(&self.folder, cause))?;
         let certificate = folder.path().join("leaf.pem");
@@ -176,7 +189,7 @@ impl Authorities {
             .map_err(|cause| HarnessError::file(&certificate, cause))?;
         let (authority, out) = (self.path(TOKEN_ISSUER), folder.path().join("token"));
         let (certificate, out_text) = (certificate.to_string_lossy(), out.to_string_lossy());
-        Program::sallyport([
+        let fixed = [
             "cred",
             "issue",
             "token",
@@ -188,8 +201,8 @@ impl Authorities {
             lifetime,
             "--out",
             &out_text,
-        ])
-        .run()?;
+        ];
+        Program::sallyport(fixed.iter().chain(options)).run()?;
         let mut headers = Vec::new();
         for (file, header) in [
             ("hybrid-identity-token", sallyport_engine::headers::TOKEN),

@@ -9,6 +9,7 @@ mod glass;
 mod injection;
 mod load;
 mod matrix;
+mod model;
 mod module;
 mod operations;
 mod pods;
@@ -125,6 +126,10 @@ const STEPS: &[(&str, Step)] = &[
     (
         "a quarantine shuts a workload out of every sidecar, and in again",
         quarantine::reaches_every_sidecar,
+    ),
+    (
+        "a quarantine of a model denies its replicas, without their tokens too",
+        model::is_quarantined,
     ),
     (
         "certificates are replaced under load",

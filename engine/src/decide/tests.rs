@@ -9,6 +9,7 @@ use crate::fixtures::{
 };
 use crate::verdict::Basis;
 
+mod artifacts;
 mod credentials;
 mod gates;
 mod mesh;

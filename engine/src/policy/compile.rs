@@ -1,5 +1,6 @@
 //! From a document to a policy: all or nothing, and all errors at once.
 
+mod artifacts;
 mod errors;
 mod flows;
 mod limits;
@@ -16,6 +17,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use self::artifacts::manifests;
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
@@ -52,7 +54,8 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         minimum_assurance: spec.minimum_assurance.into(),
         minimum_trust,
     };
-    let (flows, flow_index) = flows(spec, &defaults, &mut errors);
+    let manifests = manifests(spec, &mut errors);
+    let (flows, flow_index) = flows(spec, &defaults, &manifests, &mut errors);
     let probes = probes(spec, &mut errors);
     let revocations = revocations(spec, &mut errors);
     let trust = trust(spec, &mut errors);
@@ -70,6 +73,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         application_headers: spec.application_headers.unwrap_or(false),
         access_log: spec.access_log.unwrap_or(false),
         authorities: spec.authorities.clone(),
+        manifests: manifests.into_iter().filter_map(|(_, it)| it).collect(),
         segments,
         segment_index,
         flows,

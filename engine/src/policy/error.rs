@@ -170,6 +170,51 @@ pub enum PolicyErrorCause {
     /// A signal that ends before it begins.
     #[error("is not after `issued`")]
     ExpiresBeforeIssued,
+    /// A file that only the command line reads.
+    #[error("is a file, which only the command line reads: use what `sallyport render` prints")]
+    Unresolved,
+    /// A manifest that is no file and not verified, or both.
+    #[error(
+        "a manifest is one `file`, which the command line verifies: write it, and nothing else"
+    )]
+    ManifestOfOne,
+    /// A manifest that is older than the policy wants.
+    #[error(
+        "has the serial {serial}, and `minimumSerial` is {minimum}: take the newest manifest; an older one may list what was taken back"
+    )]
+    ManifestOlder {
+        /// The number of the manifest.
+        serial: u64,
+        /// The policy's least.
+        minimum: u64,
+    },
+    /// A manifest that does not exist.
+    #[error("there is no manifest `{name}`{}", OrAdd(.similar))]
+    UnknownManifest {
+        /// The text.
+        name: String,
+        /// A manifest whose name looks like it.
+        similar: Option<String>,
+    },
+    /// The manifests hold more artifacts than the limit.
+    #[error(
+        "with this manifest the policy has more than {0} artifacts: leave out what no flow needs"
+    )]
+    TooManyArtifacts(usize),
+    /// Artifacts that are not in their order, or one that stands twice.
+    #[error(
+        "is not behind the artifact before it, by kind and digest: use what `sallyport` writes"
+    )]
+    ArtifactOrder,
+    /// A time that is not after the one that it belongs to.
+    #[error("is not after `notBefore`")]
+    EndsBeforeItBegins,
+    /// A text is no digest of an artifact.
+    #[error("`{0}` is no digest: write `sha256:` and 64 lower-case hexadecimal digits")]
+    NotAnArtifactDigest(String),
+    /// A signal about a digest that does not shut out.
+    #[error("a signal about a digest can only have `effect: quarantine`")]
+    DigestNotQuarantined,
     /// An HTTP method breaks a rule.
     #[error("`{name}` {cause}")]
     Method {
@@ -230,6 +275,18 @@ impl fmt::Display for Suggestion<'_> {
         match self.0 {
             Some(name) => write!(f, ": did you mean `{name}`?"),
             None => f.write_str(": add it to `spec.segments`, or correct the name"),
+        }
+    }
+}
+
+/// `: did you mean `x`?`, or where to add it.
+struct OrAdd<'a>(&'a Option<String>);
+
+impl fmt::Display for OrAdd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ": did you mean `{name}`?"),
+            None => f.write_str(": add it to `spec.artifacts.manifests`, or correct the name"),
         }
     }
 }

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Mode;
+use super::artifacts::ArtifactRequirement;
 use super::raw::WhenRestricted;
 use crate::facts::RequestFacts;
 use crate::identity::Assurance;
@@ -19,6 +20,7 @@ pub struct Flow {
     pub(super) minimum_trust: u8,
     pub(super) maximum_uncertainty: u8,
     pub(super) recheck_streams: bool,
+    pub(super) requires: Vec<Arc<ArtifactRequirement>>,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -115,6 +117,12 @@ impl Flow {
     #[must_use]
     pub const fn rechecks_streams(&self) -> bool {
         self.recheck_streams
+    }
+
+    /// What the caller's token must say of its model and image.
+    #[must_use]
+    pub fn requires(&self) -> &[Arc<ArtifactRequirement>] {
+        &self.requires
     }
 
     /// Whether some request is covered by both.

@@ -3,6 +3,7 @@
 //! [`raw`] holds the document as it is typed, [`compile`] turns it into a [`Policy`], all or
 //! nothing, and a [`Policy`] answers the questions of a decision without parsing anything again.
 
+mod artifacts;
 mod break_glass;
 mod compile;
 mod error;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use artifacts::{Artifact, ArtifactRequirement, CheckedArtifact, Manifest};
 pub use break_glass::{BreakGlass, BreakGlassText};
 pub use compile::{compile, compile_post_quantum_auth};
 pub use error::{PolicyError, PolicyErrorCause};
@@ -30,6 +32,7 @@ pub use probe::Probe;
 pub use revocation::Revocations;
 pub use segment::{Segment, SegmentId};
 
+use crate::artifact::{ArtifactDigest, DigestTag};
 use crate::facts::CredentialFacts;
 use crate::facts::{Facts, RequestFacts};
 use crate::identity::{Assurance, SpiffeId, TrustDomain};
@@ -64,6 +67,7 @@ pub struct Policy {
     application_headers: bool,
     access_log: bool,
     authorities: Option<raw::Authorities>,
+    manifests: Vec<Arc<Manifest>>,
     segments: Vec<Segment>,
     segment_index: SegmentIndex,
     flows: Vec<Flow>,
@@ -173,6 +177,33 @@ impl Policy {
     #[must_use]
     pub const fn authorities(&self) -> Option<&raw::Authorities> {
         self.authorities.as_ref()
+    }
+
+    /// The manifests of vetted artifacts, in the order of the document.
+    #[must_use]
+    pub fn manifests(&self) -> &[Arc<Manifest>] {
+        &self.manifests
+    }
+
+    /// Whether a signal of the policy, lasting or not, is about a model or an image.
+    #[must_use]
+    pub fn quarantines_artifacts(&self) -> bool {
+        !self.trust.signals.artifacts.is_empty()
+    }
+
+    /// The digest with these first bytes that a signal shuts out at this time.
+    pub(crate) fn quarantined_artifact(
+        &self,
+        kind: raw::ArtifactKind,
+        tag: DigestTag,
+        now: TimeMs,
+    ) -> Option<&ArtifactDigest> {
+        self.trust.signals.artifacts.find(kind, tag, now)
+    }
+
+    /// The flow of this name.
+    pub(crate) fn flow_named(&self, name: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| &**flow.name() == name)
     }
 
     /// What the policy takes back.

@@ -3,6 +3,7 @@
 //! Unknown and duplicate keys are errors. [`super::compile`] turns a document into a
 //! [`super::Policy`], all or nothing. The doc comments here become the JSON Schema.
 
+mod artifacts;
 mod authorities;
 mod break_glass;
 mod flows;
@@ -18,6 +19,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use artifacts::{
+    ArtifactKind, ArtifactRequirement, Artifacts, PolicyManifest, Requirements, VerifiedManifest,
+    VettedArtifact,
+};
 pub use authorities::{
     AlternativeAlgorithm, AlternativeKey, AlternativeTokenAlgorithm, Authorities,
     CertificateAuthority, ClassicalKey, ClassicalTokenAlgorithm, Material, TokenAlternativeKey,
@@ -148,6 +153,13 @@ pub struct Spec {
         skip_serializing_if = "Option::is_none"
     )]
     pub not_before_floors: Option<Vec<NotBeforeFloor>>,
+    /// The vetted models and images that flows may ask for. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub artifacts: Option<Artifacts>,
     /// The microsegments. At least one.
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::artifacts::ArtifactQuarantines;
 use super::raw::AlternativeAlgorithm;
 use super::segment::SegmentId;
 use crate::facts::CredentialFacts;
@@ -31,6 +32,8 @@ pub(super) struct Signals {
     pub(super) certificates: BTreeMap<[u8; 32], Vec<Signal>>,
     pub(super) identities: BTreeMap<String, Vec<Signal>>,
     pub(super) segments: BTreeMap<SegmentId, Vec<Signal>>,
+    /// About what callers run, which is compared once their tokens are known.
+    pub(super) artifacts: ArtifactQuarantines,
 }
 
 /// What follows from a signal, and how long.

@@ -19,6 +19,8 @@ use crate::names::RequestPath;
 use crate::policy::Mode;
 use crate::trust::{Behaviour, Params, PeerState, TargetHasher};
 
+mod artifacts;
+
 /// A change of the scene, and the reason that it leads to.
 type Change = (fn(&mut Scene), DenyReason);
 

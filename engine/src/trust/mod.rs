@@ -17,6 +17,7 @@
 //! | `decay`, `targets`, `level` | evidence, and how it is forgotten |
 //! | `baseline`, `load` | what is usual for a peer |
 //! | `behaviour`, `standing` | the state of one peer, and what it may do |
+//! | `running` | what a peer runs, by its tokens |
 //! | `peers`, `recency`, `identities`, `fleet` | many peers, and the rules between them |
 //! | `wire` | a state as bytes, to outlive a configuration and to be shared among workers |
 //! | `score`, `explanation` | the sum, and its words |
@@ -38,6 +39,7 @@ mod params;
 mod peers;
 mod recency;
 mod rules;
+mod running;
 mod score;
 mod standing;
 mod target;
@@ -49,8 +51,9 @@ pub use clock::Moment;
 pub use explanation::Explanation;
 pub use notice::Notice;
 pub use params::{Params, PerFamily, Threshold};
-pub use peers::{Booking, Census, Due, PeerKey, PeerTable, Publication};
+pub use peers::{Booking, Census, Due, DueRunning, PeerKey, PeerTable, Publication};
 pub use rules::{FleetGuard, Pushed, Rules};
+pub use running::Running;
 pub use score::{Grounds, Score, Static, TermName, Terms, ceiling, score};
 pub use standing::{Behaviour, Cause, PeerView, Totals};
 pub use target::{Evidence, Family, Outcome, TargetHasher};

@@ -1,5 +1,6 @@
 //! The states of many peers, in bounded memory.
 
+mod running;
 mod shared;
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -13,6 +14,7 @@ use super::recency::{Entry, Place, Recency};
 use super::{
     Behaviour, Cause, Evidence, Moment, Notice, Outcome, PeerState, PeerView, Rules, TargetHasher,
 };
+pub use running::DueRunning;
 pub use shared::{Due, Publication};
 
 use crate::identity::SpiffeId;
@@ -41,6 +43,8 @@ pub struct PeerTable {
     fleet: Fleet,
     notices: Vec<Notice>,
     dirty: VecDeque<Place>,
+    /// Whose digests other workers do not know of yet.
+    running: VecDeque<Place>,
     is_urgent: bool,
 }
 
@@ -106,6 +110,7 @@ impl PeerTable {
             fleet: Fleet::new(),
             notices: Vec::new(),
             dirty: VecDeque::new(),
+            running: VecDeque::new(),
             is_urgent: false,
         }
     }
@@ -328,7 +333,10 @@ impl PeerTable {
         let Some(entry) = self.entries.get(place) else {
             return PeerView::of(&PeerState::new(now), rules, now);
         };
-        let mut view = PeerView::of(&entry.state, rules, now);
+        let mut view = PeerView {
+            running: entry.running,
+            ..PeerView::of(&entry.state, rules, now)
+        };
         let fresh = rules.fresh_since.map(Moment::of);
         let first_seen = entry.state.first_seen();
         let floor = self

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Behaviour, Moment, PeerState};
+use super::{Behaviour, Moment, PeerState, Running};
 
 /// The number of a place.
 pub(super) type Place = u32;
@@ -14,6 +14,7 @@ pub(super) struct Entry {
     pub(super) certificate_sha256: [u8; 32],
     pub(super) identity: u64,
     pub(super) state: PeerState,
+    pub(super) running: Running,
     pub(super) last_seen: Moment,
     /// Whether other workers do not know of its evidence yet.
     pub(super) is_dirty: bool,
@@ -52,6 +53,7 @@ impl Entry {
             certificate_sha256,
             identity,
             state: PeerState::new(now),
+            running: Running::default(),
             last_seen: now,
             is_dirty: false,
             class: Class::Clean,

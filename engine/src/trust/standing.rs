@@ -1,6 +1,6 @@
 //! What a peer may do, by its behaviour and by what was pushed about it.
 
-use super::{Moment, Params, PeerState, Rules, TermName, Threshold};
+use super::{Moment, Params, PeerState, Rules, Running, TermName, Threshold};
 
 /// What a peer may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -46,6 +46,8 @@ pub struct PeerView {
     pub refused_span_seconds: u32,
     /// Seconds until it has requests again, where it is restricted and has used up its share.
     pub wait_seconds: Option<u32>,
+    /// What it runs, by its tokens so far.
+    pub running: Running,
 }
 
 /// Evidence by family, in milli-nats.
@@ -114,6 +116,7 @@ impl PeerView {
             refused_targets,
             refused_span_seconds,
             wait_seconds: state.wait_seconds(rules.params, now),
+            running: Running::default(),
         }
     }
 }

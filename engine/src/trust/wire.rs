@@ -13,9 +13,11 @@
 
 mod content;
 mod read;
+mod running;
 
 pub use content::{Carried, IdentityRecord, PeerRecord, Slot};
 pub use read::InvalidSlot;
+pub use running::RunningSlot;
 
 /// How many slots there are.
 pub const SLOTS: u16 = 4_096;

@@ -10,6 +10,7 @@
     reason = "a test that meets the unexpected shall panic"
 )]
 
+mod artifacts;
 mod asked;
 mod mesh;
 mod model;
@@ -161,6 +162,37 @@ proptest! {
         } else if after.is_allowed() {
             prop_assert_eq!(summary(&after).basis, was.basis);
             prop_assert_eq!(summary(&after).flow, was.flow);
+        }
+    }
+
+    #[test]
+    fn a_requirement_only_refuses_more_and_exactly_who_does_not_bring_it(
+        mesh in mesh::meshes(), case in prop_oneof![1 => mesh::cases(), 4 => mesh::likely_cases()],
+        asked in artifacts::asked(), claim in artifacts::claims(),
+    ) {
+        let case = case.claiming(claim);
+        let (without, mesh) = mesh.compiled();
+        let with = mesh.requiring(&asked).compile().unwrap();
+        let was = summary(&decide_case(&without, &case));
+        let is = summary(&decide_case(&with, &case));
+        // It is asked where a flow covers the request and nothing before its trust refuses it.
+        let reaches_trust = match was.reason {
+            None => was.basis == Some(Basis::Flow),
+            Some(reason) => reason.row().gate == 7,
+        };
+        let claim = claim.filter(|_| case.token.is_some());
+        match asked.refuses(claim).filter(|_| reaches_trust) {
+            None => prop_assert_eq!(is, was),
+            Some(reason) => {
+                let mut flows = mesh.flows.iter();
+                let flow = flows.find(|flow| Some(&flow.name) == was.flow.as_ref()).unwrap();
+                let basis = match flow.mode.unwrap_or(mesh.mode) {
+                    Mode::Enforce => None,
+                    Mode::Shadow => Some(Basis::Shadow),
+                };
+                let flow = was.flow;
+                prop_assert_eq!(is, model::Answer { basis, reason: Some(reason), flow });
+            }
         }
     }
 

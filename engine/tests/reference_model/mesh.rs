@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
+use sallyport_engine::artifact::{ArtifactClaims, ArtifactDigest};
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, CredentialFault, Facts, KeyExchange,
     MutualTls, PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
@@ -15,6 +16,8 @@ use sallyport_engine::policy::{Mode, Policy, PolicyError, compile};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{Moment, Params, PeerState, PeerView, Rules, TargetHasher};
+
+use crate::artifacts::Asked;
 
 pub(crate) const NOW_MS: u64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -62,6 +65,7 @@ pub(crate) struct Mesh {
     pub(crate) flows: Vec<raw::Flow>,
     pub(crate) has_probe: bool,
     pub(crate) asked: Option<raw::PostQuantumAuth>,
+    pub(crate) artifacts: Option<raw::Artifacts>,
     turned_around: bool,
 }
 
@@ -113,6 +117,7 @@ pub(crate) fn flows(name: &'static str) -> impl Strategy<Value = raw::Flow> {
                 minimum_trust,
                 maximum_uncertainty: None,
                 recheck_streams: None,
+                requires: None,
                 operations,
             },
         )
@@ -145,6 +150,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     flows,
                     has_probe,
                     asked: None,
+                    artifacts: None,
                     turned_around: false,
                 }
             },
@@ -160,6 +166,7 @@ impl Mesh {
             flows: flows.to_vec(),
             has_probe: false,
             asked: None,
+            artifacts: None,
             turned_around: false,
         }
     }
@@ -194,6 +201,18 @@ impl Mesh {
             asked: Some(setting),
             ..self.clone()
         }
+    }
+
+    /// The same, and all flows require a model.
+    pub(crate) fn requiring(&self, asked: &Asked) -> Self {
+        let mut mesh = Self {
+            artifacts: Some(asked.manifests()),
+            ..self.clone()
+        };
+        for flow in &mut mesh.flows {
+            flow.requires = Some(asked.requirements());
+        }
+        mesh
     }
 
     pub(crate) fn without(&self, dropped: Index) -> Self {
@@ -274,6 +293,7 @@ impl Mesh {
                 trust: None,
                 signals: None,
                 not_before_floors: None,
+                artifacts: self.artifacts.clone(),
                 segments,
                 flows: self.flows.clone(),
                 probes: self.has_probe.then(|| vec![probe]),
@@ -316,6 +336,8 @@ pub(crate) struct Credential {
     /// Milliseconds from now until it begins, and until it ends.
     pub(crate) begins: i64,
     pub(crate) ends: i64,
+    /// The number of the model that it claims.
+    pub(crate) model: Option<u8>,
 }
 
 fn faults() -> impl Strategy<Value = CredentialFault> {
@@ -344,6 +366,7 @@ fn credentials(subject: &'static str) -> impl Strategy<Value = Credential> {
         assurance,
         begins,
         ends,
+        model: None,
     })
 }
 
@@ -434,6 +457,7 @@ pub(crate) fn likely_cases() -> impl Strategy<Value = Case> {
                 assurance,
                 begins: -HOUR_MS / 6,
                 ends: HOUR_MS,
+                model: None,
             };
             Case {
                 own: Some(own),
@@ -487,6 +511,10 @@ impl Credential {
             assurance: self.assurance,
             number: None,
             keys: CertifiedKeys::default(),
+            artifacts: ArtifactClaims {
+                model: self.model.map(|byte| ArtifactDigest::new([byte; 32])),
+                image: None,
+            },
             issued: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_before: TimeMs(NOW_MS.saturating_add_signed(self.begins)),
             not_after: TimeMs(NOW_MS.saturating_add_signed(self.ends)),
@@ -570,6 +598,15 @@ impl Case {
             denials: (distinct + more, repeated, seconds),
             ..self.clone()
         }
+    }
+
+    /// The same with a token that claims a model, if there is a token.
+    pub(crate) fn claiming(&self, model: Option<u8>) -> Self {
+        let mut case = self.clone();
+        if let Some(Ok(token)) = &mut case.token {
+            token.model = model;
+        }
+        case
     }
 
     pub(crate) fn with_key_exchange(&self, key_exchange: KeyExchange) -> Self {

@@ -1,5 +1,6 @@
 //! One callee with a client and a gateway, and requests by name.
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, Facts, KeyExchange, MutualTls,
     PeerCertificate, PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
@@ -54,6 +55,7 @@ impl Caller {
             assurance: Assurance::Classical,
             number: None,
             keys: CertifiedKeys::default(),
+            artifacts: ArtifactClaims::default(),
             issued: TimeMs(0),
             not_before: TimeMs(0),
             not_after: TimeMs(u64::MAX),

@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected shall panic"
 )]
 
+mod artifacts;
 mod budget;
 mod configuration;
 mod costs;

@@ -66,6 +66,12 @@ pub(crate) struct Asked {
     /// File with the value of `workload-proof-token`. That it is new is assumed.
     #[arg(long, value_name = "FILE", requires = "token")]
     pub(crate) proof: Option<PathBuf>,
+    /// Assume a fresh hybrid token with this `model_digest`: `sha256:` and 64 digits.
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["certificate", "plaintext"])]
+    pub(crate) model_digest: Option<String>,
+    /// Assume a fresh hybrid token with this `image_digest`.
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["certificate", "plaintext"])]
+    pub(crate) image_digest: Option<String>,
     /// The caller does not use mutual TLS.
     #[arg(long, conflicts_with_all = ["certificate", "assurance", "tls", "tls_group"])]
     pub(crate) plaintext: bool,
@@ -92,12 +98,20 @@ impl Asked {
     pub(crate) fn or(self, other: &Self) -> Self {
         let who = self.plaintext || self.certificate.is_some() || self.assurance.is_some();
         let credentials = if who { &self } else { other };
+        let is_assumed = !credentials.plaintext && credentials.certificate.is_none();
+        let claim = |own: &Option<String>, others: &Option<String>| {
+            own.clone()
+                .or_else(|| others.clone())
+                .filter(|_| is_assumed)
+        };
         Self {
             assurance: credentials.assurance,
             certificate: credentials.certificate.clone(),
             token: credentials.token.clone(),
             signature: credentials.signature.clone(),
             proof: credentials.proof.clone(),
+            model_digest: claim(&self.model_digest, &other.model_digest),
+            image_digest: claim(&self.image_digest, &other.image_digest),
             plaintext: credentials.plaintext,
             from: self.from.clone().or_else(|| other.from.clone()),
             to: self.to.clone().or_else(|| other.to.clone()),

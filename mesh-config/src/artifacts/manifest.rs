@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use sallyport_engine::policy::raw::ApiVersion;
+use sallyport_engine::artifact::ArtifactDigest;
+use sallyport_engine::policy::raw::{ApiVersion, ArtifactKind};
 use sallyport_engine::time::TimeMs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,18 +81,6 @@ pub struct Artifact {
     /// Where the digest is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-}
-
-/// The kinds of artifact.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub enum ArtifactKind {
-    /// A model: the claim `model_digest`.
-    Model,
-    /// A container image: the claim `image_digest`.
-    Image,
 }
 
 /// The file that a digest was imported from.
@@ -314,12 +303,9 @@ impl std::str::FromStr for Digest {
     type Err = InvalidDigest;
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let digits = text.strip_prefix("sha256:").ok_or(InvalidDigest)?;
-        let plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if digits.len() == 64 && digits.bytes().all(plain) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidDigest)
+        match text.parse::<ArtifactDigest>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err(InvalidDigest),
         }
     }
 }
@@ -327,17 +313,6 @@ impl std::str::FromStr for Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl ArtifactKind {
-    /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Image => "image",
-        }
     }
 }
 

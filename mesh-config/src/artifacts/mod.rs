@@ -16,9 +16,10 @@ use crate::signing;
 
 pub(crate) use manifest::is_label;
 pub use manifest::{
-    Artifact, ArtifactKind, Digest, InvalidDigest, Manifest, ManifestDocument, ManifestKind,
-    ManifestMetadata, ManifestSpec, Source, SourceFormat, from_document, from_text,
+    Artifact, Digest, InvalidDigest, Manifest, ManifestDocument, ManifestKind, ManifestMetadata,
+    ManifestSpec, Source, SourceFormat, from_document, from_text,
 };
+pub use sallyport_engine::policy::raw::ArtifactKind;
 
 /// A manifest that counts.
 #[derive(Debug)]
@@ -46,14 +47,28 @@ pub fn verify(
     authorities: &SigningAuthorities,
     now: TimeMs,
 ) -> Result<VerifiedManifest, Vec<Finding>> {
+    let verified = verify_signed(file, signature, authorities)?;
+    verified
+        .manifest
+        .in_force(now)
+        .map_err(|finding| vec![finding.in_file(file.display().to_string(), None)])?;
+    Ok(verified)
+}
+
+/// Verifies a manifest for any time: its signature, then its form.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn verify_signed(
+    file: &Path,
+    signature: &Path,
+    authorities: &SigningAuthorities,
+) -> Result<VerifiedManifest, Vec<Finding>> {
     let bytes = signing::read(file, MAXIMUM_MEBIBYTES).map_err(|finding| vec![finding])?;
     let subjects = [Subject::of(SUBJECT, &bytes)];
     let found = signing::verify_file(authorities, Purpose::Artifacts, signature, &subjects);
     let signature = found.map_err(|finding| vec![finding])?;
     let manifest = read(&bytes, file)?;
-    manifest
-        .in_force(now)
-        .map_err(|finding| vec![finding.in_file(file.display().to_string(), None)])?;
     let [subject] = subjects;
     Ok(VerifiedManifest {
         manifest,

@@ -9,10 +9,10 @@ use sallyport_engine::time::TimeMs;
 use serde_json::json;
 
 use super::file::{ARTIFACTS, Bundle, MANIFEST_END, MESH, POLICY, SIGNATURE_END, finding};
-use crate::artifacts::{self, Manifest};
+use crate::artifacts::{self, Manifest, VerifiedManifest};
 use crate::finding::{Code, Finding};
 use crate::mesh::{self, MeshSettings, Setting};
-use crate::policy_file::{self, LoadedPolicy};
+use crate::policy_file::{self, LoadedPolicy, of_policy};
 use crate::signing;
 
 /// What goes into a bundle.
@@ -122,7 +122,16 @@ pub fn open(
             manifests.push(manifest(bundle, &file.path, name, authorities, now)?);
         }
     }
-    Ok(Contents { policy, manifests })
+    let findings = differing(&policy, &manifests);
+    if !findings.is_empty() {
+        return Err(within(POLICY)(findings));
+    }
+    let manifests = manifests.into_iter();
+    let manifests = manifests.map(|verified| (verified.manifest, verified.signature));
+    Ok(Contents {
+        policy,
+        manifests: manifests.collect(),
+    })
 }
 
 fn manifest_name(path: &str) -> Option<&str> {
@@ -135,12 +144,12 @@ fn manifest(
     name: &str,
     authorities: &SigningAuthorities,
     now: TimeMs,
-) -> Result<(Manifest, Verified), Vec<Finding>> {
+) -> Result<VerifiedManifest, Vec<Finding>> {
     let text = bundle.file(path).unwrap_or_default();
     let signature_path = format!("{path}.sig");
     let signature = bundle.file(&signature_path).unwrap_or_default();
     let subjects = [Subject::of(artifacts::SUBJECT, text.as_bytes())];
-    let verified = signing::verify_bytes(
+    let signature = signing::verify_bytes(
         authorities,
         Purpose::Artifacts,
         signature.as_bytes(),
@@ -155,7 +164,38 @@ fn manifest(
     manifest
         .in_force(now)
         .map_err(|finding| within(path)(vec![finding]))?;
-    Ok((manifest, verified))
+    let [subject] = subjects;
+    Ok(VerifiedManifest {
+        manifest,
+        signature,
+        sha256: subject.sha256,
+    })
+}
+
+/// What the policy says of a manifest is what the manifest of this name in the bundle says: nothing
+/// else verifies it.
+fn differing(policy: &LoadedPolicy, manifests: &[VerifiedManifest]) -> Vec<Finding> {
+    let entries = policy.document.spec.artifacts.iter();
+    let entries = entries.flat_map(|artifacts| &artifacts.manifests);
+    let mut findings = Vec::new();
+    for (number, entry) in entries.enumerate() {
+        let mut named = manifests.iter();
+        let named = named.find(|verified| verified.manifest.name() == entry.name);
+        let message = match (named.map(of_policy), &entry.verified) {
+            (Some(inside), Some(written)) if inside == *written => continue,
+            (Some(_), _) => format!(
+                "says something else of the manifest `{}` than the one in the bundle",
+                entry.name
+            ),
+            (None, _) => format!(
+                "requires the manifest `{}`, which is not in the bundle",
+                entry.name
+            ),
+        };
+        let path = format!("spec.artifacts.manifests[{number}]");
+        findings.push(finding(Code::BundleContent, &path, message));
+    }
+    findings
 }
 
 /// Says of findings in which file of the bundle they are.

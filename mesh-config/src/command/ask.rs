@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use sallyport_engine::artifact::{ArtifactClaims, ArtifactDigest};
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::headers::PROOF;
 use sallyport_engine::identity::SpiffeId;
@@ -38,15 +39,23 @@ pub(super) fn check_combination(asked: &Asked) -> Result<(), Failure> {
     if certificate && asked.assurance.is_some() {
         return Err(Failure::FlagsContradict("certificate", "assurance"));
     }
+    let has_claims = asked.model_digest.is_some() || asked.image_digest.is_some();
+    if certificate && has_claims {
+        return Err(Failure::FlagsContradict(
+            "certificate",
+            "modelDigest or imageDigest",
+        ));
+    }
     if asked.plaintext
         && (certificate
             || asked.assurance.is_some()
+            || has_claims
             || asked.tls.is_some()
             || asked.tls_group.is_some())
     {
         return Err(Failure::FlagsContradict(
             "plaintext",
-            "certificate, assurance, tls or tlsGroup",
+            "certificate, assurance, modelDigest, imageDigest, tls or tlsGroup",
         ));
     }
     if !certificate && (asked.token.is_some() || asked.signature.is_some() || asked.proof.is_some())
@@ -92,6 +101,10 @@ pub(super) fn question(asked: &Asked, folder: &Path) -> Result<Question, Failure
         now: match &asked.at {
             Some(text) => clock::parse(text)?,
             None => clock::now(),
+        },
+        claims: ArtifactClaims {
+            model: digest("model-digest", asked.model_digest.as_deref())?,
+            image: digest("image-digest", asked.image_digest.as_deref())?,
         },
         denials: asked.denials.unwrap_or(0),
     })
@@ -152,6 +165,17 @@ fn proof_value(bytes: &[u8]) -> &[u8] {
         .and_then(|rest| rest.strip_prefix(b":"))
         .unwrap_or(line)
         .trim_ascii()
+}
+
+fn digest(flag: &'static str, text: Option<&str>) -> Result<Option<ArtifactDigest>, Failure> {
+    let digest = text.map(|text| {
+        text.parse().map_err(|cause| Failure::Digest {
+            flag,
+            text: text.escape_debug().take(MAXIMUM_SHOWN_CHARACTERS).collect(),
+            cause,
+        })
+    });
+    digest.transpose()
 }
 
 fn spiffe_id(flag: &'static str, text: &str) -> Result<SpiffeId, Failure> {

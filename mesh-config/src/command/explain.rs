@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sallyport_mesh_config::explain::{Answer, Outcome, explain};
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::recorded::{self, Line, Recorded, RecordedTerm};
+use sallyport_mesh_config::recorded::{self, Line, Recorded, RecordedArtifact, RecordedTerm};
 use serde::Serialize;
 
 use super::ask;
@@ -139,6 +139,12 @@ pub(super) fn text(record: &Recorded) -> String {
     add("called", called(record));
     add("request", format!("{} {}", record.method, record.path));
     add("assurance", or(&record.assurance, "unknown"));
+    for artifact in &record.artifacts {
+        add(&artifact.kind, checked(artifact));
+        if let Some(required) = &artifact.required {
+            add("required", required.clone());
+        }
+    }
     if let Some(score) = score(record) {
         add("trust", score);
     }
@@ -168,6 +174,20 @@ fn headline(record: &Recorded) -> String {
             let word = toned(Tone::Warning, "WOULD BE DENIED");
             format!("{word}: {code} (shadow mode lets it pass, and reports it)")
         }
+    }
+}
+
+/// `sha256:.., fraud-scorer 3.1.0, production`.
+fn checked(artifact: &RecordedArtifact) -> String {
+    let digest = artifact.digest.as_deref();
+    let digest = digest.unwrap_or("no hybrid token names one");
+    match (&artifact.found, &artifact.manifest) {
+        (Some(found), _) => format!("{digest}, {found}"),
+        (None, Some(manifest)) if artifact.digest.is_some() => {
+            format!("{digest}, which manifest {manifest} does not list")
+        }
+        (None, None) => format!("{digest}, in quarantine"),
+        (None, Some(_)) => digest.to_owned(),
     }
 }
 

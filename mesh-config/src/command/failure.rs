@@ -8,6 +8,7 @@ use sallyport_credentials::issue::IssueError;
 use sallyport_credentials::jwk::InvalidJwk;
 use sallyport_credentials::jws::InvalidJws;
 use sallyport_credentials::report::InvalidCertificate;
+use sallyport_engine::artifact::InvalidArtifactDigest;
 use sallyport_engine::identity::InvalidSpiffeId;
 use sallyport_mesh_config::finding::{Code, Finding, Printable};
 use sallyport_mesh_config::format::Unformattable;
@@ -82,6 +83,12 @@ pub(crate) enum Failure {
         flag: &'static str,
         text: String,
         cause: InvalidSpiffeId,
+    },
+    #[error("--{flag}: `{text}` {cause}")]
+    Digest {
+        flag: &'static str,
+        text: String,
+        cause: InvalidArtifactDigest,
     },
     #[error("`{}` {cause}", path.display())]
     Document {
@@ -297,6 +304,7 @@ impl Failure {
             | Self::WorkloadsNeeded
             | Self::TokenKey
             | Self::SpiffeId { .. }
+            | Self::Digest { .. }
             | Self::TooManyDenials
             | Self::AuthorityName(_) => None,
         }
@@ -337,7 +345,7 @@ impl Failure {
             Self::LegacyAlgorithm => failed("usage", "use ML-DSA-44, ML-DSA-65 or ML-DSA-87"),
             Self::TokenKey => failed("usage", "use rsa-2048, rsa-3072 or rsa-4096"),
             Self::InvalidRequest { .. } => invalid("request_invalid", ""),
-            Self::SpiffeId { .. } => failed("usage", ""),
+            Self::SpiffeId { .. } | Self::Digest { .. } => failed("usage", ""),
             Self::Document { .. } => invalid(
                 "file_invalid",
                 "name a file with certificates or public keys, PEM or DER",

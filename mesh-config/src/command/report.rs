@@ -99,6 +99,8 @@ fn cause(cause: &Cause) -> Vec<String> {
         "  asked   {}{more}",
         Printable(&cause.requests.join(", "))
     ));
+    let artifacts = cause.artifacts.iter();
+    lines.extend(artifacts.map(|text| format!("  runs    {}", Printable(text))));
     lines.push(format!("  when    {} to {}", cause.first, cause.last));
     lines.extend(cause.meaning.map(|meaning| format!("  meaning {meaning}")));
     lines.extend(cause.remedy.map(|remedy| format!("  remedy  {remedy}")));

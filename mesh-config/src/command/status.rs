@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sallyport_mesh_config::bounded;
 use sallyport_mesh_config::finding::Printable;
+use sallyport_mesh_config::policy_file::LoadedPolicy;
 use sallyport_mesh_config::status::{self, Expected, State, Status, Uncovered};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::{inventory, policy};
 use crate::args::{Output, StatusArgs};
+use crate::clock;
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
 
@@ -31,13 +33,30 @@ struct Proxy {
 struct Report {
     ok: bool,
     proxies: Vec<Proxy>,
+    /// The manifests of artifacts that the policy requires.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    manifests: Vec<Manifest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uncovered: Option<Vec<Uncovered>>,
 }
 
+/// A manifest of artifacts, and when it ends.
+#[derive(Serialize)]
+struct Manifest {
+    name: String,
+    serial: u64,
+    not_after: String,
+    in_force: bool,
+}
+
 pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
+    let mut manifests = Vec::new();
     let expected = match &args.policy {
-        Some(path) => Some(Expected::of(&policy::load(path, args.mesh.as_deref())?)?),
+        Some(path) => {
+            let loaded = policy::load(path, args.mesh.as_deref())?;
+            manifests = self::manifests(&loaded);
+            Some(Expected::of(&loaded)?)
+        }
         None => None,
     };
     let agent = agent();
@@ -70,7 +89,8 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
             .is_some_and(|status| fits(status, args))
     };
     let report = Report {
-        ok: proxies.iter().all(is_on),
+        ok: proxies.iter().all(is_on) && manifests.iter().all(|manifest| manifest.in_force),
+        manifests,
         uncovered: inventory.as_ref().map(status::uncovered),
         proxies,
     };
@@ -96,6 +116,19 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
     )
 }
 
+fn manifests(loaded: &LoadedPolicy) -> Vec<Manifest> {
+    let now = clock::now();
+    let manifests = loaded.policy.manifests().iter();
+    manifests
+        .map(|manifest| Manifest {
+            name: manifest.name().to_string(),
+            serial: manifest.serial(),
+            not_after: clock::show(manifest.not_after()),
+            in_force: manifest.is_in_force(now),
+        })
+        .collect()
+}
+
 /// The metrics and the configuration of a proxy.
 fn ask_admin(agent: &ureq::Agent, address: &str) -> Result<(String, Option<Value>), String> {
     let metrics = get(agent, &format!("http://{address}/stats?format=prometheus"))?;
@@ -117,6 +150,20 @@ fn fits(status: &Status, args: &StatusArgs) -> bool {
 
 fn lines(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = report.proxies.iter().map(line).collect();
+    for manifest in &report.manifests {
+        let (tone, word) = if manifest.in_force {
+            (Tone::Good, "in force")
+        } else {
+            (Tone::Bad, "not in force")
+        };
+        lines.push(format!(
+            "manifest {}: {}, serial {}, until {}",
+            Printable(&manifest.name),
+            toned(tone, word),
+            manifest.serial,
+            manifest.not_after
+        ));
+    }
     if let Some(uncovered) = &report.uncovered {
         for place in uncovered {
             let port = place

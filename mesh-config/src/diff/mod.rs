@@ -4,6 +4,7 @@
 //! only as many as were asked. Parts are compared one by one, so that what no example shows, such as
 //! an authority, is said as well. Where a change of a part could be both, it counts as widening.
 
+mod artifacts;
 mod parts;
 mod questions;
 mod requests;

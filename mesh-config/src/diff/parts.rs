@@ -1,19 +1,20 @@
 //! The parts of two documents, compared by name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use sallyport_engine::policy::Mode;
 use sallyport_engine::policy::raw::{Flow, RequiredAssurance, Segment, Spec};
 use serde::Serialize;
 
 use super::requests::{Requests, requests};
-use super::{Change, Effect};
+use super::{Change, Effect, artifacts};
 
 pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
     let mut changes = Changes(Vec::new());
     let policy = "policy";
     changes.mode(policy, old.mode, new.mode);
-    changes.floor(
+    changes.floor_shown(
         policy,
         "minimumAssurance",
         rank(old.minimum_assurance),
@@ -21,21 +22,20 @@ pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
         name_of,
     );
     let trust = |spec: &Spec| usize::from(spec.minimum_trust.unwrap_or(0));
-    changes.floor(policy, "minimumTrust", trust(old), trust(new), |trust| {
-        trust.to_string()
-    });
+    changes.floor(policy, "minimumTrust", trust(old), trust(new));
     let domains = |spec: &Spec| spec.trust_domains.iter().cloned().collect();
     changes.set(policy, "trust domain", &domains(old), &domains(new));
     changes.segments(old, new);
     changes.flows(old, new);
     changes.lists(old, new);
+    artifacts::manifests(&mut changes, old, new);
     changes.0
 }
 
-struct Changes(Vec<Change>);
+pub(super) struct Changes(Vec<Change>);
 
 impl Changes {
-    fn add(&mut self, effect: Effect, part: &str, change: String) {
+    pub(super) fn add(&mut self, effect: Effect, part: &str, change: String) {
         self.0.push(Change {
             effect,
             part: part.to_owned(),
@@ -58,13 +58,18 @@ impl Changes {
     }
 
     /// A limit of which more lets less pass.
-    fn floor(
+    pub(super) fn floor<T: Ord + Copy + Display>(&mut self, part: &str, key: &str, old: T, new: T) {
+        self.floor_shown(part, key, old, new, |limit| limit.to_string());
+    }
+
+    /// The same, shown in other words.
+    fn floor_shown<T: Ord + Copy>(
         &mut self,
         part: &str,
         key: &str,
-        old: usize,
-        new: usize,
-        shown: impl Fn(usize) -> String,
+        old: T,
+        new: T,
+        shown: impl Fn(T) -> String,
     ) {
         let effect = match new.cmp(&old) {
             std::cmp::Ordering::Less => Effect::Widening,
@@ -79,7 +84,13 @@ impl Changes {
     }
 
     /// Things of which more lets more pass.
-    fn set(&mut self, part: &str, noun: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) {
+    pub(super) fn set(
+        &mut self,
+        part: &str,
+        noun: &str,
+        old: &BTreeSet<String>,
+        new: &BTreeSet<String>,
+    ) {
         for added in new.difference(old) {
             self.add(Effect::Widening, part, format!("{noun} added: {added}"));
         }
@@ -167,22 +178,20 @@ impl Changes {
                 rank(flow.minimum_assurance.unwrap_or(spec.minimum_assurance))
             };
             let (before, after) = (assurance(old_spec, old), assurance(new_spec, new));
-            self.floor(part, "minimumAssurance", before, after, name_of);
+            self.floor_shown(part, "minimumAssurance", before, after, name_of);
         }
         if old.minimum_trust != new.minimum_trust {
             let trust = |spec: &Spec, flow: &Flow| {
                 usize::from(flow.minimum_trust.or(spec.minimum_trust).unwrap_or(0))
             };
             let (before, after) = (trust(old_spec, old), trust(new_spec, new));
-            self.floor(part, "minimumTrust", before, after, |trust| {
-                trust.to_string()
-            });
+            self.floor(part, "minimumTrust", before, after);
         }
         let uncertainty = |flow: &Flow| usize::from(flow.maximum_uncertainty.unwrap_or(100));
         // More uncertainty lets more pass.
         let (before, after) = (uncertainty(old), uncertainty(new));
         let left = |value: usize| 100_usize.saturating_sub(value);
-        self.floor(
+        self.floor_shown(
             part,
             "maximumUncertainty",
             left(before),
@@ -190,13 +199,14 @@ impl Changes {
             |value| left(value).to_string(),
         );
         let rechecks = |flow: &Flow| usize::from(flow.recheck_streams.unwrap_or(false));
-        self.floor(
+        self.floor_shown(
             part,
             "recheckStreams",
             rechecks(old),
             rechecks(new),
             |value| (value == 1).to_string(),
         );
+        artifacts::requirements(self, part, old, new);
         self.operations(part, &requests(old), &requests(new));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::names::PathTemplate;
@@ -220,6 +221,7 @@ impl Asked {
             port: self.request.port,
             headers: request_line(&self.request.method, &self.request.path),
             now,
+            claims: ArtifactClaims::default(),
             denials: 0,
         })
     }

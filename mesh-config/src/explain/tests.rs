@@ -4,6 +4,7 @@ use sallyport_credentials::issue::{
     AuthorityOptions, ClassicalAuthority, HybridAuthority, LeafRequest, RsaBits, TokenIssuer,
     TokenIssuerOptions, TokenRequest,
 };
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::hexadecimal;
 use sallyport_engine::policy::raw::{
     AlternativeTokenAlgorithm, Authorities, ClassicalTokenAlgorithm,
@@ -40,6 +41,7 @@ fn question(method: &str, path: &str) -> Question {
         port: 8080,
         headers: request_line(method, path),
         now: NOW,
+        claims: ArtifactClaims::default(),
         denials: 0,
     }
 }
@@ -84,6 +86,7 @@ fn agrees_with_the_engine_on_the_same_facts() {
                         assurance: Assurance::Classical,
                         number: None,
                         keys: CertifiedKeys::default(),
+                        artifacts: ArtifactClaims::default(),
                         issued: NOW,
                         not_before: NOW,
                         not_after: TimeMs(NOW.0 + 86_400_000),

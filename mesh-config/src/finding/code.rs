@@ -339,6 +339,18 @@ codes! {
         "Name the files of one release.";
     ModuleDiffers = "SP732", Error, "The module that was verified is not the one that is named.",
         "Leave `--module-sha256` out: it is taken from the file.";
+
+    // Artifacts in the policy.
+    UnknownManifest = "SP741", Error, "A flow requires a manifest of artifacts that the policy does not name.",
+        "Add it to `spec.artifacts.manifests`, or correct the name.";
+    ManifestUnverified = "SP742", Warning, "A manifest of artifacts is written into the policy, and nobody verifies it.",
+        "Name its `file`; only what `sallyport` writes itself has `verified`.";
+    ManifestUnused = "SP743", Warning, "No flow requires a manifest of artifacts.",
+        "Require it in a flow, or remove it.";
+    ManifestExpiresSoon = "SP744", Warning, "A manifest of artifacts ends within 14 days.",
+        "Review its artifacts, and sign a new one with a higher serial.";
+    RequirementUnmet = "SP745", Warning, "No caller can bring what a flow requires of models or images.",
+        "Correct names, versions and stages, take a manifest that lists such artifacts, or pin the authority of the tokens.";
 }
 
 impl Code {

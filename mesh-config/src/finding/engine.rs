@@ -38,6 +38,16 @@ fn compiler(error: &PolicyError) -> Code {
         Cause::AmbiguousTrustDomain => Code::AmbiguousTrustDomain,
         Cause::LevelTooLow { .. } => Code::LevelTooLow,
         Cause::UnknownAuthority { .. } => Code::UnknownAuthority,
+        Cause::TooManyArtifacts(_) => Code::TooMany,
+        Cause::Unresolved => Code::UnusableFile,
+        Cause::ManifestOfOne => Code::NotExactlyOne,
+        Cause::ManifestOlder { .. } => Code::ManifestOlder,
+        Cause::UnknownManifest { .. } => Code::UnknownManifest,
+        Cause::ArtifactOrder => Code::OtherForm,
+        Cause::EndsBeforeItBegins => Code::InvalidTime,
+        Cause::NotAnArtifactDigest(_) => Code::InvalidDigest,
+        Cause::NotADigest(_) if error.path.starts_with("spec.artifacts") => Code::InvalidDigest,
+        Cause::DigestNotQuarantined => Code::InvalidSignal,
         Cause::RevokedTwice
         | Cause::FloorOfOne
         | Cause::NotADigest(_)

@@ -2,11 +2,13 @@
 //! parts, or the workloads that there are. What a policy shows by itself is a warning of
 //! [`crate::policy_file`].
 
+mod artifacts;
 mod authorities;
 mod flows;
 mod time;
 mod workloads;
 
+pub use artifacts::manifests;
 pub(crate) use flows::hybrid_authorities;
 pub use time::break_glass;
 
@@ -22,6 +24,7 @@ pub fn lint(loaded: &LoadedPolicy, inventory: Option<&Inventory>, now: TimeMs) -
     let spec = &loaded.document.spec;
     let mut findings = flows::findings(loaded, now);
     findings.extend(authorities::findings(spec, now));
+    findings.extend(artifacts::findings(loaded, now));
     findings.extend(time::findings(spec, now));
     findings.extend(
         inventory

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::policy::raw::{PostQuantumAssurance, PostQuantumAuth};
 use sallyport_engine::policy::{KeyExchangeRule, Mode};
 use serde_json::{Value, json};
@@ -558,6 +559,7 @@ fn what_it_says_of_flows_is_what_the_engine_answers() {
                             port: 8080,
                             headers: request_line("GET", "/x"),
                             now: sallyport_engine::time::TimeMs(1_800_000_000_000),
+                            claims: ArtifactClaims::default(),
                             denials: 0,
                         },
                     );

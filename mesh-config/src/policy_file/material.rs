@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use sallyport_engine::policy::raw::{Authorities, Material, PolicyDocument};
+use sallyport_engine::policy::raw::{Material, PolicyDocument, Spec};
 
 use crate::finding::{Code, Finding};
 
@@ -40,7 +40,9 @@ impl InvalidMaterial {
                 "put the file beside the policy and name it by a relative path without `..`"
             }
             Self::Unreadable { .. } => "paths are relative to the folder of the policy file",
-            Self::NotAFile(_) | Self::TooLong(_) | Self::NotText(_) => "name one PEM file",
+            Self::NotAFile(_) | Self::TooLong(_) | Self::NotText(_) => {
+                "name one file with a public key or certificate"
+            }
             Self::PrivateKey => {
                 "pin the public key or certificate; keep the private key with the authority, and \
                  replace it if this file was shared"
@@ -48,7 +50,7 @@ impl InvalidMaterial {
         }
     }
 
-    fn at(&self, path: String) -> Finding {
+    pub(super) fn at(&self, path: String) -> Finding {
         let code = match self {
             Self::PrivateKey => Code::PrivateKey,
             Self::Outside(_)
@@ -64,10 +66,7 @@ impl InvalidMaterial {
 /// Replaces each file of the document by its text. Errors leave the entry as it is.
 pub(super) fn inline(document: &mut PolicyDocument, folder: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(authorities) = &mut document.spec.authorities else {
-        return findings;
-    };
-    for (path, material) in materials(authorities) {
+    for (path, material) in materials(&mut document.spec) {
         match text_of(material, folder) {
             Ok(text) => *material = Material::Inline(text),
             Err(error) => findings.push(error.at(path)),
@@ -76,9 +75,17 @@ pub(super) fn inline(document: &mut PolicyDocument, folder: &Path) -> Vec<Findin
     findings
 }
 
-/// All PEM texts of the document, with their paths.
-fn materials(authorities: &mut Authorities) -> Vec<(String, &mut Material)> {
+/// All texts of keys in the document, with their paths.
+fn materials(spec: &mut Spec) -> Vec<(String, &mut Material)> {
     let mut materials = Vec::new();
+    if let Some(artifacts) = &mut spec.artifacts {
+        for (number, entry) in artifacts.authorities.iter_mut().flatten().enumerate() {
+            materials.push((format!("spec.artifacts.authorities[{number}]"), entry));
+        }
+    }
+    let Some(authorities) = &mut spec.authorities else {
+        return materials;
+    };
     for (number, entry) in authorities.certificates.iter_mut().flatten().enumerate() {
         let path = format!("spec.authorities.certificates[{number}]");
         materials.push((format!("{path}.caCertificate"), &mut entry.ca_certificate));
@@ -116,11 +123,7 @@ fn read(name: &str, folder: &Path) -> Result<String, InvalidMaterial> {
         path: name.to_owned(),
         cause,
     };
-    let path = resolve(name, folder)?.map_err(unreadable)?;
-    // Before it is opened: opening a named pipe waits for somebody who writes to it.
-    if !fs::metadata(&path).map_err(unreadable)?.is_file() {
-        return Err(InvalidMaterial::NotAFile(name.to_owned()));
-    }
+    let path = path_of(name, folder)?;
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let limit = MAXIMUM_BYTES.saturating_add(1);
@@ -132,6 +135,21 @@ fn read(name: &str, folder: &Path) -> Result<String, InvalidMaterial> {
         return Err(InvalidMaterial::TooLong(name.to_owned()));
     }
     String::from_utf8(bytes).map_err(|_| InvalidMaterial::NotText(name.to_owned()))
+}
+
+/// The real path of a regular file below the folder.
+pub(super) fn path_of(name: &str, folder: &Path) -> Result<PathBuf, InvalidMaterial> {
+    let unreadable = |cause| InvalidMaterial::Unreadable {
+        path: name.to_owned(),
+        cause,
+    };
+    let path = resolve(name, folder)?.map_err(unreadable)?;
+    // Before it is opened: opening a named pipe waits for somebody who writes to it.
+    if fs::metadata(&path).map_err(unreadable)?.is_file() {
+        Ok(path)
+    } else {
+        Err(InvalidMaterial::NotAFile(name.to_owned()))
+    }
 }
 
 /// The real path of a file below the folder.

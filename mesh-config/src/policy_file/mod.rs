@@ -1,9 +1,11 @@
 //! A policy file, from text to everything that the engine needs.
 //!
 //! Steps: YAML (or JSON) with lines, the JSON Schema, the files beside the policy put in as text,
+//! its manifests of artifacts verified,
 //! then the engine's compiler and the authorities of `sallyport-credentials`. Each step reports all
 //! that it finds; a later step runs only on what the earlier ones accepted.
 
+mod artifacts;
 mod material;
 pub(crate) mod shape;
 mod warnings;
@@ -12,6 +14,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use artifacts::of_policy;
 use sallyport_credentials::AuthoritySet;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
@@ -34,6 +37,8 @@ pub struct LoadedPolicy {
     pub canonical_json: String,
     /// SHA-256 of `canonical_json`.
     pub sha256: [u8; 32],
+    /// The manifests of artifacts that were verified; their signatures are beside them.
+    pub manifest_files: Vec<PathBuf>,
     /// What is allowed and probably not meant.
     pub warnings: Vec<Finding>,
     /// Where its parts stand in the file.
@@ -127,7 +132,10 @@ pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>
             format!("is not in the format of a policy: {error}"),
         )]
     })?;
-    complete(document, folder, &yaml.lines)
+    let unverified = yaml.lines.locate(artifacts::unverified(&document));
+    let mut loaded = complete(document, folder, &yaml.lines)?;
+    loaded.warnings.extend(unverified);
+    Ok(loaded)
 }
 
 /// Makes a policy of a document that was changed after it was loaded.
@@ -145,10 +153,17 @@ fn complete(
     lines: &Lines,
 ) -> Result<LoadedPolicy, Vec<Finding>> {
     let mut findings = material::inline(&mut document, folder);
+    let (manifest_files, refused) = artifacts::resolve(&mut document, folder);
+    findings.extend(refused);
     let policy = match compile(&document) {
         Ok(policy) => Some(policy),
         Err(errors) => {
-            findings.extend(errors.into_iter().map(Finding::from));
+            // What could not be put into the policy was said already.
+            let known = paths(&findings);
+            let errors = errors
+                .into_iter()
+                .filter(|error| !known.contains(&error.path));
+            findings.extend(errors.map(Finding::from));
             None
         }
     };
@@ -156,10 +171,7 @@ fn complete(
         Ok(authorities) => Some(authorities),
         Err(errors) => {
             // Two crates look at names and trust domains, and one word about each is enough.
-            let known: BTreeSet<String> = findings
-                .iter()
-                .map(|finding| finding.path.clone())
-                .collect();
+            let known = paths(&findings);
             let errors = errors
                 .into_iter()
                 .filter(|error| !known.contains(&error.path));
@@ -180,12 +192,18 @@ fn complete(
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
         warnings: lines.locate(warnings::warnings(&document)),
+        manifest_files,
         lines: lines.clone(),
         document,
         policy,
         authorities,
         canonical_json,
     })
+}
+
+fn paths(findings: &[Finding]) -> BTreeSet<String> {
+    let paths = findings.iter().map(|finding| finding.path.clone());
+    paths.collect()
 }
 
 /// More than the largest policy that the engine compiles needs.

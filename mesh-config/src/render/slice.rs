@@ -9,6 +9,7 @@
 //!   left out;
 //! - each segment that changes the score of its callers (`trust`, `callers`, a signal about it),
 //!   since such a caller may be isolated, and is then refused with another reason;
+//! - the manifests of artifacts that those flows require;
 //! - everything else, above all the authorities, revocations and signals: which credential holds is
 //!   decided before any flow is looked for.
 
@@ -16,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sallyport_engine::policy::compile;
 use sallyport_engine::policy::raw::{
-    BreakGlass, Callers, Flow, PolicyDocument, Segment, SignalSubject, Spec,
+    Artifacts, BreakGlass, Callers, Flow, PolicyDocument, PolicyManifest, Segment, SignalSubject,
+    Spec,
 };
 
 use super::InvalidRendering;
@@ -118,6 +120,7 @@ impl<'a> Slicer<'a> {
         let mut document = self.rest.clone();
         document.spec.segments = segments(&spec.segments, namespace, &called, &calling);
         document.spec.break_glass = break_glass(spec, &called);
+        document.spec.artifacts = artifacts(spec, &flows);
         document.spec.flows = flows;
         // Nothing is rendered that a sidecar would refuse.
         compile(&document).map_err(|_| InvalidRendering::Unwritable)?;
@@ -167,6 +170,27 @@ fn break_glass(spec: &Spec, called: &BTreeSet<&str>) -> Option<BreakGlass> {
     })
 }
 
+/// The manifests that the flows require. Who may sign them is nothing that a sidecar asks.
+fn artifacts(spec: &Spec, flows: &[Flow]) -> Option<Artifacts> {
+    let required = flows.iter().flat_map(|flow| &flow.requires);
+    let required: BTreeSet<&str> = required
+        .flat_map(|requires| requires.iter())
+        .map(|(_, asked)| asked.manifest.as_str())
+        .collect();
+    let entries = spec
+        .artifacts
+        .iter()
+        .flat_map(|artifacts| &artifacts.manifests);
+    let manifests: Vec<PolicyManifest> = entries
+        .filter(|entry| required.contains(entry.name.as_str()))
+        .cloned()
+        .collect();
+    (!manifests.is_empty()).then_some(Artifacts {
+        authorities: None,
+        manifests,
+    })
+}
+
 fn without_segments(document: &PolicyDocument) -> PolicyDocument {
     let spec = &document.spec;
     PolicyDocument {
@@ -185,6 +209,7 @@ fn without_segments(document: &PolicyDocument) -> PolicyDocument {
             authorities: spec.authorities.clone(),
             revocations: spec.revocations.clone(),
             not_before_floors: spec.not_before_floors.clone(),
+            artifacts: None,
             trust: spec.trust.clone(),
             signals: spec.signals.clone(),
             probes: spec.probes.clone(),

@@ -72,6 +72,7 @@ fn suggestion(key: &Key, group: &Group, policy: &LoadedPolicy) -> Option<String>
         minimum_trust: None,
         maximum_uncertainty: None,
         recheck_streams: None,
+        requires: None,
         operations,
     };
     let line = policy.line("spec.flows");

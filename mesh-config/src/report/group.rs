@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::recorded::Recorded;
+use crate::recorded::{Recorded, RecordedArtifact};
 
 /// Whom, where and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub(super) struct Group {
     /// Whether there were more of them.
     pub(super) has_more: bool,
     pub(super) assurances: BTreeSet<String>,
+    /// What was asked of models and images, and what came; the first ones only.
+    pub(super) artifacts: BTreeSet<String>,
 }
 
 impl Key {
@@ -65,6 +67,11 @@ impl Group {
         {
             self.assurances.insert(cut(assurance));
         }
+        for artifact in &decision.artifacts {
+            if self.artifacts.len() < MAXIMUM_REQUESTS {
+                self.artifacts.insert(cut(&shown(artifact)));
+            }
+        }
     }
 }
 
@@ -88,6 +95,16 @@ pub(super) fn template(path: &str) -> String {
         }
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// `model sha256:.. (fraud-scorer 3.1.0, staging), required: model of manifest models, ..`.
+fn shown(artifact: &RecordedArtifact) -> String {
+    let digest = artifact.digest.as_deref().unwrap_or("not named");
+    let found = artifact.found.iter().map(|found| format!(" ({found})"));
+    let required = artifact.required.iter();
+    let required = required.map(|required| format!(", required: {required}"));
+    let more: String = found.chain(required).collect();
+    format!("{} {digest}{more}", artifact.kind)
 }
 
 fn cut(text: &str) -> String {

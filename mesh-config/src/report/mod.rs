@@ -82,6 +82,9 @@ pub struct Cause {
     pub more_requests: bool,
     /// Assurances of the callers.
     pub assurances: Vec<String>,
+    /// What was asked of models and images, and what came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
     /// What the reason means.
     pub meaning: Option<&'static str>,
     /// What to do about it.
@@ -169,6 +172,7 @@ fn cause(key: &Key, group: &Group, policy: Option<&LoadedPolicy>) -> Cause {
             .collect(),
         more_requests: group.has_more,
         assurances: group.assurances.iter().cloned().collect(),
+        artifacts: group.artifacts.iter().cloned().collect(),
         meaning: advice.meaning,
         remedy: advice.remedy,
         suggestion: advice.suggestion,

@@ -61,7 +61,7 @@ fn works(guide: &str, least: usize) {
 
 #[test]
 fn each_command_of_the_provenance_guide_works() {
-    works("provenance.md", 11);
+    works("provenance.md", 15);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod import;
 mod istio;
 mod mesh;
 mod module;
+mod provenance;
 mod render;
 mod report;
 mod rollback;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::policy::raw::RequiredAssurance;
 use sallyport_engine::time::TimeMs;
@@ -120,6 +121,7 @@ impl Pair {
             port: request.port,
             headers: request_line(&request.method, &request.path),
             now: TimeMs(1_800_000_000_000),
+            claims: ArtifactClaims::default(),
             denials: 0,
         };
         // A flow in shadow lets what it covers pass.

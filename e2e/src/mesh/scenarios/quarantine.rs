@@ -38,6 +38,7 @@ pub(super) fn reaches_every_sidecar(stage: &mut Stage, notes: &mut Notes) -> Res
     let pushes = pushes(stage)?;
     let quarantine = note(notes, "quarantine", &quarantines, &pushes)?;
     let other = note(notes, "otherChange", &others, &pushes)?;
+    let (quarantine, other) = (quarantine.after_apply, other.after_apply);
     goal(notes, "p99AfterApply", quarantine.p99, GOAL_MS);
     let more = quarantine.p99.saturating_sub(other.p99);
     goal(notes, "p99AboveOtherChange", more, GOAL_MORE_MS);
@@ -52,17 +53,17 @@ pub(super) fn reaches_every_sidecar(stage: &mut Stage, notes: &mut Notes) -> Res
 
 /// What a sidecar answers the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     Passed,
     Quarantined,
     Refused,
 }
 
 /// Requests of a gateway at every sidecar with a policy.
-struct Watch(Vec<Probe>);
+pub(super) struct Watch(Vec<Probe>);
 
 /// When a change was applied, and when it had arrived: milliseconds since the Unix epoch.
-struct Change {
+pub(super) struct Change {
     begun: u64,
     applied: u64,
     /// From then on all sidecars answer as they should.
@@ -85,8 +86,13 @@ impl Watch {
         Ok(Self(probes))
     }
 
+    /// Requests that pass already.
+    pub(super) const fn of(probes: Vec<Probe>) -> Self {
+        Self(probes)
+    }
+
     /// Applies what changed of a policy, and waits until all sidecars answer as it says.
-    fn change(
+    pub(super) fn change(
         &mut self,
         stage: &Stage,
         manifests: &str,
@@ -114,7 +120,7 @@ impl Watch {
     }
 
     /// A sidecar that has come to a policy stays with it, and nobody's connection was closed.
-    fn finish(self) -> Result<(), MeshError> {
+    pub(super) fn finish(self) -> Result<(), MeshError> {
         for probe in self.0 {
             let outcomes = probe.finish()?;
             let odd = outcomes
@@ -145,7 +151,7 @@ fn answer(outcome: &Outcome) -> Option<Answer> {
 }
 
 /// What differs between the renderings here: all else would be compared, and found to be the same.
-fn plugins(deployment: &Deployment) -> Result<String, MeshError> {
+pub(super) fn plugins(deployment: &Deployment) -> Result<String, MeshError> {
     let mut items = deployment.objects()?;
     items.retain(|item| item.get("kind").and_then(Value::as_str) == Some("WasmPlugin"));
     Ok(json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string())
@@ -163,10 +169,6 @@ fn patch(flows: &[Value], path: &str, identity: &str) -> Value {
             "operations": [{"methods": ["GET"], "paths": [path]}],
         })
     });
-    let time = |offset| {
-        let time = OffsetDateTime::now_utc().saturating_add(Duration::seconds(offset));
-        time.format(&Rfc3339).unwrap_or_default()
-    };
     let flows: Vec<Value> = flows.iter().cloned().chain(more).collect();
     json!({"spec": {"flows": flows, "signals": [{
         "name": "alert",
@@ -180,13 +182,19 @@ fn patch(flows: &[Value], path: &str, identity: &str) -> Value {
     }]}})
 }
 
+/// A time so many seconds from now.
+pub(super) fn time(offset: i64) -> String {
+    let time = OffsetDateTime::now_utc().saturating_add(Duration::seconds(offset));
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
 /// Whether it is a segment of the policy.
 fn is_asked(workload: Workload) -> bool {
     !["outsider", "bare"].contains(&workload.name)
 }
 
 /// When istiod began to push, by its own log.
-fn pushes(stage: &Stage) -> Result<Vec<u64>, MeshError> {
+pub(super) fn pushes(stage: &Stage) -> Result<Vec<u64>, MeshError> {
     let log = stage.mesh.istiod_log()?;
     let stable = log
         .lines()
@@ -206,14 +214,21 @@ fn time_ms(line: &str) -> Option<u64> {
     Some(ms)
 }
 
-/// Notes where the time of changes went; returns how long it was from the end of `kubectl apply`
-/// until all sidecars answered as they should.
-fn note(
+/// How long changes took until all answers were as they should.
+pub(super) struct Took {
+    /// From the end of `kubectl apply` on.
+    pub(super) after_apply: Spread,
+    /// From when istiod began to push, by its log.
+    pub(super) after_push: Spread,
+}
+
+/// Notes where the time of changes went.
+pub(super) fn note(
     notes: &mut Notes,
     name: &str,
     changes: &[Change],
     pushes: &[u64],
-) -> Result<Spread, MeshError> {
+) -> Result<Took, MeshError> {
     let spread =
         |time: &dyn Fn(&Change) -> Option<u64>| Spread::of(changes.iter().filter_map(time));
     let push = |change: &Change| {
@@ -221,19 +236,23 @@ fn note(
         pushes.iter().copied().rev().find(|time| within(&time))
     };
     let missing = || MeshError::Wrong("nothing was measured".to_owned());
+    let after_push = spread(&|change| Some(change.arrived.saturating_sub(push(change)?)));
     let all = spread(&|change| Some(change.arrived.saturating_sub(change.applied)));
     let parts = json!({
         "fromStartOfApply": spread(&|change| Some(change.arrived.saturating_sub(change.begun))),
         "apply": spread(&|change| Some(change.applied.saturating_sub(change.begun))),
         "applyUntilIstiodPushes": spread(&|change| Some(push(change)?.saturating_sub(change.applied))),
-        "pushUntilAllSidecars": spread(&|change| Some(change.arrived.saturating_sub(push(change)?))),
+        "pushUntilAllSidecars": after_push,
         "afterApply": all,
     });
     notes.add(&format!("{name}Ms"), parts);
-    all.ok_or_else(missing)
+    Ok(Took {
+        after_apply: all.ok_or_else(missing)?,
+        after_push: after_push.ok_or_else(missing)?,
+    })
 }
 
-fn goal(notes: &mut Notes, name: &str, seen: u64, most: u64) {
+pub(super) fn goal(notes: &mut Notes, name: &str, seen: u64, most: u64) {
     let word = if seen <= most { "met" } else { "missed" };
     notes.add(
         &format!("goal.{name}"),
@@ -253,7 +272,7 @@ const RATE: u32 = 100;
 const GOAL_MS: u64 = 500;
 const GOAL_MORE_MS: u64 = 100;
 /// On any machine.
-const LIMIT_MS: u64 = 10_000;
+pub(super) const LIMIT_MS: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {

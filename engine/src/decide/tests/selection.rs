@@ -18,6 +18,7 @@ fn reading_flow(name: &str, path: &str) -> raw::Flow {
         minimum_trust: None,
         maximum_uncertainty: None,
         recheck_streams: None,
+        requires: None,
         operations: alloc::vec![raw::Operation {
             methods: alloc::vec!["GET".into()],
             paths: alloc::vec![path.into()],

@@ -6,12 +6,15 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Display;
 
+use super::artifacts::Manifests;
 use super::limits::{MAXIMUM_TRUST, MAXIMUM_WORKLOAD_NAMES};
 use crate::identity::TrustDomain;
 use crate::names::Method;
+use crate::policy::Manifest;
 use crate::policy::segment::SegmentId;
 use crate::policy::{PolicyError, PolicyErrorCause as Cause};
 
@@ -155,6 +158,28 @@ impl Errors {
             Cause::UnknownAuthority {
                 name: name.to_owned(),
                 similar: similar.map(|known| (*known).to_owned()),
+            },
+        );
+        None
+    }
+
+    /// The manifest of this name; none, without another error, if it is in error itself.
+    pub(super) fn manifest(
+        &mut self,
+        path: impl Display + Copy,
+        name: &str,
+        known: &Manifests<'_>,
+    ) -> Option<Arc<Manifest>> {
+        if let Some((_, manifest)) = known.iter().find(|(known, _)| *known == name) {
+            return manifest.clone();
+        }
+        let mut names = known.iter().map(|(name, _)| *name);
+        let similar = names.find(|known| is_similar(known, name));
+        self.add(
+            path,
+            Cause::UnknownManifest {
+                name: name.to_owned(),
+                similar: similar.map(str::to_owned),
             },
         );
         None

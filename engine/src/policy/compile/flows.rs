@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Arguments;
 
+use super::artifacts::{Manifests, requirements};
 use super::errors::Errors;
 use super::limits::{
     MAXIMUM_COMPARISONS, MAXIMUM_FLOWS, MAXIMUM_METHODS, MAXIMUM_OPERATIONS,
@@ -28,6 +29,7 @@ pub(super) struct Defaults {
 pub(super) fn flows(
     spec: &raw::Spec,
     defaults: &Defaults,
+    manifests: &Manifests<'_>,
     errors: &mut Errors,
 ) -> (Vec<Flow>, FlowIndex) {
     if spec.flows.len() > MAXIMUM_FLOWS {
@@ -49,7 +51,7 @@ pub(super) fn flows(
     let mut comparisons = Comparisons::default();
     for (number, raw) in spec.flows.iter().take(MAXIMUM_FLOWS).enumerate() {
         let path = format_args!("spec.flows[{number}]");
-        let flow = flow(raw, path, defaults, errors);
+        let flow = flow(raw, path, defaults, manifests, errors);
         let to = errors.segment(format_args!("{path}.to"), &raw.to, &ids);
         let siblings = insert(number, raw, to, path, &ids, &mut index, errors);
         if let Some(to) = to {
@@ -128,7 +130,13 @@ impl Comparisons {
     }
 }
 
-fn flow(raw: &raw::Flow, path: Arguments<'_>, defaults: &Defaults, errors: &mut Errors) -> Flow {
+fn flow(
+    raw: &raw::Flow,
+    path: Arguments<'_>,
+    defaults: &Defaults,
+    manifests: &Manifests<'_>,
+    errors: &mut Errors,
+) -> Flow {
     errors.label(format_args!("{path}.name"), &raw.name);
     errors.count(
         format_args!("{path}.operations"),
@@ -160,6 +168,12 @@ fn flow(raw: &raw::Flow, path: Arguments<'_>, defaults: &Defaults, errors: &mut 
         minimum_trust: trust.unwrap_or(defaults.minimum_trust),
         maximum_uncertainty: uncertainty,
         recheck_streams: raw.recheck_streams.unwrap_or(false),
+        requires: requirements(
+            raw.requires.as_ref(),
+            format_args!("{path}.requires"),
+            manifests,
+            errors,
+        ),
         operations,
     }
 }

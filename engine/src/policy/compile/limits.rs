@@ -32,5 +32,12 @@ pub(super) const MAXIMUM_SIGNAL_TEXT: usize = 256;
 pub(super) const MINIMUM_PRIOR: i32 = -9_000;
 /// Eight hours: evidence is forgotten soon after.
 pub(super) const MAXIMUM_DWELL_SECONDS: u32 = 28_800;
+pub(super) const MAXIMUM_MANIFESTS: usize = 64;
+/// Over all manifests: entries of an index.
+pub(super) const MAXIMUM_ARTIFACTS: usize = 4_096;
+/// Name, version or stage of an artifact, in bytes: as long as manifests may have them.
+pub(super) const MAXIMUM_ARTIFACT_TEXT: usize = 512;
+/// Names, versions or stages that a flow asks for.
+pub(super) const MAXIMUM_REQUIRED_TEXTS: usize = 64;
 pub(super) const MAXIMUM_PROBES: usize = 64;
 pub(super) const MAXIMUM_IP_BLOCKS: usize = 64;

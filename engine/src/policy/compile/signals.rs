@@ -3,10 +3,13 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use core::fmt::Arguments;
 
+use super::artifacts::digest as artifact_digest;
 use super::errors::Errors;
 use super::limits::{MAXIMUM_SIGNAL_TEXT, MAXIMUM_SIGNALS};
 use super::revocations::{digest, identity};
+use crate::policy::raw::ArtifactKind;
 use crate::policy::segment::SegmentId;
 use crate::policy::trust::{Effect, Signal, Signals};
 use crate::policy::{PolicyErrorCause as Cause, raw};
@@ -122,6 +125,33 @@ fn insert(
                 compiled.segments.entry(segment).or_default().push(signal);
             }
         }
+        raw::SignalSubject::ModelDigest(text) => {
+            let path = format_args!("{path}.about.modelDigest");
+            quarantine(signal, ArtifactKind::Model, text, path, compiled, errors);
+        }
+        raw::SignalSubject::ImageDigest(text) => {
+            let path = format_args!("{path}.about.imageDigest");
+            quarantine(signal, ArtifactKind::Image, text, path, compiled, errors);
+        }
+    }
+}
+
+/// What runs an artifact is known from tokens only, one by one: there is nobody to weigh against or
+/// to release.
+fn quarantine(
+    signal: Signal,
+    kind: ArtifactKind,
+    text: &str,
+    path: Arguments<'_>,
+    compiled: &mut Signals,
+    errors: &mut Errors,
+) {
+    let Some(digest) = artifact_digest(text, path, errors) else {
+        return;
+    };
+    match signal.effect {
+        Effect::Quarantine => compiled.artifacts.insert(kind, digest, signal.expires),
+        Effect::Weigh(_) | Effect::Release => errors.add(path, Cause::DigestNotQuarantined),
     }
 }
 

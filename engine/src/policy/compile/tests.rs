@@ -64,6 +64,7 @@ fn flow(name: &str, from: &[&str], to: &str, operations: Vec<RawOperation>) -> r
         minimum_trust: None,
         maximum_uncertainty: None,
         recheck_streams: None,
+        requires: None,
         operations,
     }
 }

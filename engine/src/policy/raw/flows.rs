@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RequiredAssurance, present};
+use super::{RequiredAssurance, Requirements, present};
 use crate::policy::Mode;
 
 /// An allowed flow: who may do what to whom.
@@ -52,14 +52,22 @@ pub struct Flow {
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
     pub maximum_uncertainty: Option<u8>,
     /// Whether open streams of this flow (server-sent events, gRPC, WebSocket) are ended once their
-    /// caller is isolated or quarantined, or its credential is expired or revoked. Otherwise a
-    /// stream that is open stays open. Default: false.
+    /// caller is isolated or quarantined, its credential is expired or revoked, or a manifest that
+    /// the flow requires has ended. Otherwise a stream that is open stays open. Default: false.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub recheck_streams: Option<bool>,
+    /// What the caller's hybrid token must say of its model or image; a certificate alone says
+    /// nothing of them. Absent: nothing is asked.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub requires: Option<Requirements>,
     /// What the callers may do. At least one.
     pub operations: Vec<Operation>,
 }

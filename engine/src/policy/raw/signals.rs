@@ -48,6 +48,11 @@ pub enum SignalSubject {
     Identity(String),
     /// The callers of this segment.
     Segment(String),
+    /// The callers whose token says that they run this model: `sha256:` and 64 lower-case hexadecimal
+    /// digits. `effect: quarantine` only.
+    ModelDigest(String),
+    /// The same of a container image.
+    ImageDigest(String),
 }
 
 /// What follows from a signal.

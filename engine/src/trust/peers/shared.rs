@@ -169,7 +169,7 @@ fn age(host: u64, as_of: u64) -> u32 {
     u32::try_from(host.saturating_sub(as_of)).unwrap_or(u32::MAX)
 }
 
-fn slot_of(identity: u64) -> u16 {
+pub(super) fn slot_of(identity: u64) -> u16 {
     let slots = u64::from(wire::SLOTS);
     u16::try_from(identity.checked_rem(slots).unwrap_or(0)).unwrap_or(0)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use sallyport_engine::artifact::ArtifactDigest;
 use sallyport_engine::identity::SpiffeId;
 
 use crate::duration::Lifetime;
@@ -138,6 +139,12 @@ pub(crate) struct TokenArgs {
     /// Its `aud`. Default: the authority's.
     #[arg(long, value_name = "TEXT")]
     pub(crate) audience: Option<String>,
+    /// Its claim `model_digest`: `sha256:` and 64 digits. Vouch for what you attested only.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) model_digest: Option<ArtifactDigest>,
+    /// Its claim `image_digest`.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) image_digest: Option<ArtifactDigest>,
 }
 
 const CERTIFICATE_EXAMPLE: &str = "\

@@ -39,6 +39,13 @@ pub(super) fn run(args: &BundleBuildArgs, output: Output) -> Result<Exit, Failur
     for path in &args.artifacts {
         manifests.push(manifest(path, &authorities, now)?);
     }
+    // Those of the policy go along, also where nobody names them.
+    for path in &policy.manifest_files {
+        let own = manifest(path, &authorities, now)?;
+        if !manifests.iter().any(|named| named.name == own.name) {
+            manifests.push(own);
+        }
+    }
     let ingredients = Ingredients {
         policy: &policy,
         mesh: settings.as_ref(),

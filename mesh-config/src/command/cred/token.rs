@@ -2,7 +2,9 @@
 
 use sallyport_credentials::issue::{TokenIssuer, TokenRequest};
 use sallyport_credentials::sha256;
+use sallyport_engine::artifact::ArtifactDigest;
 use sallyport_engine::headers::{TOKEN, TOKEN_SIGNATURE};
+use sallyport_engine::policy::raw::ArtifactKind;
 use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 use serde_json::Value;
@@ -40,13 +42,22 @@ pub(super) fn run(args: &TokenArgs, output: Output) -> Result<(), Failure> {
                  certificate's key can use it: keep it secret."
             .to_owned(),
     };
-    let audience = |request: &mut TokenRequest| {
-        if let Some(audience) = &args.audience {
-            let value = Some(Value::from(audience.as_str()));
-            request.claims.insert("aud".to_owned(), value);
+    let digest = |digest: Option<ArtifactDigest>| digest.map(|digest| digest.to_string());
+    let claims = [
+        ("aud", args.audience.clone()),
+        (ArtifactKind::Model.claim(), digest(args.model_digest)),
+        (ArtifactKind::Image.claim(), digest(args.image_digest)),
+    ];
+    let claim = |request: &mut TokenRequest| {
+        for (name, value) in claims {
+            if let Some(value) = value {
+                request
+                    .claims
+                    .insert(name.to_owned(), Some(Value::from(value)));
+            }
         }
     };
-    issue(&args.bound, &kind, audience, output)
+    issue(&args.bound, &kind, claim, output)
 }
 
 /// Issues a token for a certificate, and writes it.

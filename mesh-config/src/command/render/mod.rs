@@ -38,6 +38,16 @@ fn policy(args: &RenderArgs) -> Result<LoadedPolicy, Failure> {
         document.spec.break_glass = Some(glass);
         loaded = policy_file::from_document(document).map_err(Failure::Unrendered)?;
     }
+    // Sidecars would deny whatever requires them.
+    let manifests = lint::manifests(&loaded, clock::now()).into_iter();
+    let (refused, others): (Vec<Finding>, Vec<Finding>) =
+        manifests.partition(|finding| finding.severity == Severity::Error);
+    if !refused.is_empty() {
+        return Err(Failure::Unrendered(refused));
+    }
+    for finding in others {
+        terminal::complain(terminal::labelled(&finding));
+    }
     // One that is far ahead would open everything on a day when nobody thinks of it any more.
     match lint::break_glass(&loaded.document.spec, clock::now()) {
         Some(finding) if finding.severity == Severity::Error => {

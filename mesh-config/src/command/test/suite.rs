@@ -58,6 +58,10 @@ struct Cases {
     port: Vec<u16>,
     /// Assurances.
     assurance: Vec<AssumedAssurance>,
+    /// Claims `model_digest` of tokens.
+    model_digest: Vec<String>,
+    /// Claims `image_digest` of tokens.
+    image_digest: Vec<String>,
 }
 
 /// The answer that a request is expected to get.
@@ -187,6 +191,12 @@ impl Cases {
         })?;
         multiply(&mut all, &self.assurance, |asked, value| {
             asked.assurance = Some(*value)
+        })?;
+        multiply(&mut all, &self.model_digest, |asked, value| {
+            asked.model_digest = Some(value.clone())
+        })?;
+        multiply(&mut all, &self.image_digest, |asked, value| {
+            asked.image_digest = Some(value.clone())
         })?;
         Some(all)
     }

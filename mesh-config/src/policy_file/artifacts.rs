@@ -1,0 +1,171 @@
+//! The manifests of artifacts that a policy names: their signatures are verified, and what they say
+//! takes the place of their names.
+//!
+//! No clock is asked: whether a manifest counts at a time is said by the checks that have one, and by
+//! each decision.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sallyport_credentials::signing::{SigningAuthorities, SigningAuthority};
+use sallyport_engine::policy::raw::{self, Artifacts, Material, PolicyDocument};
+
+use super::material::{self, InvalidMaterial};
+use crate::artifacts::{self, VerifiedManifest};
+use crate::finding::{Code, Finding};
+use crate::signing::signature_path;
+
+/// Puts what each manifest says into the document, in the place of its file. Gives the files whose
+/// signatures hold, and what is wrong with the others, which stay as they are. The authorities are
+/// texts already.
+pub(super) fn resolve(
+    document: &mut PolicyDocument,
+    folder: &Path,
+) -> (Vec<PathBuf>, Vec<Finding>) {
+    let (mut files, mut findings) = (Vec::new(), Vec::new());
+    let Some(artifacts) = &mut document.spec.artifacts else {
+        return (files, findings);
+    };
+    let authorities = match authorities(artifacts) {
+        Ok(authorities) => authorities,
+        Err(found) => return (files, found),
+    };
+    for (number, entry) in artifacts.manifests.iter_mut().enumerate() {
+        let path = format!("spec.artifacts.manifests[{number}]");
+        let Some(name) = entry.file.clone().filter(|_| entry.verified.is_none()) else {
+            continue;
+        };
+        match verify(&name, folder, &authorities) {
+            Ok((file, verified)) if verified.manifest.name() == entry.name => {
+                entry.verified = Some(of_policy(&verified));
+                entry.file = None;
+                files.push(file);
+            }
+            Ok((_, verified)) => {
+                let message = format!("`{name}` is the manifest `{}`", verified.manifest.name());
+                let finding = Finding::new(Code::InvalidName, format!("{path}.name"), message);
+                findings.push(finding.with_hint("flows refer to a manifest by the name in it"));
+            }
+            Err(found) => {
+                let place = format!("{path}.file");
+                findings.extend(found.into_iter().map(|finding| at(&place, &name, finding)));
+            }
+        }
+    }
+    (files, findings)
+}
+
+/// Manifests that are written into the policy, where only the command line should write them.
+pub(super) fn unverified(document: &PolicyDocument) -> Vec<Finding> {
+    let manifests = document.spec.artifacts.iter();
+    let entries = manifests.flat_map(|artifacts| &artifacts.manifests);
+    let written = entries
+        .enumerate()
+        .filter(|(_, entry)| entry.verified.is_some());
+    written
+        .map(|(number, entry)| {
+            let path = format!("spec.artifacts.manifests[{number}].verified");
+            let message = format!(
+                "the manifest `{}` is written into the policy: nobody verifies its signature here",
+                entry.name
+            );
+            let code = Code::ManifestUnverified;
+            Finding::new(code, path, message).with_hint(code.row().remedy)
+        })
+        .collect()
+}
+
+/// What a policy has of a manifest that was verified.
+#[must_use]
+pub fn of_policy(verified: &VerifiedManifest) -> raw::VerifiedManifest {
+    let spec = &verified.manifest.document.spec;
+    let artifacts = spec.artifacts.iter().map(|artifact| raw::VettedArtifact {
+        kind: artifact.kind,
+        digest: artifact.digest.clone(),
+        name: artifact.name.clone(),
+        version: artifact.version.clone(),
+        stage: artifact.stage.clone(),
+    });
+    let mut artifacts: Vec<raw::VettedArtifact> = artifacts.collect();
+    // In hexadecimal digits the order is that of the bytes.
+    artifacts.sort_by(|a, b| (a.kind, &a.digest).cmp(&(b.kind, &b.digest)));
+    raw::VerifiedManifest {
+        serial: spec.serial,
+        sha256: verified.sha256.clone(),
+        signed_by: verified.signature.authority().to_owned(),
+        not_before: spec.not_before.clone(),
+        not_after: spec.not_after.clone(),
+        artifacts,
+    }
+}
+
+fn authorities(artifacts: &Artifacts) -> Result<SigningAuthorities, Vec<Finding>> {
+    let path = "spec.artifacts.authorities";
+    let (mut pinned, mut findings) = (Vec::new(), Vec::new());
+    let form = |place: String, message: String| {
+        let code = Code::SigningAuthorityForm;
+        Finding::new(code, place, message).with_hint(code.row().remedy)
+    };
+    for (number, entry) in artifacts.authorities.iter().flatten().enumerate() {
+        let place = format!("{path}[{number}]");
+        match entry {
+            Material::Inline(text) => match SigningAuthority::read(text.as_bytes()) {
+                Ok(authority) => pinned.push(authority),
+                Err(cause) => findings.push(form(place, cause.to_string())),
+            },
+            // That it could not be read was said already. Without it nothing can be verified.
+            Material::File(_) => return Err(Vec::new()),
+        }
+    }
+    let is_needed = artifacts.manifests.iter().any(|entry| entry.file.is_some());
+    if is_needed && artifacts.authorities.is_none() {
+        let message = "the key `authorities` is missing: no signature of a manifest counts";
+        let finding = Finding::new(Code::MissingKey, "spec.artifacts", message);
+        let hint = "name the `signing-authority.json` of who signs the manifests";
+        findings.push(finding.with_hint(hint));
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    SigningAuthorities::new(pinned)
+        .map_err(|(number, cause)| vec![form(format!("{path}[{number}]"), cause.to_string())])
+}
+
+fn verify(
+    name: &str,
+    folder: &Path,
+    authorities: &SigningAuthorities,
+) -> Result<(PathBuf, VerifiedManifest), Vec<Finding>> {
+    let found = |error: InvalidMaterial| vec![error.at(String::new())];
+    let file = material::path_of(name, folder).map_err(found)?;
+    let signature = signature_path(Path::new(name));
+    let signature = material::path_of(&signature.to_string_lossy(), folder);
+    let signature = signature.map_err(|error| match error {
+        InvalidMaterial::Unreadable { path, cause } if cause.kind() == io::ErrorKind::NotFound => {
+            let code = Code::SignatureMissing;
+            let message = format!("there is no `{path}`, so the manifest is not signed");
+            vec![Finding::new(code, "", message).with_hint(code.row().remedy)]
+        }
+        error => found(error),
+    })?;
+    let verified = artifacts::verify_signed(&file, &signature, authorities)?;
+    Ok((file, verified))
+}
+
+/// A finding about a manifest, where the policy names it.
+fn at(path: &str, file: &str, finding: Finding) -> Finding {
+    let place = match finding.path.as_str() {
+        "" => format!("`{file}`"),
+        inner => format!("`{file}`, {inner}"),
+    };
+    Finding {
+        message: format!("{place}: {}", finding.message),
+        path: path.to_owned(),
+        file: None,
+        line: None,
+        ..finding
+    }
+}
+
+#[cfg(test)]
+mod tests;
