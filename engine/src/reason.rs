@@ -86,6 +86,10 @@ pub enum DenyReason {
     PathAmbiguous,
     /// No operation of the flow covers the request.
     OperationNotAllowed,
+    /// A grant allowed the request until a short time ago.
+    GrantExpired,
+    /// A grant will allow the request a short time from now.
+    GrantNotYetValid,
     /// The trust score of the peer is below what the flow asks for.
     TrustTooLow,
     /// The peer is restricted, and the operation is not for restricted peers.
@@ -98,7 +102,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -137,6 +141,8 @@ impl DenyReason {
         Self::FlowNotAllowed,
         Self::PathAmbiguous,
         Self::OperationNotAllowed,
+        Self::GrantExpired,
+        Self::GrantNotYetValid,
         Self::TrustTooLow,
         Self::TrustRestricted,
         Self::TrustUncertain,

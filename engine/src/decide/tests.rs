@@ -11,6 +11,7 @@ use crate::verdict::Basis;
 
 mod credentials;
 mod gates;
+mod grants;
 mod mesh;
 mod probes;
 mod selection;

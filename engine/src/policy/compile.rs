@@ -2,6 +2,7 @@
 
 mod errors;
 mod flows;
+mod grants;
 mod limits;
 mod mesh;
 mod probes;
@@ -18,6 +19,7 @@ use alloc::vec::Vec;
 
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
+use self::grants::grants;
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
 pub use self::mesh::compile_post_quantum_auth;
 use self::mesh::{break_glass, post_quantum_auth};
@@ -53,6 +55,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         minimum_trust,
     };
     let (flows, flow_index) = flows(spec, &defaults, &mut errors);
+    let grants = grants(spec, &mut errors);
     let probes = probes(spec, &mut errors);
     let revocations = revocations(spec, &mut errors);
     let trust = trust(spec, &mut errors);
@@ -74,6 +77,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         segment_index,
         flows,
         flow_index,
+        grants,
         probes,
         revocations,
         trust,

@@ -62,6 +62,7 @@ pub(crate) struct Mesh {
     pub(crate) flows: Vec<raw::Flow>,
     pub(crate) has_probe: bool,
     pub(crate) asked: Option<raw::PostQuantumAuth>,
+    grant: Option<raw::Grant>,
     turned_around: bool,
 }
 
@@ -145,6 +146,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     flows,
                     has_probe,
                     asked: None,
+                    grant: None,
                     turned_around: false,
                 }
             },
@@ -160,6 +162,7 @@ impl Mesh {
             flows: flows.to_vec(),
             has_probe: false,
             asked: None,
+            grant: None,
             turned_around: false,
         }
     }
@@ -192,6 +195,13 @@ impl Mesh {
     pub(crate) fn asking(&self, setting: raw::PostQuantumAuth) -> Self {
         Self {
             asked: Some(setting),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn granting(&self, grant: raw::Grant) -> Self {
+        Self {
+            grant: Some(grant),
             ..self.clone()
         }
     }
@@ -276,6 +286,7 @@ impl Mesh {
                 not_before_floors: None,
                 segments,
                 flows: self.flows.clone(),
+                grants: self.grant.clone().map(|grant| vec![grant]),
                 probes: self.has_probe.then(|| vec![probe]),
             },
         }

@@ -10,6 +10,7 @@
 mod budget;
 mod configuration;
 mod costs;
+mod grants;
 mod mesh;
 mod proofs;
 mod requests;

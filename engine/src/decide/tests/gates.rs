@@ -292,9 +292,11 @@ fn the_table_has_every_reason_that_facts_can_lead_to() {
         DenyReason::RequestMalformed,
         DenyReason::ListenerNotInbound,
     ];
-    // These need a word of the policy, and have tests of their own: below and in mesh.rs.
+    // These need a word of the policy, and have tests of their own: below, in grants.rs and mesh.rs.
     let by_policy = [
         DenyReason::TrustUncertain,
+        DenyReason::GrantExpired,
+        DenyReason::GrantNotYetValid,
         DenyReason::KeyExchangeNotPostQuantum,
     ];
     let covered: BTreeSet<DenyReason> = gates()
