@@ -95,6 +95,9 @@ pub struct Said {
     /// The flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// The grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
 }
 
 /// Compares two policies at a time, with at most so many requests.
@@ -181,6 +184,7 @@ impl Said {
             },
             reason: answer.reason.map(|reason| reason.code()),
             flow: answer.record.flow.clone(),
+            grant: answer.record.grant.as_ref().map(|grant| grant.name.clone()),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod authorities;
 mod flows;
+mod grants;
 mod time;
 mod workloads;
 
@@ -22,6 +23,7 @@ pub fn lint(loaded: &LoadedPolicy, inventory: Option<&Inventory>, now: TimeMs) -
     let spec = &loaded.document.spec;
     let mut findings = flows::findings(loaded, now);
     findings.extend(authorities::findings(spec, now));
+    findings.extend(grants::findings(spec, now));
     findings.extend(time::findings(spec, now));
     findings.extend(
         inventory
