@@ -76,7 +76,7 @@ fn check_lists_them_with_what_is_left() {
     assert!(text.starts_with(&expected), "{text}");
     let text = check("2027-01-15T10:05:00Z", "text");
     let ended = format!("grant incident-7: ended at 2027-01-15T10:05:00Z: {whom}\n");
-    let warning = "warning[SP119]: spec.grants[0].notAfter (line 26): grant `incident-7` has ended";
+    let warning = "warning[SP119]: spec.grants[0].notAfter (line 27): grant `incident-7` has ended";
     assert!(text.contains(&ended) && text.starts_with(warning), "{text}");
 
     let report: Value = serde_json::from_str(&check("2027-01-15T10:04:59.5Z", "json")).unwrap();
@@ -192,7 +192,7 @@ fn test_expects_grants_and_counts_their_operations() {
     let expected = "\
 policy shop: 0 % of flows (0 of 1) and 33 % of operations (1 of 3) are met by a request
   not met: spec.flows[0].operations[0] (line 19), flow web-to-orders
-  not met: spec.grants[1].operations[0] (line 40), grant next-day
+  not met: spec.grants[1].operations[0] (line 41), grant next-day
 ";
     assert!(text.contains(expected), "{text}");
     let (exit, text) = run("next-day");
