@@ -106,7 +106,7 @@ impl Times {
     }
 
     /// Whether each request got the answer of its time, on one connection. A request that was on its
-    /// way at a boundary may get either.
+    /// way at a boundary may get either, and its answer may break off, which ends the connection.
     fn note(&self, outcomes: &[Outcome], notes: &mut Notes) -> Result<(), MeshError> {
         let seen = self.seen(outcomes)?;
         notes.add("passed", seen.passed);
@@ -119,15 +119,14 @@ impl Times {
     }
 
     fn seen(&self, outcomes: &[Outcome]) -> Result<Seen, MeshError> {
-        let connection = outcomes.first().map(|outcome| outcome.connection);
+        let mut connection = outcomes.first().map(|outcome| outcome.connection);
         let mut passes = Vec::new();
         let (mut refused_before, mut refused_after) = (0_usize, 0_usize);
         for outcome in outcomes {
             let sent = outcome.sent_at_ms;
             // Both are cut off to the millisecond.
-            let answered = sent
-                .saturating_add(outcome.took_us.div_ceil(1000))
-                .saturating_add(1);
+            let took = outcome.took_us.div_ceil(1000).saturating_add(1);
+            let answered = sent.saturating_add(took);
             let is_before = answered < self.begins;
             let is_within = sent >= self.begins && answered < self.ends;
             let is_after = sent >= self.ends;
@@ -135,16 +134,19 @@ impl Times {
                 (true, _) => !is_before && !is_after,
                 (false, Some("grant_not_yet_valid")) => !is_within && !is_after,
                 (false, Some("grant_expired")) => !is_within && !is_before,
-                (false, _) => false,
+                // An answer that was on its way at the end breaks off, as a stream does.
+                (false, None) => sent < self.ends && answered >= self.ends,
+                (false, Some(_)) => false,
             };
             let is_same = Some(outcome.connection) == connection;
             check(fits && is_same, || {
                 format!("from {} to {}: {outcome:?}", self.begins, self.ends)
             })?;
-            match (has_passed(outcome), is_after) {
-                (true, _) => passes.push(sent),
-                (false, false) => refused_before = refused_before.saturating_add(1),
-                (false, true) => refused_after = refused_after.saturating_add(1),
+            match (has_passed(outcome), outcome.reason(), is_after) {
+                (true, _, _) => passes.push(sent),
+                (false, None, _) => connection = connection.map(|number| number.saturating_add(1)),
+                (false, Some(_), false) => refused_before = refused_before.saturating_add(1),
+                (false, Some(_), true) => refused_after = refused_after.saturating_add(1),
             }
         }
         let (Some(first), Some(last)) = (passes.first(), passes.last()) else {
@@ -193,7 +195,7 @@ const CALLED: &str = "registry-0";
 /// No flow covers it.
 const PATH: &str = "/v1/private/one/versions/one/weights";
 const RATE: u32 = 200;
-const AHEAD_SECONDS: u64 = 12;
+const AHEAD_SECONDS: u64 = 20;
 const LENGTH_SECONDS: u64 = 10;
 /// For so long it is asked after the end.
 const AFTERWARDS_MS: u64 = 2_000;
@@ -266,6 +268,20 @@ mod tests {
             let with = [good.as_slice(), std::slice::from_ref(&wrong)].concat();
             assert!(TIMES.seen(&with).is_err(), "{wrong:?}");
         }
+        let broken = |sent_at_ms| Outcome {
+            status: None,
+            ..passed(sent_at_ms, 5_000)
+        };
+        for wrong in [broken(9_000), broken(15_000), broken(20_000)] {
+            let with = [std::slice::from_ref(&wrong), good.as_slice()].concat();
+            assert!(TIMES.seen(&with).is_err(), "{wrong:?}");
+        }
+        let another = Outcome {
+            connection: 2,
+            ..late(20_010)
+        };
+        let cut = [&good[..2], &[broken(19_999), another]].concat();
+        assert!(TIMES.seen(&cut).is_ok());
         // On their way at a boundary, they may get either answer.
         for either in [
             passed(9_999, 2_000),
