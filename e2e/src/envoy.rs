@@ -8,6 +8,6 @@ mod sidecar;
 
 pub(crate) use process::number;
 pub use process::{Envoy, Processes};
-pub use records::{Journal, Record};
+pub use records::{Journal, Named, Record};
 pub use rig::Rig;
 pub use sidecar::{Replaced, Sidecar, Source, Stage, resource, write_moved};

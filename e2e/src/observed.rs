@@ -14,7 +14,9 @@ pub struct Observed {
     /// The reason code.
     pub reason: Option<String>,
     /// The flow.
-    pub flow: FlowSeen,
+    pub flow: Seen,
+    /// The grant.
+    pub grant: Seen,
     /// The assurance.
     pub assurance: String,
     /// The trust score.
@@ -23,10 +25,10 @@ pub struct Observed {
     pub status: u16,
 }
 
-/// What can be seen of the flow of a decision.
+/// What can be seen of the flow, or of the grant, of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FlowSeen {
-    /// The decision names this flow.
+pub enum Seen {
+    /// The decision names this one.
     Named(String),
     /// The decision names none.
     None,
@@ -34,8 +36,8 @@ pub enum FlowSeen {
     NotTold,
 }
 
-impl FlowSeen {
-    /// The flow of a decision that is known in full.
+impl Seen {
+    /// That of a decision that is known in full.
     #[must_use]
     pub fn of(name: Option<&str>) -> Self {
         name.map_or(Self::None, |name| Self::Named(name.to_owned()))
@@ -79,6 +81,8 @@ impl Observed {
         compare("reason", reason, text(&expected.reason), text(&self.reason));
         let flow = self.flow.agrees_with(expected.flow.as_deref());
         compare("flow", flow, text(&expected.flow), text(&self.flow));
+        let grant = self.grant.agrees_with(expected.grant.as_deref());
+        compare("grant", grant, text(&expected.grant), text(&self.grant));
         let assurance = self.assurance == expected.assurance;
         compare(
             "assurance",

@@ -322,6 +322,8 @@ pub struct Expectation {
     pub reason: Option<String>,
     /// The flow that it belongs to.
     pub flow: Option<String>,
+    /// The grant that decides, where no flow covers it.
+    pub grant: Option<String>,
     /// The assurance of the caller's identity: `plaintext`, `classical` or `hybrid`.
     pub assurance: String,
     /// The trust score.

@@ -33,12 +33,12 @@ fn policy(rechecks: bool) -> Value {
 /// was answered.
 fn survives(
     settings: &Settings,
-    rechecks: bool,
+    policy: &Value,
     caller: &str,
     event: impl FnOnce(&Rig, &Sidecar),
 ) -> bool {
     let rig = Rig::new(settings.clone(), "tests/streams.yaml").unwrap();
-    let source = Source::Discovered(rig.resource(&policy(rechecks)).unwrap());
+    let source = Source::Discovered(rig.resource(policy).unwrap());
     let sidecar = rig.start(source).unwrap();
     let mut stream = rig.connect(&sidecar, caller).unwrap();
     let length = ("content-length".to_owned(), BODY_BYTES.to_string());
@@ -88,8 +88,8 @@ fn an_open_stream_ends_with_the_isolation_of_its_caller_where_the_flow_says_so()
     let Some(settings) = Settings::for_test("streams and isolation").unwrap() else {
         return;
     };
-    assert!(!survives(&settings, true, "lasting", isolation));
-    assert!(survives(&settings, false, "lasting", isolation));
+    assert!(!survives(&settings, &policy(true), "lasting", isolation));
+    assert!(survives(&settings, &policy(false), "lasting", isolation));
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn an_open_stream_ends_with_the_expiry_of_its_certificate() {
         return;
     };
     let expiry = |_: &Rig, _: &Sidecar| thread::sleep(Duration::from_secs(8));
-    assert!(!survives(&settings, true, "brief", expiry));
-    assert!(survives(&settings, false, "brief", expiry));
+    assert!(!survives(&settings, &policy(true), "brief", expiry));
+    assert!(survives(&settings, &policy(false), "brief", expiry));
 }
 
 #[test]
@@ -115,12 +115,46 @@ fn an_open_stream_ends_with_a_new_policy_that_revokes_or_quarantines_its_caller(
     }] });
     for event in [&revoke, &quarantine] {
         let push_it = |rig: &Rig, sidecar: &Sidecar| push(rig, sidecar, event);
-        assert!(!survives(&settings, true, "lasting", push_it), "{event}");
+        assert!(
+            !survives(&settings, &policy(true), "lasting", push_it),
+            "{event}"
+        );
     }
     // A policy that only says something else ends nothing.
     let other = json!({ "minimumTrust": 1 });
     let push_it = |rig: &Rig, sidecar: &Sidecar| push(rig, sidecar, &other);
-    assert!(survives(&settings, true, "lasting", push_it));
+    assert!(survives(&settings, &policy(true), "lasting", push_it));
+}
+
+/// No flow, and a grant that ends so many seconds from now.
+fn granting(seconds: i64) -> Value {
+    let mut patch = policy(false);
+    let operations = patch["spec"]["flows"][0]["operations"].take();
+    patch["spec"]["flows"] = json!([]);
+    patch["spec"]["grants"] = json!([{
+        "name": "incident", "from": ["gateway"], "to": "inference", "reason": "incident 7",
+        "approvedBy": "on-call lead", "notBefore": "now-10s", "notAfter": format!("now+{seconds}s"),
+        "operations": operations,
+    }]);
+    patch
+}
+
+#[test]
+fn an_open_stream_ends_with_the_grant_that_let_it_in() {
+    let Some(settings) = Settings::for_test("streams and grants").unwrap() else {
+        return;
+    };
+    let wait = |_: &Rig, _: &Sidecar| thread::sleep(Duration::from_secs(11));
+    assert!(!survives(&settings, &granting(10), "lasting", wait));
+    assert!(survives(&settings, &granting(600), "lasting", wait));
+    // Taken back by a policy, which has nothing else to say.
+    let take_back = |rig: &Rig, sidecar: &Sidecar| {
+        let mut none = granting(600);
+        none["spec"].as_object_mut().unwrap().remove("grants");
+        let resource = rig.resource(&none).unwrap();
+        assert_eq!(sidecar.replace(&resource).unwrap(), Replaced::Taken);
+    };
+    assert!(!survives(&settings, &granting(600), "lasting", take_back));
 }
 
 /// What the proxy works for a body of many parts, in ticks.

@@ -7,11 +7,12 @@ use crate::trust::{MilliNats, TermName};
 use crate::verdict::Verdict;
 
 /// A verdict as words `name=value`, with the names of the decision record and in this order:
-/// `verdict=allow would_deny=false reason=- flow=predict source_segment=gateway assurance=hybrid
-/// trust=99 state=TRUSTED lambda_mnat=-6300 terms=prior:-4600,assurance:-1500,tls_version:-200
-/// decision_id=0011223344556677-1`. What is not known is `-`. Of the terms the three stand there that
-/// weigh most. Where something was asked of the caller's model or image, the digest that came stands
-/// behind, and the manifest: `model=sha256:.. model_manifest=models`.
+/// `verdict=allow would_deny=false reason=- flow=predict grant=- source_segment=gateway
+/// assurance=hybrid trust=99 state=TRUSTED lambda_mnat=-6300
+/// terms=prior:-4600,assurance:-1500,tls_version:-200 decision_id=0011223344556677-1`. What is not
+/// known is `-`. Of the terms the three stand there that weigh most. Where something was asked of the
+/// caller's model or image, the digest that came stands behind, and the manifest: `model=sha256:..
+/// model_manifest=models`.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessLogLine<'a>(pub &'a Verdict);
 
@@ -33,6 +34,8 @@ impl fmt::Display for AccessLogLine<'_> {
         )?;
         write!(f, " reason={}", reason.map_or("-", |reason| reason.code()))?;
         write!(f, " flow={}", context.flow.as_deref().unwrap_or("-"))?;
+        let grant = context.grant.as_deref();
+        write!(f, " grant={}", grant.map_or("-", |grant| &grant.name))?;
         let source = context.source_segment.as_deref();
         write!(f, " source_segment={}", source.unwrap_or("-"))?;
         write!(f, " assurance={}", context.assurance.as_str())?;

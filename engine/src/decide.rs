@@ -5,17 +5,20 @@
 
 mod artifacts;
 mod credentials;
+mod grants;
 mod mesh;
 
 use crate::facts::CredentialFacts;
 use crate::facts::{ConnectionFacts, Facts, MutualTls, PeerCertificate, Transport};
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::{Covered, Flow, FlowMatch, Mode, Policy, SegmentId};
+use crate::policy::{Covered, Flow, FlowMatch, GrantMatch, Mode, Policy, SegmentId};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
 use crate::trust::{Behaviour, PeerView, Static, score};
 use crate::verdict::{Basis, Context, DecisionId, Verdict};
 use credentials::{admitted, admitted_certificate, identified_peer, level, strongest};
+pub use grants::Granted;
+use grants::Way;
 
 /// Decides a request.
 ///
@@ -71,23 +74,37 @@ pub(crate) fn refuses_peer(
 }
 
 /// Why a request that was allowed would not be allowed to go on now: its credentials no longer
-/// count, its peer is shut out, or what its peer runs is no longer what the flow of this name requires.
+/// count, its peer is shut out, what its peer runs is no longer what is required, or the grant that let
+/// it in is over.
 pub(crate) fn refuses_to_go_on(
     policy: &Policy,
+    connection: &ConnectionFacts,
     tls: &MutualTls,
-    token: Option<&CredentialFacts>,
-    flow: Option<&str>,
+    let_in: LetIn<'_>,
     peer: Option<&PeerView>,
     now: TimeMs,
 ) -> Option<DenyReason> {
     let refused = refuses_peer(policy, tls, peer, now);
-    let refused = refused.or_else(|| match (token, &tls.certificate) {
+    let refused = refused.or_else(|| match (let_in.token, &tls.certificate) {
         (Some(token), PeerCertificate::Read { subject, .. }) => {
             admitted(policy, token, subject, now).err()
         }
         (Some(_) | None, _) => None,
     });
-    refused.or_else(|| artifacts::refuses_to_go_on(policy, token, flow, peer, now))
+    let refused =
+        refused.or_else(|| artifacts::refuses_to_go_on(policy, let_in.token, let_in.flow, peer, now));
+    refused.or_else(|| let_in.grant?.refused(policy, connection, tls, let_in.token, now))
+}
+
+/// What a request was let in by, where that can end before the request does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LetIn<'a> {
+    /// What its token proved, if it had one.
+    pub token: Option<&'a CredentialFacts>,
+    /// The name of its flow, if it is a flow that allowed it.
+    pub flow: Option<&'a str>,
+    /// The request, if it is a grant that allowed it.
+    pub grant: Option<&'a Granted>,
 }
 
 /// Why a peer is refused whatever it asks for.
@@ -135,19 +152,14 @@ fn pass_gates(
     context.source_segment = source
         .and_then(|source| policy.segment(source))
         .map(|segment| segment.name().clone());
-    let flow = source.map_or(FlowMatch::None, |source| {
-        policy.find_flow(
-            source,
-            own,
-            facts.connection.destination_port,
-            &facts.request,
-        )
-    });
-    let requirement = Requirement::of(policy, &flow);
+    let port = facts.connection.destination_port;
+    let way = Way::find(policy, source, own, port, &facts.request, now);
+    let requirement = way.requirement(policy, source, own);
     context.mode = requirement.mode;
     context.flow = requirement.flow.map(|flow| flow.name().clone());
+    context.grant = way.granted();
     context.rechecks_streams = matches!(requirement.mode, Mode::Enforce)
-        && requirement.flow.is_some_and(Flow::rechecks_streams);
+        && (context.grant.is_some() || requirement.flow.is_some_and(Flow::rechecks_streams));
 
     // Gate 3: each credential that is present holds, now, and together they suffice. Gate 4: the
     // peer is neither quarantined nor isolated; asked before its token, which is then never verified.
@@ -187,19 +199,22 @@ fn pass_gates(
         return Err(DenyReason::AssuranceTooLow);
     }
 
-    // Gates 5 and 6: the flow exists, covers the operation and gets what it requires; otherwise
+    // Gates 5 and 6: a flow or a grant covers the operation, and gets what is required; otherwise
     // default deny.
-    let (flow, covered) = match flow {
-        FlowMatch::None => return Err(DenyReason::FlowNotAllowed),
-        FlowMatch::Uncovered { .. } if facts.request.path.is_err() => {
-            return Err(DenyReason::PathAmbiguous);
+    let (basis, covered) = match (&way.flow, &way.grant) {
+        (FlowMatch::Covered(_, covered), _) => (Basis::Flow, covered),
+        (_, GrantMatch::InForce(_, covered)) => (Basis::Grant, covered),
+        (FlowMatch::None | FlowMatch::Uncovered { .. }, _) => {
+            let reason = way.refusal(&facts.request);
+            context.grant = way.named();
+            return Err(reason);
         }
-        FlowMatch::Uncovered { .. } => return Err(DenyReason::OperationNotAllowed),
-        FlowMatch::Covered(flow, covered) => (flow, covered),
     };
 
     context.operation = Some(covered.place);
-    artifacts::check(flow, token, now, &mut context.artifacts)?;
+    for flow in way.requiring(policy, source, own) {
+        artifacts::check(flow, token, now, &mut context.artifacts)?;
+    }
 
     // Gate 7: trust.
     if score.trust < requirement.trust {
@@ -207,10 +222,10 @@ fn pass_gates(
         return Err(DenyReason::TrustTooLow);
     }
     let is_restricted = peer.standing == Behaviour::Restricted;
-    if is_restricted || score.uncertainty > flow.maximum_uncertainty() {
-        check_restricted(policy, source, facts, &covered, peer, context)?;
+    if is_restricted || score.uncertainty > requirement.uncertainty {
+        check_restricted(policy, source, facts, covered, peer, context)?;
     }
-    Ok(Basis::Flow)
+    Ok(basis)
 }
 
 /// What a peer may do that is restricted, or not known well enough: part of the flow, at a capped
@@ -240,12 +255,14 @@ fn check_restricted(
 }
 
 /// What the peer must bring, and what happens if it does not: the flow's word where there is a
-/// flow, the policy's otherwise.
+/// flow, the policy's otherwise; under a grant the strictest of all between the segments.
 struct Requirement<'a> {
     flow: Option<&'a Flow>,
     mode: Mode,
     assurance: Assurance,
     trust: u8,
+    /// The uncertainty above which a peer is treated as a restricted one.
+    uncertainty: u8,
 }
 
 impl<'a> Requirement<'a> {
@@ -256,6 +273,7 @@ impl<'a> Requirement<'a> {
                 mode: flow.mode(),
                 assurance: flow.minimum_assurance(),
                 trust: flow.minimum_trust(),
+                uncertainty: flow.maximum_uncertainty(),
             },
             // A request that no flow covers is refused where the policy or a flow between the same
             // segments enforces: a flow on trial must not open the way for everything beside it,
@@ -279,6 +297,7 @@ impl<'a> Requirement<'a> {
             mode: policy.mode(),
             assurance: policy.minimum_assurance(),
             trust: policy.minimum_trust(),
+            uncertainty: 100,
         }
     }
 }

@@ -44,6 +44,14 @@ pub struct LocalReply {
     pub retry_after: Option<u32>,
 }
 
+/// What a reply names of the policy. All of them are DNS labels.
+#[derive(Debug, Clone, Copy, Default)]
+struct Names<'a> {
+    policy: Option<&'a str>,
+    flow: Option<&'a str>,
+    grant: Option<&'a str>,
+}
+
 impl<'a> RequestEffect<'a> {
     /// The effect of a verdict, which is used up by it. `tell` is whether the application is told
     /// about the decision ([`crate::policy::Policy::application_headers`]).
@@ -113,8 +121,12 @@ impl LocalReply {
     #[must_use]
     pub fn of(denial: &Denial) -> Self {
         let context = denial.context();
-        let (policy, flow) = (context.policy.as_deref(), context.flow.as_deref());
-        let reply = Self::new(denial.reason(), policy, flow, context.decision_id);
+        let names = Names {
+            policy: context.policy.as_deref(),
+            flow: context.flow.as_deref(),
+            grant: context.grant.as_deref().map(|grant| grant.name.as_str()),
+        };
+        let reply = Self::new(denial.reason(), names, context.decision_id);
         Self {
             retry_after: context.retry_after_seconds.or(reply.retry_after),
             ..reply
@@ -124,22 +136,21 @@ impl LocalReply {
     /// The answer to a request that could not even be looked at.
     #[must_use]
     pub fn without_decision(reason: DenyReason, decision_id: DecisionId) -> Self {
-        Self::new(reason, None, None, decision_id)
+        Self::new(reason, Names::default(), decision_id)
     }
 
-    fn new(
-        reason: DenyReason,
-        policy: Option<&str>,
-        flow: Option<&str>,
-        decision_id: DecisionId,
-    ) -> Self {
+    fn new(reason: DenyReason, names: Names<'_>, decision_id: DecisionId) -> Self {
         let row = reason.row();
-        let (policy, flow) = (policy.unwrap_or("none"), flow.unwrap_or("none"));
+        let (policy, flow) = (names.policy.unwrap_or("none"), names.flow.unwrap_or("none"));
+        let grant = names.grant.map(|grant| format!("-grant[{grant}]"));
+        let grant = grant.unwrap_or_default();
         let code = row.code;
         Self {
             status: row.status,
             grpc_status: reason.grpc_status(),
-            details: format!("sallyport_denied[policy[{policy}]-flow[{flow}]-reason[{code}]]"),
+            details: format!(
+                "sallyport_denied[policy[{policy}]-flow[{flow}]{grant}-reason[{code}]]"
+            ),
             body: format!("denied by sallyport: {code} (decision {decision_id})"),
             challenge: (row.status == 401)
                 .then(|| format!("HybridIdentity realm=\"{policy}\", error=\"{code}\"")),

@@ -14,7 +14,7 @@ use crate::facts::{
 };
 use crate::identity::{Assurance, SpiffeId};
 use crate::names::{Method, RequestPath};
-use crate::policy::raw::PolicyDocument;
+use crate::policy::raw::{Grant, Operation, PolicyDocument};
 use crate::policy::{Policy, compile};
 use crate::reason::DenyReason;
 use crate::time::TimeMs;
@@ -70,6 +70,25 @@ const DOCUMENT: &str = r#"{
 /// The policy of the mesh: the gateway may list models and run them, with a hybrid credential.
 pub(crate) fn document() -> PolicyDocument {
     serde_json::from_str(DOCUMENT).unwrap()
+}
+
+/// A grant from 7:00 to 9:00, in force at [`NOW`]: the gateway may delete models.
+pub(crate) fn grant() -> Grant {
+    Grant {
+        name: "incident".into(),
+        from: alloc::vec!["gateway".into()],
+        to: "inference".into(),
+        not_before: "2027-01-15T07:00:00Z".into(),
+        not_after: "2027-01-15T09:00:00Z".into(),
+        reason: "incident 4711".into(),
+        approved_by: "on-call lead".into(),
+        operations: alloc::vec![Operation {
+            methods: alloc::vec!["DELETE".into()],
+            paths: alloc::vec!["/v1/models/{model}".into()],
+            ports: Some(alloc::vec![8080]),
+            when_restricted: None,
+        }],
+    }
 }
 
 /// The compiled policy of the mesh, changed.

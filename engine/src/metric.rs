@@ -15,6 +15,8 @@ use crate::trust::Behaviour;
 pub enum Metric {
     /// Requests that a flow allowed.
     Allowed,
+    /// Requests that a grant allowed.
+    GrantAllowed,
     /// Requests that passed as health probes.
     ProbeAllowed,
     /// Requests that were denied.
@@ -79,8 +81,9 @@ pub struct MetricRow {
 
 impl Metric {
     /// The metrics without a reason.
-    pub const PLAIN: [Self; 21] = [
+    pub const PLAIN: [Self; 22] = [
         Self::Allowed,
+        Self::GrantAllowed,
         Self::ProbeAllowed,
         Self::ColdVerification,
         Self::RecordSuppressed,
@@ -135,6 +138,7 @@ impl Metric {
                 Behaviour::Isolated => "isolated",
             }),
             Self::Allowed
+            | Self::GrantAllowed
             | Self::ProbeAllowed
             | Self::ColdVerification
             | Self::RecordSuppressed
@@ -158,6 +162,10 @@ impl Metric {
     pub const fn row(self) -> MetricRow {
         match self {
             Self::Allowed => counter("sallyport.allowed", "Requests that a flow allowed."),
+            Self::GrantAllowed => counter(
+                "sallyport.grant_allowed",
+                "Requests that a grant allowed, where no flow covers them.",
+            ),
             Self::ProbeAllowed => counter(
                 "sallyport.probe_allowed",
                 "Requests that passed as health probes of the policy.",
@@ -230,7 +238,7 @@ impl Metric {
             ),
             Self::StreamEnded => counter(
                 "sallyport.stream_ended",
-                "Open streams that were ended because their caller was isolated or its credential no longer counts.",
+                "Open streams that were ended because their caller was isolated, its credential no longer counts, or their grant is over.",
             ),
         }
     }

@@ -86,6 +86,10 @@ pub enum DenyReason {
     PathAmbiguous,
     /// No operation of the flow covers the request.
     OperationNotAllowed,
+    /// A grant allowed the request until a short time ago.
+    GrantExpired,
+    /// A grant will allow the request a short time from now.
+    GrantNotYetValid,
     /// The manifest that the flow requires does not count at this time.
     ArtifactManifestExpired,
     /// The flow requires a claim that no token of the request has.
@@ -104,7 +108,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::NotConfigured,
         Self::HostReadFailed,
         Self::InternalBug,
@@ -143,6 +147,8 @@ impl DenyReason {
         Self::FlowNotAllowed,
         Self::PathAmbiguous,
         Self::OperationNotAllowed,
+        Self::GrantExpired,
+        Self::GrantNotYetValid,
         Self::ArtifactManifestExpired,
         Self::ClaimMissing,
         Self::ArtifactNotAllowed,

@@ -12,7 +12,7 @@ use crate::facts::{ConnectionFacts, PeerValidation, Transport};
 use crate::headers::RequestHead;
 use crate::hexadecimal;
 use crate::identity::Assurance;
-use crate::policy::BreakGlassText;
+use crate::policy::{BreakGlassText, GrantText};
 use crate::time::TimeMs;
 use crate::trust::TermName;
 use crate::verdict::{Basis, DecisionId, Verdict};
@@ -41,7 +41,7 @@ pub struct Record {
     pub break_glass: Option<BreakGlassText>,
     /// `allow` or `deny`.
     pub verdict: &'static str,
-    /// Why the request went on: `flow`, `probe` or `shadow`.
+    /// Why the request went on: `flow`, `grant`, `probe` or `shadow`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<&'static str>,
     /// Whether only shadow mode, of the flow or of `postQuantumAuth`, let the request pass.
@@ -50,6 +50,10 @@ pub struct Record {
     pub reason: Option<&'static str>,
     /// The flow that the request belongs to.
     pub flow: Option<String>,
+    /// The grant that decides, where no flow covers the request: it is in force, ended a short time
+    /// ago, or is to begin shortly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantText>,
     /// SPIFFE ID of the caller.
     pub source: Option<String>,
     /// SHA-256 of the caller's certificate, hexadecimal.
@@ -165,6 +169,7 @@ impl Record {
             would_deny: verdict.is_allowed() && verdict.reason().is_some(),
             reason: verdict.reason().map(crate::reason::DenyReason::code),
             flow: text(&context.flow),
+            grant: context.grant.as_deref().cloned(),
             source: context
                 .source
                 .as_ref()
@@ -206,6 +211,7 @@ impl Basis {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Flow => "flow",
+            Self::Grant => "grant",
             Self::Probe => "probe",
             Self::Shadow => "shadow",
         }

@@ -3,6 +3,7 @@
 use alloc::format;
 use core::net::IpAddr;
 
+pub use crate::decide::{Granted, LetIn};
 use crate::decide::{decide, deny_without_facts, refuses_peer, refuses_to_go_on};
 use crate::facts::{
     ConnectionFacts, CredentialFacts, Facts, MutualTls, PeerCertificate, RequestFacts, Transport,
@@ -107,7 +108,7 @@ pub fn observe_response(
     now: TimeMs,
 ) {
     match basis {
-        Basis::Flow => {}
+        Basis::Flow | Basis::Grant => {}
         Basis::Probe | Basis::Shadow => return,
     }
     if let Some(caller) = Caller::on(policy, connection, peer, now) {
@@ -116,12 +117,11 @@ pub fn observe_response(
 }
 
 /// Why a request that [`answer`] allowed may not go on; none if it may, as all may while a
-/// break-glass lasts. `token` is what its token proved, `flow` the name of its flow.
+/// break-glass lasts.
 pub fn refused_since(
     policy: &Policy,
     connection: &ConnectionFacts,
-    token: Option<&CredentialFacts>,
-    flow: Option<&str>,
+    let_in: LetIn<'_>,
     peer: Option<&PeerKey>,
     peers: &mut PeerTable,
     now: TimeMs,
@@ -134,7 +134,7 @@ pub fn refused_since(
     }
     let caller = Caller::on(policy, connection, peer, now);
     let view = caller.map(|caller| peers.look(caller.key, &caller.rules, now));
-    refuses_to_go_on(policy, tls, token, flow, view.as_ref(), now)
+    refuses_to_go_on(policy, connection, tls, let_in, view.as_ref(), now)
 }
 
 /// Books a number of refused requests for distinct targets that a caller is assumed to have made,
@@ -286,7 +286,7 @@ fn booking(
 ) -> Booking {
     match verdict {
         Verdict::Allow(permit) => match permit.basis() {
-            Basis::Flow => Booking {
+            Basis::Flow | Basis::Grant => Booking {
                 arrives: true,
                 evidence: operation(asked, targets, policy, permit.context()),
                 uses_share: permit.context().is_capped,
@@ -310,9 +310,16 @@ fn operation(
     policy: &Policy,
     context: &Context,
 ) -> Option<Evidence> {
-    let (flow, template) = policy.template(context.operation?)?;
+    let place = context.operation?;
+    let (name, template) = match &context.grant {
+        Some(grant) => (grant.name.as_str(), policy.grant_template(place)?.1),
+        None => {
+            let (flow, template) = policy.template(place)?;
+            (&**flow.name(), template)
+        }
+    };
     let method = asked.facts.request.method.as_str();
-    Some(targets.operation(flow.name(), method, template.as_str()))
+    Some(targets.operation(name, method, template.as_str()))
 }
 
 /// What a refusal is evidence of. Of a caller that speaks for many, a token is the word of any of

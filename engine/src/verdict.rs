@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::identity::{Assurance, SpiffeId};
-use crate::policy::{BreakGlassText, CheckedArtifact, Mode, OperationPlace};
+use crate::policy::{BreakGlassText, CheckedArtifact, GrantText, Mode, OperationPlace};
 use crate::reason::DenyReason;
 use crate::trust::{Behaviour, Cause, Score, TermName};
 
@@ -34,6 +34,8 @@ pub struct Permit {
 pub enum Basis {
     /// A flow allows it, and all gates were open.
     Flow,
+    /// No flow covers it; a grant that is in force does, and all gates were open.
+    Grant,
     /// It is exactly a health probe of the policy.
     Probe,
     /// The mode is shadow. A gate of the policy was shut, and [`Permit::would_deny`] names the
@@ -64,7 +66,9 @@ pub struct Context {
     pub policy: Option<Arc<str>>,
     /// The flow that the request belongs to, if one is known.
     pub flow: Option<Arc<str>>,
-    /// The operation of the flow that covers the request.
+    /// The grant that allows the request, or that names a refusal since it is over or to come.
+    pub grant: Option<Arc<GrantText>>,
+    /// The operation of the flow, or of the grant, that covers the request.
     pub operation: Option<OperationPlace>,
     /// The segment of the caller, if it has one.
     pub source_segment: Option<Arc<str>>,
@@ -81,7 +85,7 @@ pub struct Context {
     pub artifacts: Vec<CheckedArtifact>,
     /// The trust score, once the caller is known.
     pub score: Option<Score>,
-    /// Whether the flow enforces, and has its open streams looked at again.
+    /// Whether it is enforced, and open streams of its flow, or grant, are looked at again.
     pub rechecks_streams: bool,
     /// The standing of the caller, once it is known.
     pub standing: Option<Behaviour>,
@@ -130,7 +134,7 @@ impl Verdict {
 
     /// The verdict about a request to which nothing is to be said but that its caller does not bring
     /// what the mesh asks: refused if the mesh enforces. Otherwise it stays what it is, a request
-    /// that its flow allowed, and is reported.
+    /// that its flow or grant allowed, and is reported.
     pub(crate) fn unmet(self, mode: Mode, reason: DenyReason) -> Self {
         let permit = match self {
             // INVARIANT: what is denied without the mesh stays denied, for the same reason.
@@ -260,6 +264,7 @@ impl Context {
             break_glass: None,
             policy,
             flow: None,
+            grant: None,
             operation: None,
             source_segment: None,
             destination_segment: None,

@@ -13,7 +13,7 @@ use sallyport_engine::metric::Metric;
 use sallyport_engine::policy::Policy;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
-use sallyport_engine::session::{Request, answer, observe_response, refused_since};
+use sallyport_engine::session::{Granted, LetIn, Request, answer, observe_response, refused_since};
 use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::Outcome;
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
@@ -46,6 +46,8 @@ pub struct Ongoing {
     token: Option<CredentialFacts>,
     /// The flow that allowed it, where that may matter again.
     flow: Option<Arc<str>>,
+    /// The request, where a grant let it in.
+    grant: Option<Granted>,
     /// What the worker had seen when its caller was looked at last.
     seen: Cell<Seen>,
     /// Bytes of its body so far. Counted as they pass: reading their sums at the end would take two
@@ -80,7 +82,7 @@ pub(crate) struct Seen {
 }
 
 impl Ongoing {
-    fn of(decided: &Decided, seen: Seen) -> Option<Self> {
+    fn of(decided: &Decided, head: &RequestHead<'_>, seen: Seen) -> Option<Self> {
         let connection = decided.connection.as_ref()?;
         connection.peer.as_ref()?;
         match &decided.verdict {
@@ -88,9 +90,10 @@ impl Ongoing {
             Verdict::Allow(permit) => Some(Self {
                 connection: Rc::clone(connection),
                 basis: permit.basis(),
-                rechecks: permit.basis() == Basis::Flow && permit.rechecks(),
+                rechecks: permit.rechecks() && is_let_in(permit.basis()),
                 token: decided.token.clone(),
                 flow: permit.context().flow.clone().filter(|_| permit.rechecks()),
+                grant: (permit.basis() == Basis::Grant).then(|| Granted::of(head)),
                 seen: Cell::new(seen),
                 request_bytes: Cell::new(0),
                 response_bytes: Cell::new(0),
@@ -111,11 +114,29 @@ impl Ongoing {
     }
 }
 
+/// Whether all gates were open to the request.
+const fn is_let_in(basis: Basis) -> bool {
+    match basis {
+        Basis::Flow | Basis::Grant => true,
+        Basis::Probe | Basis::Shadow => false,
+    }
+}
+
 /// Looks at the caller of a request again, some of whose body arrived. Costs a comparison while
-/// nothing happened.
+/// nothing happened, and under a grant a look at the clock: it ends to the second, and the last tick
+/// may have been before that.
 pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) -> Next {
+    if !ongoing.rechecks {
+        return Next::Continue;
+    }
+    if ongoing.grant.is_some() {
+        match host.now() {
+            Ok(now) => worker.now = now,
+            Err(_) => return end(host, worker, DenyReason::HostReadFailed),
+        }
+    }
     let seen = worker.seen();
-    if !ongoing.rechecks || ongoing.seen.get() == seen {
+    if ongoing.seen.get() == seen {
         return Next::Continue;
     }
     ongoing.seen.set(seen);
@@ -124,12 +145,15 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     };
     let Connection { facts, peer, .. } = ongoing.connection.as_ref();
     let (peers, now) = (&mut worker.peers, worker.now);
-    let (token, flow) = (ongoing.token.as_ref(), ongoing.flow.as_deref());
+    let let_in = LetIn {
+        token: ongoing.token.as_ref(),
+        flow: ongoing.flow.as_deref(),
+        grant: ongoing.grant.as_ref(),
+    };
     let heard = ongoing
         .connection
         .hear(host, &worker.metrics, peers, &worker.sharing, now);
-    let mut ask =
-        |policy: &Policy| refused_since(policy, facts, token, flow, peer.as_ref(), peers, now);
+    let mut ask = |policy: &Policy| refused_since(policy, facts, let_in, peer.as_ref(), peers, now);
     let refused = match heard {
         Ok(()) => ask(&active.policy).or_else(|| match worker.successor.second() {
             Second::None => None,
@@ -140,20 +164,23 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
     };
     match refused {
         None => Next::Continue,
-        Some(reason) => {
-            worker.metrics.increment(host, Metric::StreamEnded);
-            let line = format!("ended an open stream: {}", reason.code());
-            worker.journal.write_line(host, &worker.metrics, now, &line);
-            // If it cannot be ended, its bodies wait for ever.
-            let _ = host.close_stream();
-            Next::Stop
-        }
+        Some(reason) => end(host, worker, reason),
     }
+}
+
+fn end(host: &impl Host, worker: &mut Worker, reason: DenyReason) -> Next {
+    worker.metrics.increment(host, Metric::StreamEnded);
+    let line = format!("ended an open stream: {}", reason.code());
+    let (metrics, now) = (&worker.metrics, worker.now);
+    worker.journal.write_line(host, metrics, now, &line);
+    // If it cannot be ended, its bodies wait for ever.
+    let _ = host.close_stream();
+    Next::Stop
 }
 
 /// Learns from the end of a request. What the host does not tell is no evidence.
 pub(crate) fn on_end(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) {
-    if ongoing.basis != Basis::Flow {
+    if !is_let_in(ongoing.basis) {
         return;
     }
     let Some(active) = worker.configuration.active() else {
@@ -237,7 +264,7 @@ fn try_request(
     if worker.peers.is_urgent() {
         worker.tell(host, now);
     }
-    let ongoing = Ongoing::of(&decided, worker.seen());
+    let ongoing = Ongoing::of(&decided, &head, worker.seen());
     let tell = worker
         .configuration
         .active()
@@ -258,7 +285,7 @@ fn try_request(
 struct Decided {
     verdict: Verdict,
     connection: Option<Rc<Connection>>,
-    /// The token, where a flow may ask for it again.
+    /// The token, where a flow or grant may ask for it again.
     token: Option<CredentialFacts>,
     policy_sha256: Option<[u8; 32]>,
 }
@@ -341,15 +368,14 @@ fn decide(
             presented,
         };
         let verified = tokens.verify(bringing, &mut means)?;
-        if active.policy.rechecks_streams() {
-            token = Some(verified.clone());
-        }
+        token = Some(verified);
         Ok(verified)
     });
+    let is_asked_again = verdict.context().rechecks_streams;
     Decided {
+        token: token.filter(|_| is_asked_again).cloned(),
         verdict,
         connection: Some(connection),
-        token,
         policy_sha256,
     }
 }
@@ -373,6 +399,7 @@ fn report(
         Verdict::Allow(permit) => match (permit.basis(), permit.would_deny()) {
             (_, Some(reason)) => (Metric::WouldDeny(reason), Some(reason)),
             (Basis::Probe, None) => (Metric::ProbeAllowed, None),
+            (Basis::Grant, None) => (Metric::GrantAllowed, None),
             (Basis::Flow | Basis::Shadow, None) => (Metric::Allowed, None),
         },
         Verdict::Deny(denial) => (Metric::Denied(denial.reason()), Some(denial.reason())),

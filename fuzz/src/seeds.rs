@@ -14,9 +14,10 @@ use crate::{Proving, Worker, vectors};
 /// The folder of the environment's `FUZZ_SEEDS`; without it no seed is written.
 pub struct Seeds(Option<PathBuf>);
 
-const POLICIES: [&str; 2] = [
+const POLICIES: [&str; 3] = [
     include_str!("../../e2e/scenarios/policies/corpus.yaml"),
     include_str!("../../examples/istio/ai-pipeline/policy.yaml"),
+    include_str!("../../examples/istio/jit-grant/policy.yaml"),
 ];
 
 // === impl Seeds ===

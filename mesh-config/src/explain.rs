@@ -11,12 +11,12 @@ use sallyport_credentials::{certificate, sha256, token};
 use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{
     CertifiedKeys, ConnectionFacts, CredentialFacts, KeyExchange, MutualTls, PeerCertificate,
-    PeerMetadata, PeerValidation, TlsVersion, Transport,
+    PeerMetadata, PeerValidation, RequestFacts, TlsVersion, Transport,
 };
 use sallyport_engine::headers::{IDENTITY_TOKEN, PROOF, RequestHead, TOKEN, TOKEN_SIGNATURE};
 use sallyport_engine::identity::{Assurance, SpiffeId};
 use sallyport_engine::policy::raw::RequiredAssurance;
-use sallyport_engine::policy::{FlowMatch, OperationPlace};
+use sallyport_engine::policy::{FlowMatch, GrantMatch, OperationPlace, SegmentId};
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use sallyport_engine::session;
@@ -24,6 +24,7 @@ use sallyport_engine::time::TimeMs;
 use sallyport_engine::trust::{PeerTable, TargetHasher};
 use sallyport_engine::verdict::{DecisionId, Verdict};
 
+use crate::grants::{self, GrantState};
 use crate::policy_file::LoadedPolicy;
 
 /// A request to be judged.
@@ -79,10 +80,21 @@ pub struct Answer {
     pub outcome: Outcome,
     /// Why not, or what only shadow mode lets pass.
     pub reason: Option<DenyReason>,
-    /// The operation of a flow that the request belongs to, whatever the answer.
-    pub operation: Option<OperationPlace>,
+    /// The operation of a flow or grant that the request belongs to, whatever the answer.
+    pub operation: Option<Place>,
+    /// The grants that cover the request, each in its time.
+    pub grants: Vec<GrantState>,
     /// The record that the filter would log.
     pub record: Record,
+}
+
+/// The operation that a request belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One of a flow.
+    Flow(OperationPlace),
+    /// One of a grant that is in force, where no flow covers the request.
+    Grant(OperationPlace),
 }
 
 /// Whether a request goes on.
@@ -176,10 +188,12 @@ pub fn explain(loaded: &LoadedPolicy, question: &Question) -> Answer {
         let (facts, _) = token::verify_presented(&loaded.authorities, &presented, tls, called)?;
         Ok(verified.get_or_init(|| facts))
     });
+    let way = Way::of(loaded, &connection, &head, &verdict);
     Answer {
         outcome: Outcome::of(&verdict),
         reason: verdict.reason(),
-        operation: operation(loaded, &connection, &head, &verdict),
+        operation: way.as_ref().and_then(|way| way.operation(question.now)),
+        grants: way.map_or_else(Vec::new, |way| way.grants(question.now)),
         record: Record::new(
             &verdict,
             Some(&connection),
@@ -200,21 +214,58 @@ impl Outcome {
     }
 }
 
-fn operation(
-    loaded: &LoadedPolicy,
-    connection: &ConnectionFacts,
-    head: &RequestHead<'_>,
-    verdict: &Verdict,
-) -> Option<OperationPlace> {
-    let policy = &loaded.policy;
-    let from = policy.segment_of(verdict.context().source.as_ref()?)?;
-    let to = policy.segment_of(connection.own.as_ref()?)?;
-    let Ok(request) = head.request() else {
-        return None;
-    };
-    match policy.find_flow(from, to, connection.destination_port, &request) {
-        FlowMatch::Covered(_, covered) => Some(covered.place),
-        FlowMatch::None | FlowMatch::Uncovered { .. } => None,
+/// From which segment to which a request leads, and what it asks for there.
+struct Way<'a> {
+    loaded: &'a LoadedPolicy,
+    from: SegmentId,
+    to: SegmentId,
+    port: u16,
+    request: RequestFacts<'a>,
+}
+
+impl<'a> Way<'a> {
+    /// None where caller or called workload are in no segment, or the request is out of form.
+    fn of(
+        loaded: &'a LoadedPolicy,
+        connection: &ConnectionFacts,
+        head: &RequestHead<'a>,
+        verdict: &Verdict,
+    ) -> Option<Self> {
+        let policy = &loaded.policy;
+        let from = policy.segment_of(verdict.context().source.as_ref()?)?;
+        let to = policy.segment_of(connection.own.as_ref()?)?;
+        let Ok(request) = head.request() else {
+            return None;
+        };
+        let port = connection.destination_port;
+        Some(Self {
+            loaded,
+            from,
+            to,
+            port,
+            request,
+        })
+    }
+
+    fn operation(&self, now: TimeMs) -> Option<Place> {
+        let (policy, request) = (&self.loaded.policy, &self.request);
+        match policy.find_flow(self.from, self.to, self.port, request) {
+            FlowMatch::Covered(_, covered) => return Some(Place::Flow(covered.place)),
+            FlowMatch::None | FlowMatch::Uncovered { .. } => {}
+        }
+        match policy.find_grant(self.from, self.to, self.port, request, now) {
+            GrantMatch::InForce(_, covered) => Some(Place::Grant(covered.place)),
+            GrantMatch::None | GrantMatch::Ended(_) | GrantMatch::ToCome(_) => None,
+        }
+    }
+
+    fn grants(&self, now: TimeMs) -> Vec<GrantState> {
+        let policy = &self.loaded.policy;
+        let covering = policy.grants_covering(self.from, self.to, self.port, &self.request);
+        let names: Vec<&str> = covering.iter().map(|it| it.text().name.as_str()).collect();
+        let all = self.loaded.document.spec.grants.iter().flatten();
+        let typed = all.filter(|grant| names.contains(&grant.name.as_str()));
+        grants::at(&typed.cloned().collect::<Vec<_>>(), now)
     }
 }
 

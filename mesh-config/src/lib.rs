@@ -14,6 +14,7 @@ pub mod diff;
 pub mod explain;
 pub mod finding;
 pub mod format;
+pub mod grants;
 pub mod import;
 pub mod lint;
 pub mod manifests;

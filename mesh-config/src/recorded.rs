@@ -38,6 +38,7 @@ pub struct Recorded {
     pub would_deny: bool,
     pub reason: Option<String>,
     pub flow: Option<String>,
+    pub grant: Option<RecordedGrant>,
     pub source: Option<String>,
     pub certificate_sha256: Option<String>,
     pub source_segment: Option<String>,
@@ -86,6 +87,18 @@ pub struct RecordedArtifact {
 pub struct BrokenGlass {
     pub until: String,
     pub reason: String,
+}
+
+/// A grant that decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "the fields are those of the policy")]
+pub struct RecordedGrant {
+    pub name: String,
+    pub not_before: String,
+    pub not_after: String,
+    pub reason: String,
+    pub approved_by: String,
 }
 
 /// A term of a score.

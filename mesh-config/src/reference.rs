@@ -90,7 +90,7 @@ const FINDINGS_HEAD: &str = "\
 
 What `sallyport check` and the other commands say about policies and the files around them. Errors
 must be mended; `--deny-warnings` makes warnings count as errors. A code keeps its meaning: SP0nn is
-the file and its form, SP1nn segments and flows, SP2nn authorities and credentials, SP3nn trust and
+the file and its form, SP1nn segments, flows and grants, SP2nn authorities and credentials, SP3nn trust and
 signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import, SP7nn signed documents.
 
 | Code | Severity | What it means | What to do |

@@ -22,10 +22,11 @@ use commands::commands;
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const TARGETS: [&str; 4] = ["wasmplugin", "trafficextension", "envoyfilter", "envoy"];
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "ai-pipeline",
     "grpc",
     "hybrid-certificates",
+    "jit-grant",
     "migration-from-authorizationpolicy",
     "model-provenance",
     "quickstart",

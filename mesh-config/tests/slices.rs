@@ -108,6 +108,23 @@ fn flow() -> impl Strategy<Value = (Vec<usize>, usize, Value)> {
         )
 }
 
+/// A grant, of which the segments are numbers still: over, in force, or to come.
+fn grant() -> impl Strategy<Value = (Vec<usize>, usize, Value)> {
+    let times = select(vec![
+        ("2027-01-15T07:00:00Z", "2027-01-15T08:00:00Z"),
+        ("2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z"),
+        ("2027-01-15T08:30:00Z", "2027-01-15T09:00:00Z"),
+        ("2027-01-14T08:00:00Z", "2027-01-14T09:00:00Z"),
+    ]);
+    (flow(), times).prop_map(|((from, to, flow), (begins, ends))| {
+        let grant = json!({
+            "notBefore": begins, "notAfter": ends, "reason": "r", "approvedBy": "a",
+            "operations": flow["operations"],
+        });
+        (from, to, grant)
+    })
+}
+
 /// What is beside segments and flows.
 fn rest() -> impl Strategy<Value = Value> {
     let identity = (select(&DOMAINS), select(&NAMESPACES), select(&ACCOUNTS))
@@ -158,7 +175,8 @@ fn spiffe_id(domain: &str, namespace: &str, account: &str) -> String {
 fn policy() -> impl Strategy<Value = Value> {
     let segments = proptest::collection::vec(segment(), 1..6);
     let flows = proptest::collection::vec(flow(), 0..8);
-    (segments, flows, rest()).prop_map(|(segments, flows, rest)| {
+    let grants = proptest::collection::vec(grant(), 0..5);
+    (segments, flows, grants, rest()).prop_map(|(segments, flows, grants, rest)| {
         let mut document = json!({
             "apiVersion": "security.sallyport.dev/v1alpha1", "kind": "MeshTrustPolicy",
             "metadata": {"name": "mesh"},
@@ -177,14 +195,16 @@ fn policy() -> impl Strategy<Value = Value> {
             }
         }
         let named = |number: usize| &names[number % names.len()];
-        for (number, (from, to, mut flow)) in flows.into_iter().enumerate() {
+        let flows = flows.into_iter().map(|flow| ("flows", flow));
+        let grants = grants.into_iter().map(|grant| ("grants", grant));
+        for (number, (list, (from, to, mut entry))) in flows.chain(grants).enumerate() {
             let mut from: Vec<&String> = from.into_iter().map(named).collect();
             from.sort();
             from.dedup();
-            flow["name"] = json!(format!("f{number}"));
-            flow["from"] = json!(from);
-            flow["to"] = json!(named(to));
-            grows(&mut document, "flows", flow);
+            entry["name"] = json!(format!("f{number}"));
+            entry["from"] = json!(from);
+            entry["to"] = json!(named(to));
+            grows(&mut document, list, entry);
         }
         let spec = &mut document["spec"];
         let signals = rest["signals"].as_array().unwrap();
@@ -238,7 +258,11 @@ fn load(document: Value) -> LoadedPolicy {
 /// Adds an entry, if the document stays valid; before there is a segment it never is.
 fn grows(document: &mut Value, list: &str, entry: Value) -> bool {
     let mut grown = document.clone();
-    grown["spec"][list].as_array_mut().unwrap().push(entry);
+    let entries = &mut grown["spec"][list];
+    if entries.is_null() {
+        *entries = json!([]);
+    }
+    entries.as_array_mut().unwrap().push(entry);
     let parsed: PolicyDocument = serde_json::from_value(grown.clone()).unwrap();
     let is_valid = sallyport_engine::policy::compile(&parsed).is_ok();
     if is_valid {
@@ -309,7 +333,7 @@ fn question() -> impl Strategy<Value = (usize, Question)> {
 }
 
 /// Verdict, reason and record without the hash, in which a slice differs from the whole; and the
-/// segment of the caller, which a slice may not know where no flow leads from it.
+/// segment of the caller, which a slice may not know where no flow or grant leads from it.
 fn record(loaded: &LoadedPolicy, question: &Question) -> (Value, Value) {
     let answer = explain(loaded, question);
     let mut record = serde_json::to_value(&answer.record).unwrap();

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::HarnessError;
-use crate::observed::{FlowSeen, Observed};
+use crate::observed::{Observed, Seen};
 use crate::scenario::{Expectation, Request, Step, Verdict};
 
 /// The outcome of all steps.
@@ -119,8 +119,8 @@ impl Line {
             Verdict::Deny => BAD,
         };
         self.flow = match &observed.flow {
-            FlowSeen::Named(name) => Some(name.clone()),
-            FlowSeen::None | FlowSeen::NotTold => None,
+            Seen::Named(name) => Some(name.clone()),
+            Seen::None | Seen::NotTold => None,
         };
         self.trust = observed.trust;
         self.trusts.push(observed.trust);

@@ -14,7 +14,7 @@ use crate::HarnessError;
 use crate::app::{Dialled, Order, Outcome};
 use crate::envoy::Journal;
 use crate::mesh::MeshError;
-use crate::observed::{FlowSeen, Observed};
+use crate::observed::{Observed, Seen};
 use crate::scenario::{Connection, Request, Scenario, Transport, Verdict};
 use crate::wire::{Response, request_text};
 use crate::world::{Credentials, Identity, World, now_seconds};
@@ -183,7 +183,8 @@ fn refused_in_handshake() -> Observed {
         verdict: Verdict::Deny,
         would_deny: false,
         reason: Some(REFUSED_IN_HANDSHAKE.to_owned()),
-        flow: FlowSeen::NotTold,
+        flow: Seen::NotTold,
+        grant: Seen::NotTold,
         assurance: String::new(),
         trust: None,
         status: 0,

@@ -24,7 +24,7 @@ use sallyport_mesh_config::policy_file::LoadedPolicy;
 
 use super::{Driver, DriverKind};
 use crate::HarnessError;
-use crate::observed::{FlowSeen, Observed};
+use crate::observed::{Observed, Seen};
 use crate::scenario::{CertificateIssuer, Connection, Request, Scenario, Transport, Verdict};
 use crate::wire::TlsProtocol;
 use crate::world::{Credentials, World, now_seconds};
@@ -207,7 +207,8 @@ fn observe(decision: Decision, head: &RequestHead<'_>) -> Observed {
         },
         would_deny: allowed && reason.is_some(),
         reason: reason.map(|reason| reason.code().to_owned()),
-        flow: FlowSeen::of(context.flow.as_deref()),
+        flow: Seen::of(context.flow.as_deref()),
+        grant: Seen::of(context.grant.as_deref().map(|grant| grant.name.as_str())),
         assurance: context.assurance.as_str().to_owned(),
         trust: context.score.map(|score| score.trust),
         status,

@@ -1,8 +1,8 @@
 //! From an answer over the wire to what was decided.
 
 use crate::HarnessError;
-use crate::envoy::{Journal, number};
-use crate::observed::{FlowSeen, Observed};
+use crate::envoy::{Journal, Record, number};
+use crate::observed::{Observed, Seen};
 use crate::scenario::Verdict;
 use crate::upstream::Echo;
 use crate::wire::Response;
@@ -29,7 +29,8 @@ fn denied(journal: &impl Journal, response: &Response) -> Result<Observed, Harne
             verdict: Verdict::Deny,
             would_deny: false,
             reason: Some(REFUSED_BY_ENVOY.to_owned()),
-            flow: FlowSeen::NotTold,
+            flow: Seen::NotTold,
+            grant: Seen::NotTold,
             assurance: String::new(),
             trust: None,
             status: response.status,
@@ -39,8 +40,9 @@ fn denied(journal: &impl Journal, response: &Response) -> Result<Observed, Harne
     Ok(Observed {
         verdict: Verdict::Deny,
         would_deny: record.would_deny,
+        flow: Seen::of(record.flow.as_deref()),
+        grant: grant(&record),
         reason: record.reason,
-        flow: FlowSeen::of(record.flow.as_deref()),
         assurance: record.assurance,
         trust: record.trust,
         status: response.status,
@@ -59,19 +61,28 @@ fn allowed(journal: &impl Journal, echo: &Echo, status: u16) -> Result<Observed,
     };
     // The record of a would-deny stands in the log before the application is asked.
     let record = journal.find_record(told("x-sallyport-decision-id")?)?;
-    let (reason, flow) = match record {
-        Some(record) => (record.reason, FlowSeen::of(record.flow.as_deref())),
-        None => (None, FlowSeen::NotTold),
+    let (reason, flow, grant) = match record {
+        Some(record) => (
+            record.reason.clone(),
+            Seen::of(record.flow.as_deref()),
+            grant(&record),
+        ),
+        None => (None, Seen::NotTold, Seen::NotTold),
     };
     Ok(Observed {
         verdict: Verdict::Allow,
         would_deny: reason.is_some(),
         reason,
         flow,
+        grant,
         assurance: told("x-sallyport-assurance")?.to_owned(),
         trust,
         status,
     })
+}
+
+fn grant(record: &Record) -> Seen {
+    Seen::of(record.grant.as_ref().map(|grant| grant.name.as_str()))
 }
 
 /// The number in `denied by sallyport: <reason> (decision <number>)`.

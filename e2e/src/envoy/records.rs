@@ -7,6 +7,13 @@ use serde::Deserialize;
 
 use crate::HarnessError;
 
+/// Something of the policy, as far as tests look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+}
+
 /// The fields of a decision record that tests look at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Record {
@@ -20,6 +27,8 @@ pub struct Record {
     pub reason: Option<String>,
     /// The flow.
     pub flow: Option<String>,
+    /// The grant that decided.
+    pub grant: Option<Named>,
     /// The assurance.
     pub assurance: String,
     /// The trust score.

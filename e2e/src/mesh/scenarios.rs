@@ -6,6 +6,7 @@ mod change;
 mod corpus;
 mod credentials;
 mod glass;
+mod grants;
 mod injection;
 mod load;
 mod matrix;
@@ -150,6 +151,10 @@ const STEPS: &[(&str, Step)] = &[
     (
         "a break-glass ends by itself, without istiod too",
         glass::ends_by_itself,
+    ),
+    (
+        "a grant opens and closes on an open connection, without a push",
+        grants::open_and_close,
     ),
     (
         "a replica that scans is isolated, its sibling is not",

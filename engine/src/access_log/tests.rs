@@ -17,7 +17,7 @@ fn what_is_not_known_is_a_dash() {
     let line = AccessLogLine(&Verdict::not_configured(Mode::Enforce, ID)).to_string();
     assert_eq!(
         line,
-        "verdict=deny would_deny=false reason=not_configured flow=- source_segment=- \
+        "verdict=deny would_deny=false reason=not_configured flow=- grant=- source_segment=- \
          assurance=plaintext trust=- state=- lambda_mnat=- terms=- decision_id=0011223344556677-1"
     );
 }

@@ -12,6 +12,7 @@ use crate::verdict::Basis;
 mod artifacts;
 mod credentials;
 mod gates;
+mod grants;
 mod mesh;
 mod probes;
 mod selection;

@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::fixtures::{NOW, STRANGER, Scene, credential, peer_after_distinct_denials, policy};
+use crate::fixtures::{
+    NOW, STRANGER, Scene, credential, grant, peer_after_distinct_denials, policy,
+};
 use crate::headers::{TOKEN, TOKEN_SIGNATURE};
 use crate::identity::Assurance;
 use crate::policy::Mode;
@@ -69,6 +71,35 @@ fn a_refusal_names_policy_flow_and_reason_in_istios_brackets() {
     assert_eq!(
         not_configured().details,
         "sallyport_denied[policy[none]-flow[none]-reason[not_configured]]"
+    );
+}
+
+#[test]
+fn a_refusal_names_the_grant_that_is_over_and_no_more_of_it() {
+    let ended = crate::policy::raw::Grant {
+        not_after: "2027-01-15T08:00:00Z".into(),
+        ..grant()
+    };
+    let policy = policy(|document| document.spec.grants = Some(alloc::vec![ended]));
+    let scene = Scene::with(|scene| {
+        scene.method = "DELETE";
+        scene.path = "/v1/models/llm-7b";
+    });
+    let RequestEffect::Reply(reply) = RequestEffect::of(scene.decide(&policy), &head(&[]), false)
+    else {
+        panic!("it is over")
+    };
+    assert_eq!(
+        reply.details,
+        "sallyport_denied[policy[mesh]-flow[infer]-grant[incident]-reason[grant_expired]]"
+    );
+    assert_eq!(
+        (reply.status, reply.grpc_status, reply.challenge),
+        (403, 7, None)
+    );
+    assert_eq!(
+        reply.body,
+        "denied by sallyport: grant_expired (decision abababababababab-ff)"
     );
 }
 

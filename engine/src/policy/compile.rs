@@ -3,6 +3,7 @@
 mod artifacts;
 mod errors;
 mod flows;
+mod grants;
 mod limits;
 mod mesh;
 mod probes;
@@ -20,6 +21,7 @@ use alloc::vec::Vec;
 use self::artifacts::manifests;
 use self::errors::Errors;
 use self::flows::{Defaults, flows};
+use self::grants::grants;
 use self::limits::{MAXIMUM_AUTHORITIES, MAXIMUM_TRUST_DOMAINS};
 pub use self::mesh::compile_post_quantum_auth;
 use self::mesh::{break_glass, post_quantum_auth};
@@ -56,6 +58,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
     };
     let manifests = manifests(spec, &mut errors);
     let (flows, flow_index) = flows(spec, &defaults, &manifests, &mut errors);
+    let grants = grants(spec, &mut errors);
     let probes = probes(spec, &mut errors);
     let revocations = revocations(spec, &mut errors);
     let trust = trust(spec, &mut errors);
@@ -78,6 +81,7 @@ pub fn compile(document: &raw::PolicyDocument) -> Result<Policy, Vec<PolicyError
         segment_index,
         flows,
         flow_index,
+        grants,
         probes,
         revocations,
         trust,

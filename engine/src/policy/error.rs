@@ -131,6 +131,17 @@ pub enum PolicyErrorCause {
     /// Two flows cover the same request.
     #[error("covers requests that flow `{0}` covers too: a request belongs to one flow only")]
     FlowsOverlap(String),
+    /// Two grants cover the same request at the same time.
+    #[error(
+        "covers requests that grant `{0}` covers at the same time: let one of them decide, or begin this one when that one ends"
+    )]
+    GrantsOverlap(String),
+    /// A grant that ends before it begins.
+    #[error("is not after `notBefore`")]
+    EndsBeforeBeginning,
+    /// A grant that lasts too long.
+    #[error("is more than 7 days after `notBefore`: add a flow for what is to last")]
+    GrantTooLong,
     /// A trust score above 99, which no peer can have.
     #[error("{0} is no trust score: use 0 to 99; a score is rounded down, so no peer has 100")]
     TrustOutOfRange(u8),
@@ -164,6 +175,11 @@ pub enum PolicyErrorCause {
     /// A text that is empty or too long.
     #[error("needs a text of 1 to {0} bytes")]
     TextLength(usize),
+    /// A text that a record or a terminal would not show as it is.
+    #[error(
+        "has a control character, a line break or a mark that turns the direction of writing: leave it out"
+    )]
+    TextControl,
     /// A weight of a signal that does not weigh.
     #[error("only a signal with `effect: weigh` has a weight: leave it out")]
     WeightWithoutWeigh,

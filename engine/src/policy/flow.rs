@@ -33,7 +33,7 @@ pub struct Operation {
     pub(super) when_restricted: Option<WhenRestricted>,
 }
 
-/// An operation of a flow that covers a request.
+/// An operation of a flow or grant that covers a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Covered<'a> {
     /// The operation.
@@ -42,7 +42,8 @@ pub struct Covered<'a> {
     pub place: OperationPlace,
 }
 
-/// Where an operation stands in a policy, and which of its paths is meant.
+/// Where an operation stands among those of the flows, or among those of the grants, of a policy, and
+/// which of its paths is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OperationPlace {
     pub(super) flow: usize,
@@ -51,13 +52,13 @@ pub struct OperationPlace {
 }
 
 impl OperationPlace {
-    /// The number of the flow, in the order of the document.
+    /// The number of the flow or grant, in the order of the document.
     #[must_use]
     pub const fn flow(self) -> usize {
         self.flow
     }
 
-    /// The number of the operation within its flow.
+    /// The number of the operation within its flow or grant.
     #[must_use]
     pub const fn operation(self) -> usize {
         self.operation
@@ -124,20 +125,11 @@ impl Flow {
     pub fn requires(&self) -> &[Arc<ArtifactRequirement>] {
         &self.requires
     }
+}
 
-    /// Whether some request is covered by both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.operations
-            .iter()
-            .any(|a| other.operations.iter().any(|b| a.overlaps(b)))
-    }
-
-    pub(super) fn template_count(&self) -> usize {
-        self.operations
-            .iter()
-            .map(|operation| operation.paths.len())
-            .sum()
-    }
+/// Whether some request is covered by an operation of both.
+pub(super) fn overlap(some: &[Operation], others: &[Operation]) -> bool {
+    some.iter().any(|a| others.iter().any(|b| a.overlaps(b)))
 }
 
 impl Operation {

@@ -1,13 +1,13 @@
-//! Which flow covers a request, found without trying one flow after the other.
+//! Which flow or grant covers a request, found without trying one after the other.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::flow::{Flow, OperationPlace};
+use super::flow::{Operation, OperationPlace};
 use super::segment::SegmentId;
 use crate::names::{RequestPath, TemplateTree};
 
-/// The flows of a policy by the segments between which they lead, and their paths by the segment to
+/// The flows of a policy, or its grants, by the segments between which they lead, and their paths by the segment to
 /// which they lead: each path stands there once, whatever the number of segments that may ask for it.
 #[derive(Debug, Default)]
 pub(super) struct FlowIndex {
@@ -22,9 +22,9 @@ impl FlowIndex {
     }
 
     /// Adds the paths of a flow that leads to a segment. Flows are added in their order.
-    pub(super) fn add_paths(&mut self, to: SegmentId, number: usize, flow: &Flow) {
+    pub(super) fn add_paths(&mut self, to: SegmentId, number: usize, operations: &[Operation]) {
         let tree = self.paths.entry(to).or_insert_with(TemplateTree::new);
-        for (operation, held) in flow.operations.iter().enumerate() {
+        for (operation, held) in operations.iter().enumerate() {
             for (path, template) in held.paths.iter().enumerate() {
                 let place = OperationPlace {
                     flow: number,

@@ -9,6 +9,7 @@ mod compile;
 mod error;
 mod flow;
 mod flow_index;
+mod grant;
 mod post_quantum;
 mod probe;
 pub mod raw;
@@ -27,6 +28,7 @@ pub use break_glass::{BreakGlass, BreakGlassText};
 pub use compile::{compile, compile_post_quantum_auth};
 pub use error::{PolicyError, PolicyErrorCause};
 pub use flow::{Covered, Flow, Operation, OperationPlace, PortSet};
+pub use grant::{Grant, GrantMatch, GrantPhase, GrantText};
 pub use post_quantum::{KeyExchangeRule, PostQuantumAuth};
 pub use probe::Probe;
 pub use revocation::Revocations;
@@ -40,6 +42,7 @@ use crate::names::PathTemplate;
 use crate::time::TimeMs;
 use crate::trust::{MilliNats, Params, Rules};
 use flow_index::FlowIndex;
+use grant::Grants;
 use segment::SegmentIndex;
 use trust::Trust;
 
@@ -72,6 +75,7 @@ pub struct Policy {
     segment_index: SegmentIndex,
     flows: Vec<Flow>,
     flow_index: FlowIndex,
+    grants: Grants,
     probes: Vec<Probe>,
     revocations: Revocations,
     trust: Trust,
@@ -224,10 +228,17 @@ impl Policy {
         &self.flows
     }
 
-    /// Whether a flow has its open streams looked at again.
+    /// Whether some open streams are looked at again: those of a flow that says so, and those of
+    /// grants.
     #[must_use]
     pub fn rechecks_streams(&self) -> bool {
-        self.flows.iter().any(Flow::rechecks_streams)
+        !self.grants().is_empty() || self.flows.iter().any(Flow::rechecks_streams)
+    }
+
+    /// The flows from one segment to another.
+    pub fn flows_between(&self, from: SegmentId, to: SegmentId) -> impl Iterator<Item = &Flow> {
+        let numbers = self.flow_index.between(from, to).into_iter().flatten();
+        numbers.filter_map(|number| self.flows.get(*number))
     }
 
     /// Whether identities of this trust domain are known at all.

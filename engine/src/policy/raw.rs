@@ -7,6 +7,7 @@ mod artifacts;
 mod authorities;
 mod break_glass;
 mod flows;
+mod grants;
 mod post_quantum;
 mod probes;
 mod revocations;
@@ -30,6 +31,7 @@ pub use authorities::{
 };
 pub use break_glass::BreakGlass;
 pub use flows::{Flow, Operation, WhenRestricted};
+pub use grants::Grant;
 pub use post_quantum::{PostQuantumAssurance, PostQuantumAuth};
 pub use probes::Probe;
 pub use revocations::{NotBeforeFloor, Revocation, RevokedSerial, RevokedToken};
@@ -164,6 +166,13 @@ pub struct Spec {
     pub segments: Vec<Segment>,
     /// The allowed flows between segments. An empty list allows nothing.
     pub flows: Vec<Flow>,
+    /// Access for a while, where no flow covers a request. Absent: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub grants: Option<Vec<Grant>>,
     /// The numbers of the trust score, and the rules between peers. Absent: docs/trust.md lists
     /// what applies.
     #[serde(

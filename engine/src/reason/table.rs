@@ -334,6 +334,24 @@ impl DenyReason {
                 "A flow leads here, but not for this method, path and port.",
                 "If the call is wanted, add its method, path and port to an operation of the flow: `sallyport report --policy` writes it.",
             ),
+            Self::GrantExpired => row(
+                "grant_expired",
+                6,
+                403,
+                // It was let in a moment ago. An hour later the grant is not named any more, and the
+                // refusal is evidence like any other.
+                NONE,
+                "A grant allowed the request, and ended within the last hour.",
+                "If the access is still wanted, have a new grant approved; what is wanted for good is a flow.",
+            ),
+            Self::GrantNotYetValid => row(
+                "grant_not_yet_valid",
+                6,
+                403,
+                NONE,
+                "A grant will allow the request, and begins within the next hour.",
+                "Wait until its `notBefore`; the decision record has it.",
+            ),
             Self::ArtifactManifestExpired => row(
                 "artifact_manifest_expired",
                 6,

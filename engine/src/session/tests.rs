@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::facts::{CredentialFault, Facts, RequestFacts, Transport};
 use crate::fixtures::{
-    DECISION, GATEWAY, HOUR_MS, NOW, STRANGER, Scene, VECTORS, credential, identity, policy,
+    DECISION, GATEWAY, HOUR_MS, NOW, STRANGER, Scene, VECTORS, credential, grant, identity, policy,
 };
 use crate::identity::Assurance;
 use crate::names::RequestPath;
@@ -110,6 +110,92 @@ fn after_scan(targets: usize) -> Worker {
 #[test]
 fn an_allowed_request_is_no_evidence() {
     assert_eq!(outcome(policy(|_| {}), |_| {}), (None, 0));
+}
+
+/// The scene's policy with a grant to delete models, and a caller whose credential lasts.
+fn under_a_grant() -> Worker {
+    let policy = policy(|document| document.spec.grants = Some(alloc::vec![grant()]));
+    let scene = Scene::with(|scene| {
+        scene.method = "DELETE";
+        scene.path = "/v1/models/llm-7b";
+        scene.certificate().not_before = TimeMs(0);
+        scene.certificate().not_after = TimeMs(NOW.0 + 24 * HOUR_MS);
+    });
+    Worker::new(policy, scene)
+}
+
+#[test]
+fn a_grant_that_is_over_is_no_evidence_within_an_hour_and_evidence_after_it() {
+    let mut worker = under_a_grant();
+    for (seconds, answer) in [
+        (0, None),
+        (3_599, None),
+        (3_600, Some(DenyReason::GrantExpired)),
+        (7_199, Some(DenyReason::GrantExpired)),
+    ] {
+        assert_eq!(
+            (worker.ask_at(seconds), worker.evidence()),
+            (answer, 0),
+            "{seconds}"
+        );
+    }
+    assert_eq!(worker.ask_at(7_200), Some(DenyReason::OperationNotAllowed));
+    assert!(worker.evidence() > 0);
+}
+
+#[test]
+fn beside_what_a_grant_covers_refusals_are_evidence_while_it_is_in_force() {
+    let mut worker = under_a_grant();
+    assert_eq!(
+        worker.ask_for("/v1/secrets"),
+        Some(DenyReason::OperationNotAllowed)
+    );
+    assert!(worker.evidence() > 0);
+}
+
+#[test]
+fn a_request_that_a_grant_let_in_goes_on_until_it_is_over_or_taken_back() {
+    let mut worker = under_a_grant();
+    let headers: [(&[u8], &[u8]); 2] = [(b":method", b"DELETE"), (b":path", b"/v1/models/a?b=c")];
+    let granted = Granted::of(&RequestHead::read(headers));
+    let connection = worker.scene.connection.clone();
+    let mut since = |policy: &Policy, now: u64| {
+        let grant = Some(&granted);
+        let let_in = LetIn {
+            grant,
+            ..LetIn::default()
+        };
+        let (key, peers) = (Some(&worker.key), &mut worker.peers);
+        refused_since(policy, &connection, let_in, key, peers, TimeMs(now))
+    };
+    let with = |change: fn(&mut crate::policy::raw::Spec)| {
+        policy(|document| {
+            document.spec.grants = Some(alloc::vec![grant()]);
+            change(&mut document.spec);
+        })
+    };
+    let same = with(|_| {});
+    let ends = NOW.0 + HOUR_MS;
+    assert_eq!(since(&same, ends - 1), None);
+    assert_eq!(since(&same, ends), Some(DenyReason::GrantExpired));
+    assert_eq!(
+        since(&same, NOW.0 - HOUR_MS - 1),
+        Some(DenyReason::GrantNotYetValid)
+    );
+    let gone = with(|spec| spec.grants = None);
+    assert_eq!(since(&gone, NOW.0), Some(DenyReason::OperationNotAllowed));
+    let nowhere = with(|spec| {
+        spec.grants = None;
+        spec.flows.clear();
+    });
+    assert_eq!(since(&nowhere, NOW.0), Some(DenyReason::FlowNotAllowed));
+    // What a flow covers by now, or only shadow would refuse, goes on.
+    let flow = with(|spec| {
+        spec.flows[0].operations[0].methods.push("DELETE".into());
+    });
+    assert_eq!(since(&flow, ends), None);
+    let shadow = with(|spec| spec.mode = Mode::Shadow);
+    assert_eq!(since(&shadow, ends), None);
 }
 
 #[test]

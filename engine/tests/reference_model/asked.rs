@@ -49,7 +49,7 @@ pub(crate) fn goes_on(setting: &PostQuantumAuth, case: &Case, without: &Answer) 
     match without.basis {
         None => false,
         Some(Basis::Probe) => true,
-        Some(Basis::Flow | Basis::Shadow) => {
+        Some(Basis::Flow | Basis::Grant | Basis::Shadow) => {
             setting.mode == Some(Mode::Shadow) || is_exempt(setting, case) || is_met(setting, case)
         }
     }

@@ -12,6 +12,7 @@
 
 mod artifacts;
 mod asked;
+mod grants;
 mod mesh;
 mod model;
 
@@ -90,7 +91,7 @@ proptest! {
         let belongs = model::covering_flows(&with_more, &case);
         match was.basis {
             // What a flow allowed stays allowed, by the same flow.
-            Some(Basis::Flow | Basis::Probe) => prop_assert_eq!(is, was),
+            Some(Basis::Flow | Basis::Grant | Basis::Probe) => prop_assert_eq!(is, was),
             // What was refused for want of a flow can only pass through the new one, or by a mode.
             Some(Basis::Shadow) | None => {
                 if is.basis == Some(Basis::Flow) {
@@ -197,6 +198,18 @@ proptest! {
     }
 
     #[test]
+    fn a_grant_opens_what_a_flow_that_asks_for_the_strictest_would_and_only_in_its_time(
+        mesh in mesh::meshes(), case in prop_oneof![mesh::cases(), mesh::likely_cases()],
+        granting in grants::grants(),
+    ) {
+        let (without, mesh) = mesh.compiled();
+        let with = mesh.granting(granting.grant.clone()).compile().unwrap();
+        let was = summary(&decide_case(&without, &case));
+        let (_, expected) = grants::expected(&mesh, &granting, &case, was);
+        prop_assert_eq!(summary(&decide_case(&with, &case)), expected);
+    }
+
+    #[test]
     fn more_assurance_never_denies_what_less_of_it_allows(
         mesh in mesh::meshes(), case in mesh::likely_cases()
     ) {
@@ -205,6 +218,43 @@ proptest! {
             prop_assert!(decide_case(&policy, &case.with_hybrid_certificate()).is_allowed());
         }
     }
+}
+
+/// The random grants are of use only if they decide, at each time, and with each outcome.
+#[test]
+fn the_random_grants_decide() {
+    use proptest::strategy::ValueTree;
+    use std::collections::BTreeMap;
+
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen: BTreeMap<(grants::Time, bool), usize> = BTreeMap::new();
+    for _ in 0..8_000 {
+        let mesh = mesh::meshes().new_tree(&mut runner).unwrap().current();
+        let case = mesh::likely_cases()
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let granting = grants::grants().new_tree(&mut runner).unwrap().current();
+        let (policy, mesh) = mesh.compiled();
+        let was = summary(&decide_case(&policy, &case));
+        let (time, answer) = grants::expected(&mesh, &granting, &case, was);
+        if let Some(time) = time {
+            *seen
+                .entry((time, answer.basis == Some(Basis::Grant)))
+                .or_default() += 1;
+        }
+    }
+    for time in grants::all_times() {
+        assert!(
+            seen.get(&(time, false)).is_some_and(|count| *count >= 20),
+            "{seen:?}"
+        );
+    }
+    assert!(
+        seen.get(&(grants::Time::InForce, true))
+            .is_some_and(|count| *count >= 20),
+        "{seen:?}"
+    );
 }
 
 /// The random requests are of use only if they reach all gates.

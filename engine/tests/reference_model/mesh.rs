@@ -66,6 +66,7 @@ pub(crate) struct Mesh {
     pub(crate) has_probe: bool,
     pub(crate) asked: Option<raw::PostQuantumAuth>,
     pub(crate) artifacts: Option<raw::Artifacts>,
+    grant: Option<raw::Grant>,
     turned_around: bool,
 }
 
@@ -151,6 +152,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     has_probe,
                     asked: None,
                     artifacts: None,
+                    grant: None,
                     turned_around: false,
                 }
             },
@@ -167,6 +169,7 @@ impl Mesh {
             has_probe: false,
             asked: None,
             artifacts: None,
+            grant: None,
             turned_around: false,
         }
     }
@@ -213,6 +216,13 @@ impl Mesh {
             flow.requires = Some(asked.requirements());
         }
         mesh
+    }
+
+    pub(crate) fn granting(&self, grant: raw::Grant) -> Self {
+        Self {
+            grant: Some(grant),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn without(&self, dropped: Index) -> Self {
@@ -296,6 +306,7 @@ impl Mesh {
                 artifacts: self.artifacts.clone(),
                 segments,
                 flows: self.flows.clone(),
+                grants: self.grant.clone().map(|grant| vec![grant]),
                 probes: self.has_probe.then(|| vec![probe]),
             },
         }

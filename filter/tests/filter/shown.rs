@@ -42,7 +42,7 @@ fn an_access_log_can_show_each_decision_for_one_host_call() {
     let allowed = host.note.take().unwrap();
     assert!(
         allowed.starts_with(
-            "verdict=allow would_deny=false reason=- flow=gateway-to-inference \
+            "verdict=allow would_deny=false reason=- flow=gateway-to-inference grant=- \
              source_segment=gateway assurance=hybrid trust=99 state=TRUSTED lambda_mnat=-"
         ),
         "{allowed}"
@@ -63,7 +63,8 @@ fn an_access_log_can_show_each_decision_for_one_host_call() {
     let denied = host.note.take().unwrap();
     assert!(
         denied.starts_with(
-            "verdict=deny would_deny=false reason=flow_not_allowed flow=- source_segment=training "
+            "verdict=deny would_deny=false reason=flow_not_allowed flow=- grant=- \
+             source_segment=training "
         ),
         "{denied}"
     );

@@ -5,6 +5,7 @@ use std::path::Path;
 use sallyport_engine::hexadecimal;
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::finding::{Code, Finding, Printable, Severity};
+use sallyport_mesh_config::grants::{self, GrantState};
 use sallyport_mesh_config::mesh::{self, MeshSettings};
 use sallyport_mesh_config::policy_file::{self, LoadedPolicy, PolicyFileErrors};
 use sallyport_mesh_config::{lint, sarif};
@@ -22,6 +23,7 @@ use crate::terminal::{self, Tone, labelled, toned};
 struct Checked {
     file: String,
     loaded: Option<LoadedPolicy>,
+    grants: Vec<GrantState>,
     findings: Vec<Finding>,
     readable: bool,
 }
@@ -44,6 +46,9 @@ struct Report<'a> {
     errors: Vec<&'a Finding>,
     warnings: Vec<&'a Finding>,
     notes: Vec<&'a Finding>,
+    /// The grants as they are at the time, those in force first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<GrantState>,
     sha256: Option<String>,
     /// What the gauge `sallyport.policy_hash` shows.
     policy_hash: Option<u64>,
@@ -111,8 +116,13 @@ fn check(path: &Path, surroundings: &Surroundings) -> Checked {
             (None, vec![finding], false)
         }
     };
+    let grants = loaded
+        .iter()
+        .flat_map(|loaded| &loaded.document.spec.grants);
+    let grants = grants.flat_map(|grants| grants::at(grants, surroundings.now));
     Checked {
         file,
+        grants: grants.collect(),
         loaded,
         findings,
         readable,
@@ -153,6 +163,7 @@ fn json(checked: &Checked, fatal: Severity) -> Result<String, Failure> {
         errors: checked.of(Severity::Error),
         warnings: checked.of(Severity::Warning),
         notes: checked.of(Severity::Note),
+        grants: checked.grants.clone(),
         sha256: loaded.map(|loaded| hexadecimal::encode(&loaded.sha256)),
         policy_hash: loaded.map(LoadedPolicy::policy_hash),
     };
@@ -162,7 +173,9 @@ fn json(checked: &Checked, fatal: Severity) -> Result<String, Failure> {
 fn text(checked: &Checked, fatal: Severity) -> String {
     let findings = checked.findings.iter();
     let lines = findings.map(|finding| labelled(finding) + "\n");
-    lines.collect::<String>() + &summary(checked, fatal)
+    let grants = checked.grants.iter();
+    let grants = grants.map(|grant| format!("grant {grant}\n"));
+    lines.chain(grants).collect::<String>() + &summary(checked, fatal)
 }
 
 fn summary(checked: &Checked, fatal: Severity) -> String {
@@ -187,8 +200,12 @@ fn summary(checked: &Checked, fatal: Severity) -> String {
         let certificates = authorities.certificates.as_ref().map_or(0, Vec::len);
         certificates.saturating_add(authorities.tokens.as_ref().map_or(0, Vec::len))
     });
+    let grants = match checked.grants.len() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "grant")),
+    };
     format!(
-        "policy {}: {verdict}, {}, {}, {}, {}, sha256 {}, policy_hash {}",
+        "policy {}: {verdict}, {}, {}, {}{grants}, {}, sha256 {}, policy_hash {}",
         loaded.policy.name(),
         loaded.policy.mode().as_str(),
         counted(spec.segments.len(), "segment"),

@@ -108,11 +108,16 @@ fn example(answer: &ChangedAnswer) -> String {
 fn said(answer: &Said) -> String {
     let reason = answer.reason.map(|reason| format!(" {reason}"));
     let flow = answer.flow.as_ref().map(|flow| format!(" by {flow}"));
+    let grant = answer
+        .grant
+        .as_ref()
+        .map(|grant| format!(" by grant {grant}"));
     format!(
-        "{}{}{}",
+        "{}{}{}{}",
         answer.verdict,
         reason.unwrap_or_default(),
-        flow.unwrap_or_default()
+        flow.unwrap_or_default(),
+        grant.unwrap_or_default()
     )
 }
 

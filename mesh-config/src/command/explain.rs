@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use sallyport_mesh_config::explain::{Answer, Outcome, explain};
+use sallyport_mesh_config::explain::{Answer, Outcome, Place, explain};
 use sallyport_mesh_config::finding::Printable;
-use sallyport_mesh_config::recorded::{self, Line, Recorded, RecordedArtifact, RecordedTerm};
+use sallyport_mesh_config::grants::GrantState;
+use sallyport_mesh_config::recorded::{
+    self, Line, Recorded, RecordedArtifact, RecordedGrant, RecordedTerm,
+};
 use serde::Serialize;
 
 use super::ask;
@@ -23,6 +26,9 @@ struct Report<'a> {
     status: Option<u16>,
     meaning: Option<&'static str>,
     remedy: Option<&'static str>,
+    /// The grants that cover the request, each in its time; none for a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<&'a [GrantState]>,
     /// The record that the filter would log, or did.
     record: &'a Recorded,
 }
@@ -38,6 +44,7 @@ impl<'a> Report<'a> {
                 .map(|row| row.status),
             meaning: row.map(|row| row.meaning),
             remedy: row.map(|row| row.remedy),
+            grants: None,
             record,
         }
     }
@@ -55,9 +62,12 @@ pub(super) fn run(args: ExplainArgs, output: Output) -> Result<Exit, Failure> {
     let answer = explain(&loaded, &question);
     let record = recorded(&answer)?;
     let text = match output {
-        Output::Text => text(&record),
-        Output::Json => serde_json::to_string_pretty(&Report::of(&record))
-            .map_err(|_| Failure::Encoding("JSON"))?,
+        Output::Text => text(&record) + &grants(&answer),
+        Output::Json => serde_json::to_string_pretty(&Report {
+            grants: Some(&answer.grants),
+            ..Report::of(&record)
+        })
+        .map_err(|_| Failure::Encoding("JSON"))?,
     };
     terminal::line(text).map_err(Failure::Output)?;
     Ok(match answer.outcome {
@@ -135,6 +145,21 @@ pub(super) fn text(record: &Recorded) -> String {
         );
     }
     add("flow", or(&record.flow, "none"));
+    if let Some(grant) = &record.grant {
+        let RecordedGrant {
+            name,
+            not_before,
+            not_after,
+            reason,
+            approved_by,
+        } = grant;
+        add(
+            "grant",
+            format!(
+                "{name}, from {not_before} until {not_after}: {reason}; approved by {approved_by}"
+            ),
+        );
+    }
     add("caller", or(&record.source, "unknown"));
     add("called", called(record));
     add("request", format!("{} {}", record.method, record.path));
@@ -158,6 +183,17 @@ pub(super) fn text(record: &Recorded) -> String {
         add("proxy", node.clone());
     }
     lines.join("\n")
+}
+
+/// When the grants that cover the request begin and end; of no interest where a flow does.
+fn grants(answer: &Answer) -> String {
+    if let Some(Place::Flow(_)) = answer.operation {
+        return String::new();
+    }
+    let lines = answer.grants.iter();
+    lines
+        .map(|grant| format!("\n  {:<9} {grant}", "covers it"))
+        .collect()
 }
 
 fn headline(record: &Recorded) -> String {

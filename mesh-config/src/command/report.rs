@@ -83,8 +83,12 @@ fn cause(cause: &Cause) -> Vec<String> {
         Some(flow) => format!(", flow {}", Printable(flow)),
         None => String::new(),
     };
+    let grant = match &cause.grant {
+        Some(grant) => format!(", grant {}", Printable(grant)),
+        None => String::new(),
+    };
     let mut lines = vec![format!(
-        "{}: {} from {} to {}{flow}",
+        "{}: {} from {} to {}{flow}{grant}",
         counts.join(", "),
         Printable(&cause.reason),
         named(&cause.source, "no identity"),

@@ -59,7 +59,7 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
         }
         None => None,
     };
-    let agent = agent();
+    let (agent, now) = (agent(), clock::now());
     let admin = args.admin.iter();
     let admin = admin.map(|address| (address, ask_admin(&agent, address)));
     let metrics = args
@@ -71,7 +71,12 @@ pub(super) fn run(args: &StatusArgs, output: Output) -> Result<Exit, Failure> {
         .map(|(place, answer)| match answer {
             Ok((metrics, dump)) => Proxy {
                 proxy: place.clone(),
-                status: Some(status::status(&metrics, dump.as_ref(), expected.as_ref())),
+                status: Some(status::status(
+                    &metrics,
+                    dump.as_ref(),
+                    expected.as_ref(),
+                    now,
+                )),
                 unreachable: None,
             },
             Err(why) => Proxy {
@@ -149,7 +154,7 @@ fn fits(status: &Status, args: &StatusArgs) -> bool {
 }
 
 fn lines(report: &Report) -> Vec<String> {
-    let mut lines: Vec<String> = report.proxies.iter().map(line).collect();
+    let mut lines: Vec<String> = report.proxies.iter().flat_map(proxy).collect();
     for manifest in &report.manifests {
         let (tone, word) = if manifest.in_force {
             (Tone::Good, "in force")
@@ -184,6 +189,17 @@ fn lines(report: &Report) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What is to say of a proxy, and a line for each grant that is in force in it.
+fn proxy(proxy: &Proxy) -> Vec<String> {
+    let status = proxy.status.iter();
+    let grants = status.flat_map(|status| status.grants.iter().flatten());
+    let grants = grants.map(|grant| {
+        let word = toned(Tone::Warning, "grant");
+        format!("  {word} {grant}")
+    });
+    [line(proxy)].into_iter().chain(grants).collect()
 }
 
 fn line(proxy: &Proxy) -> String {

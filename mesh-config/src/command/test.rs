@@ -164,13 +164,15 @@ fn judge(case: &Case, folder: &Path, subject: &mut Subject) -> Result<TestResult
         verdict: ExpectedVerdict::of(answer.outcome),
         reason: answer.reason.map(|reason| reason.code().to_owned()),
         flow: answer.record.flow.clone(),
+        grant: answer.record.grant.as_ref().map(|grant| grant.name.clone()),
     };
     let record = explaining::recorded(&answer)?;
     let expected = &case.expected;
     let fits = |wanted: &Option<String>, came: &Option<String>| wanted.is_none() || wanted == came;
     let ok = expected.verdict == came.verdict
         && fits(&expected.reason, &came.reason)
-        && fits(&expected.flow, &came.flow);
+        && fits(&expected.flow, &came.flow)
+        && fits(&expected.grant, &came.grant);
     Ok(TestResult {
         name: case.name.clone(),
         line: case.line,
@@ -201,6 +203,9 @@ fn shown(answer: &Expected) -> String {
     }
     if let Some(flow) = &answer.flow {
         text = format!("{text}, flow {flow}");
+    }
+    if let Some(grant) = &answer.grant {
+        text = format!("{text}, grant {grant}");
     }
     text
 }
@@ -245,8 +250,10 @@ fn text(report: &Report<'_>, least: u8) -> String {
                 .line
                 .map_or(String::new(), |line| format!(" (line {line})"));
             lines.push(format!(
-                "  not met: {}{line}, flow {}",
-                missing.path, missing.flow
+                "  not met: {}{line}, {} {}",
+                missing.path,
+                missing.kind.as_str(),
+                missing.name
             ));
         }
         if covered.operations.percent < usize::from(least) {

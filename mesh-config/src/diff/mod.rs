@@ -96,6 +96,9 @@ pub struct Said {
     /// The flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// The grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
 }
 
 /// Compares two policies at a time, with at most so many requests.
@@ -182,6 +185,7 @@ impl Said {
             },
             reason: answer.reason.map(|reason| reason.code()),
             flow: answer.record.flow.clone(),
+            grant: answer.record.grant.as_ref().map(|grant| grant.name.clone()),
         }
     }
 }

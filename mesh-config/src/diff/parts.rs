@@ -1,5 +1,7 @@
 //! The parts of two documents, compared by name.
 
+mod grants;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
@@ -27,6 +29,7 @@ pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
     changes.set(policy, "trust domain", &domains(old), &domains(new));
     changes.segments(old, new);
     changes.flows(old, new);
+    changes.grants(old, new);
     changes.lists(old, new);
     artifacts::manifests(&mut changes, old, new);
     changes.0
@@ -140,14 +143,18 @@ impl Changes {
         for (name, flow) in &new_flows {
             let part = format!("flow {name}");
             match old_flows.get(name) {
-                None => self.add(Effect::Widening, &part, format!("added: {}", way(flow))),
+                None => {
+                    let text = format!("added: {}", way(&flow.from, &flow.to));
+                    self.add(Effect::Widening, &part, text);
+                }
                 Some(before) => self.flow(&part, (old, before), (new, flow)),
             }
         }
         for (name, flow) in &old_flows {
             if !new_flows.contains_key(name) {
                 let part = format!("flow {name}");
-                self.add(Effect::Narrowing, &part, format!("removed: {}", way(flow)));
+                let text = format!("removed: {}", way(&flow.from, &flow.to));
+                self.add(Effect::Narrowing, &part, text);
             }
         }
     }
@@ -207,7 +214,7 @@ impl Changes {
             |value| (value == 1).to_string(),
         );
         artifacts::requirements(self, part, old, new);
-        self.operations(part, &requests(old), &requests(new));
+        self.operations(part, &requests(&old.operations), &requests(&new.operations));
     }
 
     /// What was covered before by a wider template is not widened by being said again.
@@ -327,8 +334,8 @@ fn named<T>(items: &[T], name: impl Fn(&T) -> &String) -> BTreeMap<&String, &T> 
 }
 
 /// `web -> orders`.
-fn way(flow: &Flow) -> String {
-    format!("{} -> {}", flow.from.join(", "), flow.to)
+fn way(from: &[String], to: &str) -> String {
+    format!("{} -> {to}", from.join(", "))
 }
 
 /// The workloads of a segment, each as trust domain, namespace and service account.

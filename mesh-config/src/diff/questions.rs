@@ -7,7 +7,7 @@ use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::names::PathTemplate;
-use sallyport_engine::policy::raw::{Flow, Operation, RequiredAssurance, Spec};
+use sallyport_engine::policy::raw::{Operation, RequiredAssurance, Spec};
 use sallyport_engine::time::TimeMs;
 
 use super::Request;
@@ -47,7 +47,10 @@ pub(super) fn between(old: &LoadedPolicy, new: &LoadedPolicy, limit: usize) -> Q
     };
     for spec in specs {
         for flow in &spec.flows {
-            collection.flow(flow, specs);
+            collection.way(&flow.from, &flow.to, &flow.operations, specs);
+        }
+        for grant in spec.grants.iter().flatten() {
+            collection.way(&grant.from, &grant.to, &grant.operations, specs);
         }
     }
     collection.strangers(specs);
@@ -65,18 +68,17 @@ struct Collection {
 }
 
 impl Collection {
-    /// What a flow covers, and one of each kind beside it, for its callers in both policies.
-    fn flow(&mut self, flow: &Flow, specs: [&Spec; 2]) {
-        let from = specs.map(|spec| members(spec, &flow.from));
-        let to = specs.map(|spec| members(spec, std::slice::from_ref(&flow.to)));
+    /// What a flow or grant covers, and one of each kind beside it, for its callers in both policies.
+    fn way(&mut self, from: &[String], to: &String, operations: &[Operation], specs: [&Spec; 2]) {
+        let from = specs.map(|spec| members(spec, from));
+        let to = specs.map(|spec| members(spec, std::slice::from_ref(to)));
         let (from, to): (BTreeSet<String>, BTreeSet<String>) = (
             from.into_iter().flatten().collect(),
             to.into_iter().flatten().collect(),
         );
-        let requests: Vec<(String, String, u16)> = flow
-            .operations
+        let requests: Vec<(String, String, u16)> = operations
             .iter()
-            .flat_map(|operation| around(operation, flow))
+            .flat_map(|operation| around(operation, operations))
             .collect();
         for from in &from {
             for to in &to {
@@ -154,9 +156,9 @@ fn members(spec: &Spec, names: &[String]) -> Vec<String> {
 }
 
 /// The requests of an operation, and one with another method, path and port each.
-fn around(operation: &Operation, flow: &Flow) -> Vec<(String, String, u16)> {
+fn around(operation: &Operation, all: &[Operation]) -> Vec<(String, String, u16)> {
     let declared = |method: &str| {
-        let mut operations = flow.operations.iter();
+        let mut operations = all.iter();
         operations.any(|operation| operation.methods.iter().any(|known| known == method))
     };
     let undeclared = METHODS.into_iter().find(|method| !declared(method));
@@ -243,5 +245,5 @@ const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const UNDECLARED_PORT: u16 = 1;
 /// Of one segment.
 const MEMBERS: usize = 16;
-/// One of them is undeclared, if the flow does not declare them all.
+/// One of them is undeclared, if the flow or grant does not declare them all.
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];

@@ -1,10 +1,10 @@
-//! The requests that a flow covers, one by one, as its policy writes them.
+//! The requests that a flow or grant covers, one by one, as its policy writes them.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use sallyport_engine::names::PathTemplate;
-use sallyport_engine::policy::raw::{Flow, WhenRestricted};
+use sallyport_engine::policy::raw::{Operation, WhenRestricted};
 
 /// One method on one path at one port, or at each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,9 +15,9 @@ pub(super) struct Requests {
     when_restricted: Option<&'static str>,
 }
 
-pub(super) fn requests(flow: &Flow) -> BTreeSet<Requests> {
+pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
     let mut all = BTreeSet::new();
-    for operation in &flow.operations {
+    for operation in operations {
         let ports: Vec<Option<u16>> = match &operation.ports {
             Some(ports) => ports.iter().copied().map(Some).collect(),
             None => vec![None],

@@ -142,3 +142,85 @@ fn the_limit_is_kept_and_said() {
     let difference = diff(&load(POLICY), &load(POLICY), NOW, 7);
     assert_eq!((difference.asked, difference.is_cut), (7, true));
 }
+
+/// The policy with a grant at the tests' time, changed at one place.
+fn granting(old: &str, new: &str) -> String {
+    let grant = "  grants:\n    - {name: incident-7, from: [web], to: orders, reason: r, approvedBy: a,\n       \
+         notBefore: \"2027-01-15T07:00:00Z\", notAfter: \"2027-01-15T09:00:00Z\",\n       \
+         operations: [{methods: [DELETE], paths: [\"/v1/orders/{order}\"]}]}\n";
+    let text = format!("{POLICY}{grant}");
+    assert!(text.contains(old), "{old}");
+    text.replace(old, new)
+}
+
+#[test]
+fn a_new_or_longer_grant_is_widening() {
+    use Effect::{Narrowing, ReasonOnly, Widening};
+    let (begin, end) = ("2027-01-15T07:00:00Z", "2027-01-15T09:00:00Z");
+    let cases: [(&str, &str, &[Effect], &[Effect]); 9] = [
+        (end, "2027-01-15T09:00:01Z", &[Widening], &[]),
+        (end, "2027-01-15T08:00:00Z", &[Narrowing], &[Narrowing]),
+        (begin, "2027-01-15T06:00:00Z", &[Widening], &[]),
+        (begin, "2027-01-15T08:00:01Z", &[Narrowing], &[Narrowing]),
+        ("approvedBy: a", "approvedBy: b", &[ReasonOnly], &[]),
+        ("[DELETE]", "[DELETE, PUT]", &[Widening], &[Widening]),
+        (
+            "from: [web], to",
+            "from: [web, orders], to",
+            &[Widening],
+            &[Widening],
+        ),
+        // The flow between the segments asked for more, and so did the grant.
+        (
+            "to: orders\n",
+            "to: orders\n      minimumTrust: 9\n",
+            &[Narrowing],
+            &[],
+        ),
+        (
+            "incident-7",
+            "incident-8",
+            &[Widening, Narrowing],
+            &[ReasonOnly],
+        ),
+    ];
+    for (old, new, parts, answers) in cases {
+        let difference = between(&granting("", ""), &granting(old, new));
+        let once = |effects: Vec<Effect>| {
+            let effects: std::collections::BTreeSet<Effect> = effects.into_iter().collect();
+            effects.into_iter().collect::<Vec<_>>()
+        };
+        let found = once(difference.parts.iter().map(|part| part.effect).collect());
+        assert_eq!(found, parts, "{new}");
+        let found = once(difference.answers.iter().map(|one| one.effect).collect());
+        assert_eq!(found, answers, "{new}: {:?}", difference.answers);
+    }
+    let added = between(POLICY, &granting("", ""));
+    assert!(added.has(Widening) && !added.has(Narrowing));
+    let after: Vec<Option<&str>> = added
+        .answers
+        .iter()
+        .map(|answer| answer.after.grant.as_deref())
+        .collect();
+    // At the port of the flow, and at another one.
+    assert_eq!(after, [Some("incident-7"); 2]);
+    assert!(between(&granting("", ""), POLICY).has(Narrowing));
+}
+
+#[test]
+fn a_flow_that_goes_takes_what_it_asked_of_a_grant_with_it() {
+    let strict = |text: String| text.replace("to: orders\n", "to: orders\n      minimumTrust: 9\n");
+    let (_, flow) = POLICY.split_once("  flows:\n").unwrap();
+    let flows = format!("  flows:\n{flow}");
+    let without = granting("", "").replace(&flows, "  flows: []\n");
+    let difference = between(&strict(granting("", "")), &without);
+    let text = "least trust of callers of web: 9 -> 0";
+    assert!(
+        difference
+            .parts
+            .iter()
+            .any(|part| part.part == "grant incident-7" && part.change == text),
+        "{difference:?}"
+    );
+    assert!(difference.has(Effect::Widening));
+}

@@ -1,7 +1,7 @@
 //! What all can be said about policies and the files around them: one table.
 //!
 //! Codes are stable: a code keeps its meaning, and one that is no longer used is not given again.
-//! SP0nn is the file and its form, SP1nn segments and flows, SP2nn authorities and credentials,
+//! SP0nn is the file and its form, SP1nn segments, flows and grants, SP2nn authorities and credentials,
 //! SP3nn trust and signals, SP4nn meshConfig and Istio resources, SP5nn rendering, SP6nn import,
 //! SP7nn signed documents: manifests of artifacts, bundles, modules.
 
@@ -108,14 +108,14 @@ codes! {
     NamespaceUnknown = "SP044", Error, "An object does not say its namespace.",
         "Write `metadata.namespace`, or give `--namespace`.";
 
-    // Segments and flows.
+    // Segments, flows and grants.
     InvalidTrustDomain = "SP101", Error, "A text is no trust domain.",
         "Use lower case letters, digits, `.`, `-` and `_`.";
     UnknownTrustDomain = "SP102", Error, "A trust domain is not among `spec.trustDomains`.",
         "Add it there, or correct it.";
     AmbiguousTrustDomain = "SP103", Error, "A segment does not say which trust domains it is of.",
         "Write `trustDomains` in the segment.";
-    UnknownSegment = "SP104", Error, "A flow names a segment that does not exist.",
+    UnknownSegment = "SP104", Error, "A flow or grant names a segment that does not exist.",
         "Add the segment, or correct the name.";
     SegmentsOverlap = "SP105", Error, "Two segments contain the same workload.",
         "Take the workload out of one of them.";
@@ -133,7 +133,7 @@ codes! {
         "Add a flow, or remove the segment.";
     UnreachableFlow = "SP112", Warning, "No caller of a segment can take a flow.",
         "Pin an authority that can vouch for them, end the quarantine, or remove the flow.";
-    ShadowedOperation = "SP113", Warning, "An earlier operation of the flow covers all of another one.",
+    ShadowedOperation = "SP113", Warning, "An earlier operation of a flow or grant covers all of another one.",
         "Remove it, or put it first if its `whenRestricted` is to count.";
     AbsentSegment = "SP114", Warning, "No workload of the manifests is in a segment.",
         "Correct namespaces and service accounts, or give the manifests that are missing.";
@@ -141,6 +141,20 @@ codes! {
         "Correct the port, or declare it in the Service or the container.";
     UnplacedWorkload = "SP116", Note, "A workload of the manifests is in no segment.",
         "Add a segment for it, or leave it out on purpose: where the filter runs, it is denied.";
+    GrantsOverlap = "SP117", Error, "Two grants cover the same request at the same time.",
+        "Let one of them decide, or begin one when the other ends.";
+    InvalidGrant = "SP118", Error, "The time of a grant breaks a rule.",
+        "Let it end after it begins, and within 7 days; what is to last is a flow.";
+    GrantEnded = "SP119", Warning, "A grant has ended.",
+        "Remove it from the policy.";
+    GrantEndsSoon = "SP120", Note, "A long grant ends within a day.",
+        "Add a flow if the access is to last, or have a new grant approved.";
+    GrantLong = "SP121", Warning, "A grant lasts longer than a day.",
+        "Let it end when the work does; what is to last is a flow.";
+    GrantShadowed = "SP122", Warning, "A flow covers requests of a grant, and decides there.",
+        "Leave them out of the grant; if the flow asks for too much, no grant lowers it.";
+    GrantForAll = "SP123", Warning, "A grant is for every segment, or for every request.",
+        "Name who needs the access, and what for.";
 
     // Authorities and credentials.
     UnusableFile = "SP201", Error, "A file that the policy names cannot take its place.",

@@ -58,6 +58,9 @@ fn compiler(error: &PolicyError) -> Code {
         Cause::UnknownSegment { .. } => Code::UnknownSegment,
         Cause::SegmentsOverlap(_) => Code::SegmentsOverlap,
         Cause::FlowsOverlap(_) => Code::FlowsOverlap,
+        Cause::GrantsOverlap(_) => Code::GrantsOverlap,
+        Cause::EndsBeforeBeginning | Cause::GrantTooLong => Code::InvalidGrant,
+        Cause::TextControl => Code::OtherForm,
         Cause::TrustOutOfRange(_)
         | Cause::UncertaintyOutOfRange(_)
         | Cause::NoMargin

@@ -30,7 +30,13 @@ pub(super) fn findings(loaded: &LoadedPolicy, now: TimeMs) -> Vec<Finding> {
             .collect();
         findings.extend(out_of_reach(spec, flow, &path, &callers));
         findings.extend(quarantined(spec, flow, &path, now));
-        findings.extend(shadowed(flow, &path));
+        let name = format!("flow `{}`", flow.name);
+        findings.extend(shadowed(&name, &flow.operations, &path));
+    }
+    for (number, grant) in spec.grants.iter().flatten().enumerate() {
+        let name = format!("grant `{}`", grant.name);
+        let path = format!("spec.grants[{number}]");
+        findings.extend(shadowed(&name, &grant.operations, &path));
     }
     findings
 }
@@ -157,19 +163,16 @@ fn quarantined(spec: &Spec, flow: &Flow, path: &str, now: TimeMs) -> Option<Find
     })
 }
 
-/// Operations all of whose requests an earlier operation of the flow covers.
-fn shadowed(flow: &Flow, path: &str) -> Vec<Finding> {
+/// Operations all of whose requests an earlier operation of the flow or grant covers.
+fn shadowed(name: &str, operations: &[Operation], path: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, operation) in flow.operations.iter().enumerate() {
-        let mut earlier = flow.operations.iter().take(number).enumerate();
+    for (number, operation) in operations.iter().enumerate() {
+        let mut earlier = operations.iter().take(number).enumerate();
         let Some((other, wide)) = earlier.find(|(_, wide)| contains(wide, operation)) else {
             continue;
         };
         let path = format!("{path}.operations[{number}]");
-        let message = format!(
-            "operation {other} of flow `{}` covers all of this one",
-            flow.name
-        );
+        let message = format!("operation {other} of {name} covers all of this one");
         let hint = if wide.when_restricted == operation.when_restricted {
             "remove it"
         } else {
@@ -183,7 +186,7 @@ fn shadowed(flow: &Flow, path: &str) -> Vec<Finding> {
 
 /// Whether each request of the one is one of the other. False where it takes several paths of the
 /// wide operation together to cover one of the narrow one.
-fn contains(wide: &Operation, narrow: &Operation) -> bool {
+pub(super) fn contains(wide: &Operation, narrow: &Operation) -> bool {
     let methods = wide.methods.iter().any(|method| method == "*")
         || narrow
             .methods

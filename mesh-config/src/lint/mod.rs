@@ -5,6 +5,7 @@
 mod artifacts;
 mod authorities;
 mod flows;
+mod grants;
 mod time;
 mod workloads;
 
@@ -24,6 +25,7 @@ pub fn lint(loaded: &LoadedPolicy, inventory: Option<&Inventory>, now: TimeMs) -
     let spec = &loaded.document.spec;
     let mut findings = flows::findings(loaded, now);
     findings.extend(authorities::findings(spec, now));
+    findings.extend(grants::findings(spec, now));
     findings.extend(artifacts::findings(loaded, now));
     findings.extend(time::findings(spec, now));
     findings.extend(

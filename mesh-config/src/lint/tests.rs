@@ -251,3 +251,91 @@ fn a_break_glass_is_compared_with_the_clock() {
         );
     }
 }
+
+/// A grant of the tests' policy at 2027-01-15T08:00:00Z, with a change.
+fn granting(old: &str, new: &str) -> String {
+    let grant = "  grants:\n    - name: incident-7\n      from: [web]\n      to: orders\n      \
+         notBefore: 2027-01-15T07:00:00Z\n      notAfter: 2027-01-15T09:00:00Z\n      \
+         reason: incident 7\n      approvedBy: on-call lead\n      operations:\n        \
+         - methods: [DELETE]\n          paths: [\"/v1/orders/{order}\"]\n";
+    assert!(grant.contains(old), "{old}");
+    format!("{MINIMAL}{}", grant.replace(old, new))
+}
+
+#[test]
+fn finds_grants_that_are_over_long_or_without_effect() {
+    const END: &str = "notAfter: 2027-01-15T09:00:00Z";
+    const BEGIN: &str = "notBefore: 2027-01-15T07:00:00Z\n      notAfter: 2027-01-15T09:00:00Z";
+    const AT_END: &str = "spec.grants[0].notAfter";
+    const OPERATION: &str = "spec.grants[0].operations[0]";
+    // What is replaced, by what, and the code and path of each finding.
+    type Case = (
+        &'static str,
+        &'static str,
+        &'static [(&'static str, &'static str)],
+    );
+    let cases: [Case; 12] = [
+        ("", "", &[]),
+        (END, "notAfter: 2027-01-15T08:00:00Z", &[("SP119", AT_END)]),
+        (END, "notAfter: 2027-01-15T08:00:01Z", &[]),
+        (END, "notAfter: 2027-01-16T07:00:00Z", &[]),
+        (
+            END,
+            "notAfter: 2027-01-16T07:00:01Z",
+            &[("SP121", AT_END), ("SP120", AT_END)],
+        ),
+        (END, "notAfter: 2027-01-16T08:00:01Z", &[("SP121", AT_END)]),
+        // A long one that is to come is long, and does not end soon; one that is over is over.
+        (
+            BEGIN,
+            "notBefore: 2027-01-15T08:00:01Z\n      notAfter: 2027-01-16T08:00:02Z",
+            &[("SP121", AT_END)],
+        ),
+        (
+            BEGIN,
+            "notBefore: 2027-01-10T07:00:00Z\n      notAfter: 2027-01-12T07:00:00Z",
+            &[("SP119", AT_END)],
+        ),
+        ("[DELETE]", "[GET]", &[("SP122", OPERATION)]),
+        ("[DELETE]", "[DELETE, GET]", &[("SP122", OPERATION)]),
+        (
+            "[DELETE]\n          paths: [\"/v1/orders/{order}\"]",
+            "[\"*\"]\n          paths: [\"/{**}\"]",
+            &[("SP122", OPERATION), ("SP123", OPERATION)],
+        ),
+        (
+            "      operations:\n",
+            "      operations:\n        - {methods: [\"*\"], paths: [\"/v1/orders/{other}\"], ports: [1]}\n        \
+             - {methods: [PUT], paths: [\"/v1/orders/7\"], ports: [1]}\n",
+            &[("SP113", "spec.grants[0].operations[1]")],
+        ),
+    ];
+    for (old, new, expected) in cases {
+        let expected: Vec<(&str, String)> = expected
+            .iter()
+            .map(|(code, path)| (*code, (*path).to_owned()))
+            .collect();
+        assert_eq!(codes(&granting(old, new)), expected, "{new}");
+    }
+}
+
+#[test]
+fn finds_a_grant_for_all_segments() {
+    let more = granting("from: [web]", "from: [web, jobs]").replace(
+        "  flows:\n",
+        "    - name: jobs\n      namespaces: [jobs]\n  flows:\n",
+    );
+    assert_eq!(codes(&more), [("SP123", "spec.grants[0].from".to_owned())]);
+    // The one other segment that there is, is not everybody.
+    assert_eq!(codes(&granting("", "")), []);
+}
+
+#[test]
+fn a_segment_that_only_a_grant_names_is_not_lonely() {
+    let policy = granting("from: [web]", "from: [jobs]").replace(
+        "  flows:\n",
+        "    - name: jobs\n      namespaces: [jobs]\n  flows:\n",
+    );
+    let loaded = from_text(&policy, Path::new(".")).unwrap_or_else(|found| panic!("{found:?}"));
+    assert_eq!(loaded.warnings, []);
+}

@@ -81,15 +81,21 @@ fn absent(loaded: &LoadedPolicy, ports: &BTreeMap<String, BTreeSet<u16>>) -> Vec
 /// Ports that nobody in the called segment declares. A segment without workloads is said once.
 fn undeclared(loaded: &LoadedPolicy, ports: &BTreeMap<String, BTreeSet<u16>>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, flow) in loaded.document.spec.flows.iter().enumerate() {
-        let Some(declared) = ports.get(&flow.to) else {
+    let spec = &loaded.document.spec;
+    let flows = spec.flows.iter().enumerate();
+    let flows =
+        flows.map(|(number, flow)| (format!("flows[{number}]"), &flow.to, &flow.operations));
+    let grants = spec.grants.iter().flatten().enumerate();
+    let grants = grants.map(|(number, it)| (format!("grants[{number}]"), &it.to, &it.operations));
+    for (at, to, operations) in flows.chain(grants) {
+        let Some(declared) = ports.get(to) else {
             continue;
         };
-        for (place, operation) in flow.operations.iter().enumerate() {
+        for (place, operation) in operations.iter().enumerate() {
             let named = operation.ports.iter().flatten().enumerate();
-            for (at, port) in named.filter(|(_, port)| !declared.contains(port)) {
-                let path = format!("spec.flows[{number}].operations[{place}].ports[{at}]");
-                let message = format!("no workload of segment `{}` declares port {port}", flow.to);
+            for (nth, port) in named.filter(|(_, port)| !declared.contains(port)) {
+                let path = format!("spec.{at}.operations[{place}].ports[{nth}]");
+                let message = format!("no workload of segment `{}` declares port {port}", to);
                 let known: Vec<String> = declared.iter().map(u16::to_string).collect();
                 let hint = match known.as_slice() {
                     [] => "its workloads declare no ports".to_owned(),

@@ -93,10 +93,12 @@ fn unreachable_assurance(spec: &Spec) -> Vec<Finding> {
 }
 
 fn lonely_segments(spec: &Spec) -> Vec<Finding> {
+    let grants = spec.grants.iter().flatten();
     let named: BTreeSet<&str> = spec
         .flows
         .iter()
         .flat_map(|flow| flow.from.iter().chain([&flow.to]))
+        .chain(grants.flat_map(|grant| grant.from.iter().chain([&grant.to])))
         .map(String::as_str)
         .collect();
     spec.segments

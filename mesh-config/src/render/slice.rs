@@ -2,9 +2,9 @@
 //!
 //! A slice is a policy document of its own. For every request to a workload of its namespace it gives
 //! the verdict, the reason and the record of the whole policy, but for the hash, and for the segment of
-//! a refused caller from whose segment no flow leads here (`source_segment`). It keeps
+//! a refused caller from whose segment no flow or grant leads here (`source_segment`). It keeps
 //!
-//! - the segments of the namespace, and all flows to them;
+//! - the segments of the namespace, and all flows and grants to them;
 //! - the segments that may call there. Of a segment that only is called, the other namespaces are
 //!   left out;
 //! - each segment that changes the score of its callers (`trust`, `callers`, a signal about it),
@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sallyport_engine::policy::compile;
 use sallyport_engine::policy::raw::{
-    Artifacts, BreakGlass, Callers, Flow, PolicyDocument, PolicyManifest, Segment, SignalSubject,
-    Spec,
+    Artifacts, BreakGlass, Callers, Flow, Grant, PolicyDocument, PolicyManifest, Segment,
+    SignalSubject, Spec,
 };
 
 use super::InvalidRendering;
@@ -26,7 +26,7 @@ use super::InvalidRendering;
 /// Cuts slices from one policy.
 pub struct Slicer<'a> {
     document: &'a PolicyDocument,
-    /// The document without segments and flows.
+    /// The document without segments, flows and grants.
     rest: PolicyDocument,
     /// Numbers of the segments that have workloads in a namespace.
     own: BTreeMap<&'a str, Vec<usize>>,
@@ -116,12 +116,17 @@ impl<'a> Slicer<'a> {
             .iter()
             .flat_map(|flow| flow.from.iter().map(String::as_str))
             .collect();
+        let grants = grants(spec, &called);
+        let callers = grants.iter().flat_map(|grant| &grant.from);
+        calling.extend(callers.map(String::as_str));
         calling.extend(&self.scored);
         let mut document = self.rest.clone();
         document.spec.segments = segments(&spec.segments, namespace, &called, &calling);
         document.spec.break_glass = break_glass(spec, &called);
         document.spec.artifacts = artifacts(spec, &flows);
         document.spec.flows = flows;
+        document.spec.grants =
+            (!grants.is_empty()).then(|| grants.iter().copied().cloned().collect());
         // Nothing is rendered that a sidecar would refuse.
         compile(&document).map_err(|_| InvalidRendering::Unwritable)?;
         let canonical_json =
@@ -151,6 +156,14 @@ fn segments(
         })
     });
     kept.collect()
+}
+
+/// The grants to these segments.
+fn grants<'a>(spec: &'a Spec, called: &BTreeSet<&str>) -> Vec<&'a Grant> {
+    let grants = spec.grants.iter().flatten();
+    grants
+        .filter(|grant| called.contains(grant.to.as_str()))
+        .collect()
 }
 
 /// A break-glass for some segments is one for those of them that are called here.
@@ -198,6 +211,7 @@ fn without_segments(document: &PolicyDocument) -> PolicyDocument {
         spec: Spec {
             segments: Vec::new(),
             flows: Vec::new(),
+            grants: None,
             mode: spec.mode,
             trust_domains: spec.trust_domains.clone(),
             minimum_assurance: spec.minimum_assurance,

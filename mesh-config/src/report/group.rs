@@ -11,6 +11,7 @@ pub(super) struct Key {
     pub(super) source_segment: Option<String>,
     pub(super) destination_segment: Option<String>,
     pub(super) flow: Option<String>,
+    pub(super) grant: Option<String>,
     pub(super) reason: String,
 }
 
@@ -38,6 +39,7 @@ impl Key {
             source_segment: cut(&decision.source_segment),
             destination_segment: cut(&decision.destination_segment),
             flow: cut(&decision.flow),
+            grant: decision.grant.as_ref().map(|grant| self::cut(&grant.name)),
             reason: cut(&decision.reason).unwrap_or_else(|| "none".to_owned()),
         }
     }

@@ -1,4 +1,4 @@
-//! Who was denied, or would be: decision records, counted by source, flow and reason.
+//! Who was denied, or would be: decision records, counted by source, flow or grant, and reason.
 //!
 //! Records come as they stand in logs. What is no record is counted and left. Memory is bounded: of
 //! distinct groups there is a limit, and what is beyond it is counted together.
@@ -55,7 +55,7 @@ pub struct Report {
     pub groups: Vec<Cause>,
 }
 
-/// Denials with the same source, flow and reason.
+/// Denials with the same source, flow, grant and reason.
 #[derive(Debug, Serialize)]
 pub struct Cause {
     /// SPIFFE ID of the callers; none without an identity.
@@ -66,6 +66,8 @@ pub struct Cause {
     pub destination_segment: Option<String>,
     /// The flow.
     pub flow: Option<String>,
+    /// The grant that is over, to come, or in force.
+    pub grant: Option<String>,
     /// The reason.
     pub reason: String,
     /// How many were refused.
@@ -162,6 +164,7 @@ fn cause(key: &Key, group: &Group, policy: Option<&LoadedPolicy>) -> Cause {
         source_segment: key.source_segment.clone(),
         destination_segment: key.destination_segment.clone(),
         flow: key.flow.clone(),
+        grant: key.grant.clone(),
         reason: key.reason.clone(),
         denied: group.denied,
         would_deny: group.would_deny,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use sallyport_engine::policy::raw::Grant;
+use sallyport_engine::policy::slice::PluginConfig;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A filter of this project in a proxy's configuration.
@@ -15,26 +17,53 @@ pub struct Configured {
     pub module_sha256: Option<String>,
 }
 
-/// The filters of a configuration's listeners, each once. What carries a policy is one of ours.
+/// A plugin of this project in a proxy's configuration.
+pub(super) struct Plugin<'a>(&'a Value);
+
+/// The filters of a configuration's listeners. What carries a policy is one of ours.
 ///
 /// Envoy keeps what it discovered for a filter until the last connection of a former listener ends, so
 /// that counts only where a listener of now asks for it.
-pub(super) fn filters(dump: &Value) -> Vec<Configured> {
+pub(super) fn plugins(dump: &Value) -> Vec<Plugin<'_>> {
     let (mut found, mut discovered) = (Vec::new(), BTreeSet::new());
     for listener in listeners(dump) {
         walk(listener, &mut found);
         names(listener, &mut discovered);
     }
     for filter in entries(dump, "ecds_filters") {
-        let filter = filter.get("ecds_filter").unwrap_or(&Value::Null);
+        let Some(filter) = filter.get("ecds_filter") else {
+            continue;
+        };
         let name = filter.get("name").and_then(Value::as_str);
         if name.is_some_and(|name| discovered.contains(name)) {
             walk(filter, &mut found);
         }
     }
-    found.sort();
-    found.dedup();
     found
+}
+
+impl Plugin<'_> {
+    pub(super) fn configured(&self) -> Configured {
+        configured(self.0)
+    }
+
+    /// The grants of its policy; none where it has no policy that this version can read.
+    pub(super) fn grants(&self) -> Option<Vec<Grant>> {
+        let text = self.0.pointer("/configuration/value")?.as_str()?;
+        let Ok(config) = serde_json::from_str::<PluginConfig>(text) else {
+            return None;
+        };
+        let Ok(policy) = serde_json::from_str::<Value>(&config.policy) else {
+            return None;
+        };
+        let Some(grants) = policy.pointer("/spec/grants") else {
+            return Some(Vec::new());
+        };
+        let Ok(grants) = Vec::<Grant>::deserialize(grants) else {
+            return None;
+        };
+        Some(grants)
+    }
 }
 
 /// The listeners that take connections.
@@ -71,11 +100,11 @@ fn names<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     }
 }
 
-fn walk(value: &Value, found: &mut Vec<Configured>) {
+fn walk<'a>(value: &'a Value, found: &mut Vec<Plugin<'a>>) {
     match value {
         Value::Object(members) => {
             if members.contains_key("vm_config") && is_ours(value) {
-                found.push(configured(value));
+                found.push(Plugin(value));
             }
             members.values().for_each(|member| walk(member, found));
         }

@@ -4,17 +4,22 @@ mod config_dump;
 mod coverage;
 mod metrics;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use sallyport_engine::policy::GrantPhase;
+use sallyport_engine::policy::raw::Grant;
+use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 use serde_json::Value;
 
 pub use config_dump::Configured;
 pub use coverage::{Uncovered, uncovered};
 
+use crate::grants::{self, GrantState};
 use crate::policy_file::LoadedPolicy;
 use crate::render::InvalidRendering;
 use crate::render::slice::Slicer;
+use config_dump::Plugin;
 use metrics::{Samples, whole};
 
 /// Whether the filter is on.
@@ -57,6 +62,10 @@ pub struct Status {
     /// The filters in the proxy's configuration, where the admin port was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configured: Option<Vec<Configured>>,
+    /// The grants that are in force, where the admin port was asked and this version can read its
+    /// policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<GrantState>>,
 }
 
 /// The hashes that a policy has on proxies: its own, and those of its slices.
@@ -86,10 +95,19 @@ impl Expected {
 
 /// Reads a proxy's metrics (Prometheus text) and, from its admin port, its configuration.
 #[must_use]
-pub fn status(metrics: &str, dump: Option<&Value>, expected: Option<&Expected>) -> Status {
+pub fn status(
+    metrics: &str,
+    dump: Option<&Value>,
+    expected: Option<&Expected>,
+    now: TimeMs,
+) -> Status {
     let samples = Samples::read(metrics);
     let gauge = |name: &str| samples.get(name).map(whole);
-    let configured = dump.map(config_dump::filters);
+    let plugins = dump.map(config_dump::plugins);
+    let configured = plugins.as_deref().map(configured);
+    let grants = plugins
+        .as_deref()
+        .and_then(|plugins| in_force(plugins, now));
     // Envoy goes on to show the gauges of a filter that was removed.
     let is_removed = configured.as_ref().is_some_and(Vec::is_empty);
     let hash = gauge("sallyport_policy_hash").filter(|hash| *hash != 0 && !is_removed);
@@ -119,7 +137,24 @@ pub fn status(metrics: &str, dump: Option<&Value>, expected: Option<&Expected>) 
         passed_unconfigured: samples.sum("sallyport_passed_unconfigured", ""),
         break_glass: gauge("sallyport_break_glass").is_some_and(|value| value > 0),
         configured,
+        grants,
     }
+}
+
+/// The modules of a proxy, each once.
+fn configured(plugins: &[Plugin<'_>]) -> Vec<Configured> {
+    let found: BTreeSet<Configured> = plugins.iter().map(Plugin::configured).collect();
+    found.into_iter().collect()
+}
+
+/// The grants that a proxy lets requests in by, each once; none where some policy cannot be read.
+fn in_force(plugins: &[Plugin<'_>], now: TimeMs) -> Option<Vec<GrantState>> {
+    let grants: Option<Vec<Vec<Grant>>> = plugins.iter().map(Plugin::grants).collect();
+    let mut states = grants::at(&grants?.concat(), now);
+    states.retain(|grant| grant.state == GrantPhase::InForce);
+    states.sort_by(|one, other| one.name.cmp(&other.name));
+    states.dedup();
+    Some(states)
 }
 
 impl State {

@@ -8,6 +8,13 @@ const POLICY: &str = include_str!("../../tests/data/policy.yaml");
 const STATS: &str = include_str!("../../tests/data/envoy-stats.prom");
 const DUMP: &str = include_str!("../../tests/data/envoy-config-dump.json");
 
+/// 2027-01-15T08:00:00Z.
+const NOW: TimeMs = TimeMs(1_800_000_000_000);
+
+fn status(metrics: &str, dump: Option<&Value>, expected: Option<&Expected>) -> Status {
+    super::status(metrics, dump, expected, NOW)
+}
+
 fn expected(text: &str) -> Expected {
     let loaded = from_text(text, Path::new(".")).unwrap_or_else(|found| panic!("{found:?}"));
     Expected::of(&loaded).unwrap()
@@ -118,4 +125,41 @@ fn a_filter_that_was_removed_is_off() {
     );
     assert_eq!((gone.state, gone.policy_hash), (State::Off, None));
     assert!(gone.configured.unwrap().is_empty() && !gone.other_policy);
+}
+
+#[test]
+fn names_the_grants_that_are_in_force() {
+    let grant = |name: &str, begins: &str, ends: &str| {
+        serde_json::json!({"name": name, "from": ["web"], "to": "orders", "reason": "incident 7",
+            "approvedBy": "on-call lead", "notBefore": begins, "notAfter": ends,
+            "operations": [{"methods": ["GET"], "paths": ["/v1/admin"]}]})
+    };
+    let dump = |policy: Value| {
+        let configuration = serde_json::json!({"sliceVersion": 1, "mode": "enforce",
+            "sha256": "", "policy": policy.to_string()});
+        serde_json::json!({"configs": [{"static_listeners": [{"listener": {"filter": {
+            "configuration": {"value": configuration.to_string()},
+            "vm_config": {"code": {"local": {"filename": "/a.wasm"}}},
+        }}}]}]})
+    };
+    let (eight, nine) = ("2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z");
+    let policy = serde_json::json!({"spec": {"grants": [
+        grant("over", "2027-01-15T07:00:00Z", eight),
+        grant("now", eight, nine),
+        grant("early", nine, "2027-01-15T10:00:00Z"),
+    ]}});
+    let grants = |policy: Value| status(STATS, Some(&dump(policy)), None).grants;
+    let found = grants(policy).unwrap();
+    let names: Vec<&str> = found.iter().map(|grant| grant.name.as_str()).collect();
+    assert_eq!(
+        (names, found[0].ends_in_seconds),
+        (vec!["now"], Some(3_600))
+    );
+    assert_eq!(grants(serde_json::json!({"spec": {}})), Some(vec![]));
+    // What a later version may write is not taken for nothing.
+    assert_eq!(
+        grants(serde_json::json!({"spec": {"grants": [{"name": "x"}]}})),
+        None
+    );
+    assert_eq!(status(STATS, None, None).grants, None);
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::commands::commands;
 use crate::support::*;
 
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/istio/quickstart");
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/istio/");
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -24,7 +24,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn works(guide: &str, least: usize) {
     let folder = tempfile::tempdir().unwrap();
-    copy(Path::new(EXAMPLE), folder.path());
+    copy(&Path::new(EXAMPLES).join("quickstart"), folder.path());
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
     let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
     let wider = policy.replace("methods: [POST]", "methods: [POST, DELETE]");
@@ -37,7 +37,11 @@ fn works(guide: &str, least: usize) {
     write("sallyport.wasm", b"\0asm\x01\0\0\0");
     let bill = r#"{"bomFormat":"CycloneDX","components":[{"name":"serde"}]}"#;
     write("sallyport.cdx.json", bill.as_bytes());
+    work(folder.path(), guide, least);
+}
 
+/// Runs the commands of a guide in a folder with what it needs.
+fn work(folder: &Path, guide: &str, least: usize) {
     let binary = Path::new(env!("CARGO_BIN_EXE_sallyport")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/").to_owned() + guide;
@@ -51,7 +55,7 @@ fn works(guide: &str, least: usize) {
         let output = Command::new("sh")
             .args(["-c", &command])
             .env("PATH", &path)
-            .current_dir(folder.path())
+            .current_dir(folder)
             .output()
             .unwrap();
         let said = stderr(&output) + &stdout(&output);
@@ -62,6 +66,16 @@ fn works(guide: &str, least: usize) {
 #[test]
 fn each_command_of_the_provenance_guide_works() {
     works("provenance.md", 15);
+}
+
+#[test]
+fn each_command_of_the_grant_guide_works() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(EXAMPLES).join("jit-grant"), folder.path());
+    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
+    let (before, _) = policy.split_once("\n  grants:\n").unwrap();
+    fs::write(folder.path().join("before.yaml"), before).unwrap();
+    work(folder.path(), "grants.md", 5);
 }
 
 #[test]

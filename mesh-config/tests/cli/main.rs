@@ -17,6 +17,7 @@ mod diff;
 mod explain;
 mod failure;
 mod fmt;
+mod grants;
 mod guides;
 mod import;
 mod istio;

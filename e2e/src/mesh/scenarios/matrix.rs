@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use sallyport_engine::artifact::ArtifactClaims;
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::policy::raw::{Flow, Operation, PolicyDocument, RequiredAssurance};
 use sallyport_mesh_config::explain::request_line;
@@ -163,6 +164,7 @@ fn expected(
         port: PORT,
         headers: request_line(&sample.method, &sample.path),
         now: now_ms(),
+        claims: ArtifactClaims::default(),
         denials: 0,
     };
     let answer = explain(loaded, &question);

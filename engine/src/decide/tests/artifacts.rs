@@ -194,14 +194,13 @@ fn what_may_not_go_on_is_what_would_not_be_allowed() {
     let ask = |mut scene: Scene, flow| {
         let tls = scene.tls().clone();
         let token = scene.token.clone().and_then(Result::ok);
-        refuses_to_go_on(
-            &policy,
-            &tls,
-            token.as_ref(),
+        let let_in = LetIn {
+            token: token.as_ref(),
             flow,
-            scene.peer.as_ref(),
-            scene.now,
-        )
+            grant: None,
+        };
+        let (connection, peer) = (&scene.connection, scene.peer.as_ref());
+        refuses_to_go_on(&policy, connection, &tls, let_in, peer, scene.now)
     };
     let flow = Some("infer");
     assert_eq!(ask(bringing(Some(VETTED)), flow), None);
@@ -222,7 +221,12 @@ fn what_may_not_go_on_is_what_would_not_be_allowed() {
     });
     let mut scene = Scene::good();
     let tls = scene.tls().clone();
-    let refused = refuses_to_go_on(&shadow, &tls, None, flow, scene.peer.as_ref(), NOW);
+    let let_in = LetIn {
+        flow,
+        ..LetIn::default()
+    };
+    let (connection, peer) = (&scene.connection, scene.peer.as_ref());
+    let refused = refuses_to_go_on(&shadow, connection, &tls, let_in, peer, NOW);
     assert_eq!(refused, None, "a flow on trial ends nothing");
 }
 
@@ -261,4 +265,25 @@ fn both_kinds_are_required_where_both_are_asked() {
         with(None, Some(VETTED)),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_grant_asks_for_what_each_flow_between_its_segments_requires() {
+    let policy = policy(|document| {
+        requiring(document);
+        let grants = r#"[{"name": "incident", "from": ["gateway"], "to": "inference",
+            "notBefore": "2027-01-15T07:00:00Z", "notAfter": "2027-01-15T09:00:00Z",
+            "reason": "a case", "approvedBy": "someone",
+            "operations": [{"methods": ["POST"], "paths": ["/v1/granted"]}]}]"#;
+        document.spec.grants = serde_json::from_str(grants).unwrap();
+    });
+    let cases = [
+        (bringing(Some(VETTED)), None),
+        (bringing(Some(OTHER)), Some(DenyReason::ArtifactNotAllowed)),
+        (Scene::good(), Some(DenyReason::ClaimMissing)),
+    ];
+    for (number, (mut scene, expected)) in cases.into_iter().enumerate() {
+        scene.path = "/v1/granted";
+        assert_eq!(scene.denial(&policy), expected, "case {number}");
+    }
 }

@@ -292,13 +292,15 @@ fn the_table_has_every_reason_that_facts_can_lead_to() {
         DenyReason::RequestMalformed,
         DenyReason::ListenerNotInbound,
     ];
-    // These need a word of the policy, and have tests of their own: below, in mesh.rs and in
-    // artifacts.rs.
+    // These need a word of the policy, and have tests of their own: below, in artifacts.rs, grants.rs
+    // and mesh.rs.
     let by_policy = [
         DenyReason::ArtifactManifestExpired,
         DenyReason::ClaimMissing,
         DenyReason::ArtifactNotAllowed,
         DenyReason::TrustUncertain,
+        DenyReason::GrantExpired,
+        DenyReason::GrantNotYetValid,
         DenyReason::KeyExchangeNotPostQuantum,
     ];
     let covered: BTreeSet<DenyReason> = gates()

@@ -73,6 +73,15 @@ impl Errors {
         }
     }
 
+    /// A text that records and terminals show.
+    pub(super) fn text(&mut self, path: impl Display + Copy, text: &str, maximum: usize) {
+        if !(1..=maximum).contains(&text.len()) {
+            self.add(path, Cause::TextLength(maximum));
+        } else if text.chars().any(is_control) {
+            self.add(path, Cause::TextControl);
+        }
+    }
+
     pub(super) fn label(&mut self, path: impl Display + Copy, name: &str) {
         if !is_dns_label(name) {
             self.add(path, Cause::NotALabel(name.to_owned()));
@@ -205,6 +214,15 @@ impl Errors {
         }
         id
     }
+}
+
+/// Characters that control a terminal, break a line, or turn the direction of writing.
+fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// RFC 1123 label, as Kubernetes uses it for namespaces and names.

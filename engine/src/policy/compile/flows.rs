@@ -14,7 +14,7 @@ use super::limits::{
 };
 use crate::identity::Assurance;
 use crate::names::PathTemplate;
-use crate::policy::flow::{Flow, MethodSet, Operation, PortSet};
+use crate::policy::flow::{Flow, MethodSet, Operation, PortSet, overlap};
 use crate::policy::flow_index::FlowIndex;
 use crate::policy::segment::SegmentId;
 use crate::policy::{Mode, PolicyErrorCause as Cause, raw};
@@ -40,12 +40,7 @@ pub(super) fn flows(
         spec.flows.iter().map(|flow| flow.name.as_str()),
         ".name",
     );
-    let ids: BTreeMap<&str, SegmentId> = spec
-        .segments
-        .iter()
-        .enumerate()
-        .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
-        .collect();
+    let ids = segment_ids(spec);
     let mut compiled: Vec<Flow> = Vec::new();
     let mut index = FlowIndex::default();
     let mut comparisons = Comparisons::default();
@@ -53,40 +48,48 @@ pub(super) fn flows(
         let path = format_args!("spec.flows[{number}]");
         let flow = flow(raw, path, defaults, manifests, errors);
         let to = errors.segment(format_args!("{path}.to"), &raw.to, &ids);
-        let siblings = insert(number, raw, to, path, &ids, &mut index, errors);
+        let siblings = insert(number, &raw.from, to, path, &ids, &mut index, errors);
         if let Some(to) = to {
-            index.add_paths(to, number, &flow);
+            index.add_paths(to, number, &flow.operations);
         }
-        if let Err(cause) = comparisons.check(&flow, &siblings, &compiled) {
-            errors.add(path, cause);
+        let parallel = siblings
+            .iter()
+            .filter_map(|index| compiled.get(*index))
+            .map(|other| (other.operations.as_slice(), &*other.name));
+        match comparisons.first_overlap(&flow.operations, parallel) {
+            Ok(None) => {}
+            Ok(Some(other)) => errors.add(path, Cause::FlowsOverlap(other.to_string())),
+            Err(cause) => errors.add(path, cause),
         }
         compiled.push(flow);
     }
     (compiled, index)
 }
 
-/// Puts a flow into the index, and gives the flows that lead from and to some of the same segments.
-fn insert(
+/// The numbers of the segments, by their names.
+pub(super) fn segment_ids(spec: &raw::Spec) -> BTreeMap<&str, SegmentId> {
+    let segments = spec.segments.iter().enumerate();
+    segments
+        .map(|(number, segment)| (segment.name.as_str(), SegmentId(number)))
+        .collect()
+}
+
+/// Puts a flow or grant into its index, and gives those that lead from and to some of the same
+/// segments.
+pub(super) fn insert(
     number: usize,
-    raw: &raw::Flow,
+    callers: &[String],
     to: Option<SegmentId>,
     path: Arguments<'_>,
     ids: &BTreeMap<&str, SegmentId>,
     index: &mut FlowIndex,
     errors: &mut Errors,
 ) -> BTreeSet<usize> {
-    errors.count(
-        format_args!("{path}.from"),
-        raw.from.len(),
-        MAXIMUM_SEGMENTS,
-    );
-    errors.unique(
-        format_args!("{path}.from"),
-        raw.from.iter().map(String::as_str),
-        "",
-    );
+    let from_at = format_args!("{path}.from");
+    errors.count(from_at, callers.len(), MAXIMUM_SEGMENTS);
+    errors.unique(from_at, callers.iter().map(String::as_str), "");
     let mut siblings = BTreeSet::new();
-    for (place, name) in raw.from.iter().enumerate() {
+    for (place, name) in callers.iter().enumerate() {
         let from = errors.segment(format_args!("{path}.from[{place}]"), name, ids);
         let (Some(from), Some(to)) = (from, to) else {
             continue;
@@ -107,27 +110,32 @@ fn insert(
 
 /// The work of finding overlaps, which grows with the square of the templates and is bounded.
 #[derive(Default)]
-struct Comparisons(usize);
+pub(super) struct Comparisons(usize);
 
 impl Comparisons {
-    fn check(
+    /// The name of the first of the others that covers a request which these operations cover too.
+    pub(super) fn first_overlap<'a>(
         &mut self,
-        flow: &Flow,
-        siblings: &BTreeSet<usize>,
-        compiled: &[Flow],
-    ) -> Result<(), Cause> {
-        for other in siblings.iter().filter_map(|index| compiled.get(*index)) {
-            let pairs = flow.template_count().saturating_mul(other.template_count());
+        operations: &[Operation],
+        others: impl Iterator<Item = (&'a [Operation], &'a str)>,
+    ) -> Result<Option<&'a str>, Cause> {
+        for (other, name) in others {
+            let pairs = templates(operations).saturating_mul(templates(other));
             self.0 = self.0.saturating_add(pairs);
             if self.0 > MAXIMUM_COMPARISONS {
                 return Err(Cause::TooManyTemplates(MAXIMUM_COMPARISONS));
             }
-            if flow.overlaps(other) {
-                return Err(Cause::FlowsOverlap(other.name.to_string()));
+            if overlap(operations, other) {
+                return Ok(Some(name));
             }
         }
-        Ok(())
+        Ok(None)
     }
+}
+
+fn templates(operations: &[Operation]) -> usize {
+    let paths = operations.iter().map(|operation| operation.paths.len());
+    paths.sum()
 }
 
 fn flow(
@@ -138,11 +146,6 @@ fn flow(
     errors: &mut Errors,
 ) -> Flow {
     errors.label(format_args!("{path}.name"), &raw.name);
-    errors.count(
-        format_args!("{path}.operations"),
-        raw.operations.len(),
-        MAXIMUM_OPERATIONS,
-    );
     let trust = errors.trust(format_args!("{path}.minimumTrust"), raw.minimum_trust);
     let uncertainty = raw.maximum_uncertainty.unwrap_or(100);
     if uncertainty > 100 {
@@ -151,14 +154,7 @@ fn flow(
             Cause::UncertaintyOutOfRange(uncertainty),
         );
     }
-    let mut operations = Vec::new();
-    for (number, raw) in raw.operations.iter().take(MAXIMUM_OPERATIONS).enumerate() {
-        operations.push(operation(
-            raw,
-            format_args!("{path}.operations[{number}]"),
-            errors,
-        ));
-    }
+    let operations = operations(&raw.operations, path, errors);
     Flow {
         name: Arc::from(raw.name.as_str()),
         mode: raw.mode.unwrap_or(defaults.mode),
@@ -176,6 +172,20 @@ fn flow(
         ),
         operations,
     }
+}
+
+pub(super) fn operations(
+    entries: &[raw::Operation],
+    path: Arguments<'_>,
+    errors: &mut Errors,
+) -> Vec<Operation> {
+    let at = format_args!("{path}.operations");
+    errors.count(at, entries.len(), MAXIMUM_OPERATIONS);
+    let mut operations = Vec::new();
+    for (number, raw) in entries.iter().take(MAXIMUM_OPERATIONS).enumerate() {
+        operations.push(operation(raw, format_args!("{at}[{number}]"), errors));
+    }
+    operations
 }
 
 fn operation(raw: &raw::Operation, path: Arguments<'_>, errors: &mut Errors) -> Operation {

@@ -13,6 +13,7 @@ pub(super) const MAXIMUM_WORKLOAD_NAMES: usize = 1_000;
 pub(super) const MAXIMUM_WORKLOADS: usize = 100_000;
 pub(super) const MAXIMUM_FLOWS: usize = 20_000;
 pub(super) const MAXIMUM_PARALLEL_FLOWS: usize = 256;
+pub(super) const MAXIMUM_GRANTS: usize = 256;
 /// Pairs of path templates that are compared to find flows that overlap.
 pub(super) const MAXIMUM_COMPARISONS: usize = 4_000_000;
 pub(super) const MAXIMUM_OPERATIONS: usize = 64;
@@ -26,7 +27,7 @@ pub(super) const MAXIMUM_SERIAL_BYTES: usize = 20;
 /// As long as the `jti` of a token may be, in bytes.
 pub(super) const MAXIMUM_TOKEN_ID: usize = 128;
 pub(super) const MAXIMUM_SIGNALS: usize = 10_000;
-/// Source, reason and author of a signal, in bytes.
+/// Source, reason and author of a signal, reason and approver of a grant, in bytes.
 pub(super) const MAXIMUM_SIGNAL_TEXT: usize = 256;
 /// One workload in eight thousand, in milli-nats.
 pub(super) const MINIMUM_PRIOR: i32 = -9_000;

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
-use core::fmt::Arguments;
+use core::fmt::{Arguments, Display};
 
 use super::artifacts::digest as artifact_digest;
 use super::errors::Errors;
@@ -56,8 +56,8 @@ fn signal(entry: &raw::Signal, path: &str, errors: &mut Errors) -> Option<Signal
         }
     }
     let effect = effect(entry, path, errors)?;
-    let issued = time(&entry.issued, &format!("{path}.issued"), errors);
-    let expires = time(&entry.expires, &format!("{path}.expires"), errors);
+    let issued = time(&entry.issued, format_args!("{path}.issued"), errors);
+    let expires = time(&entry.expires, format_args!("{path}.expires"), errors);
     let (issued, expires) = issued.zip(expires)?;
     if expires <= issued {
         errors.add(&format!("{path}.expires"), Cause::ExpiresBeforeIssued);
@@ -155,7 +155,7 @@ fn quarantine(
     }
 }
 
-pub(super) fn time(text: &str, path: &str, errors: &mut Errors) -> Option<TimeMs> {
+pub(super) fn time(text: &str, path: impl Display + Copy, errors: &mut Errors) -> Option<TimeMs> {
     let time = TimeMs::parse_rfc3339(text).map_err(|_| Cause::NotATime(text.into()));
     errors.keep(path, time)
 }

@@ -81,6 +81,9 @@ pub(super) struct Expected {
     /// The flow that the request belongs to. Absent: any, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) flow: Option<String>,
+    /// The grant that decides, where no flow covers the request. Absent: any, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) grant: Option<String>,
 }
 
 /// Whether a request goes on.
