@@ -91,9 +91,13 @@ pub(crate) fn refuses_to_go_on(
         }
         (Some(_) | None, _) => None,
     });
-    let refused =
-        refused.or_else(|| artifacts::refuses_to_go_on(policy, let_in.token, let_in.flow, peer, now));
-    refused.or_else(|| let_in.grant?.refused(policy, connection, tls, let_in.token, now))
+    let refused = refused
+        .or_else(|| artifacts::refuses_to_go_on(policy, let_in.token, let_in.flow, peer, now));
+    refused.or_else(|| {
+        let_in
+            .grant?
+            .refused(policy, connection, tls, let_in.token, now)
+    })
 }
 
 /// What a request was let in by, where that can end before the request does.

@@ -173,6 +173,9 @@ fn streams_of_flows_in_a_policy_with_grants_cost_nothing_more() {
     assert_eq!(plugin.on_request_headers(&host), Next::Continue);
     let ongoing = plugin.take_begun().expect("it went on");
     host.calls.set(0);
-    assert_eq!(plugin.on_body(&host, &ongoing, Body::Response, 1), Next::Continue);
+    assert_eq!(
+        plugin.on_body(&host, &ongoing, Body::Response, 1),
+        Next::Continue
+    );
     assert_eq!(host.calls.get(), 0);
 }
