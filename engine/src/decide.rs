@@ -175,7 +175,11 @@ fn pass_gates(
     let shut_out = shut_out(peer);
     let token = facts.token.filter(|_| shut_out.is_none());
     let strongest = strongest(policy, certificate, token, subject, now)?;
-    let token = token.and_then(Result::ok);
+    // One that does not count was refused just now.
+    let token = match token {
+        Some(Ok(token)) => Some(token),
+        Some(Err(_)) | None => None,
+    };
     context.has_token = token.is_some();
     let assurance = strongest.assurance;
     context.assurance = assurance;

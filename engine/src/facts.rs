@@ -122,6 +122,13 @@ pub enum KeyExchange {
 
 /// What reading and verifying the peer's certificate gave.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(
+        clippy::large_enum_variant,
+        reason = "one for each connection, and nearly all are read"
+    )
+)]
 pub enum PeerCertificate {
     /// The host does not show the certificate.
     Unavailable,

@@ -96,7 +96,6 @@ impl Manifest {
     }
 
     /// All artifacts of a kind.
-    #[must_use]
     pub fn artifacts(&self, kind: ArtifactKind) -> impl Iterator<Item = &Artifact> {
         let artifacts = self.artifacts.iter();
         artifacts.filter(move |artifact| artifact.kind == kind)

@@ -140,13 +140,15 @@ fn verify(
     let file = material::path_of(name, folder).map_err(found)?;
     let signature = signature_path(Path::new(name));
     let signature = material::path_of(&signature.to_string_lossy(), folder);
-    let signature = signature.map_err(|error| match error {
-        InvalidMaterial::Unreadable { path, cause } if cause.kind() == io::ErrorKind::NotFound => {
+    let signature = signature.map_err(|error| {
+        if let InvalidMaterial::Unreadable { path, cause } = &error
+            && cause.kind() == io::ErrorKind::NotFound
+        {
             let code = Code::SignatureMissing;
             let message = format!("there is no `{path}`, so the manifest is not signed");
-            vec![Finding::new(code, "", message).with_hint(code.row().remedy)]
+            return vec![Finding::new(code, "", message).with_hint(code.row().remedy)];
         }
-        error => found(error),
+        found(error)
     })?;
     let verified = artifacts::verify_signed(&file, &signature, authorities)?;
     Ok((file, verified))

@@ -63,7 +63,7 @@ fn bringing(model: Option<u8>) -> Scene {
 }
 
 fn seconds_later(mut scene: Scene, seconds: u64) -> Scene {
-    scene.now = TimeMs(scene.now.0 + seconds * 1_000);
+    scene.now = TimeMs(scene.now.0.saturating_add(seconds.saturating_mul(1_000)));
     // So that nothing but the manifest ends.
     scene.certificate().not_after = TimeMs(u64::MAX);
     if let Some(Ok(token)) = &mut scene.token {
@@ -193,7 +193,7 @@ fn what_may_not_go_on_is_what_would_not_be_allowed() {
     });
     let ask = |mut scene: Scene, flow| {
         let tls = scene.tls().clone();
-        let token = scene.token.clone().and_then(Result::ok);
+        let token = scene.token.clone().map(Result::unwrap);
         let let_in = LetIn {
             token: token.as_ref(),
             flow,

@@ -114,8 +114,9 @@ fn a_refusal_for_its_time_names_it_and_any_other_does_not() {
 
 #[test]
 fn is_for_its_callers_its_segment_and_its_operations_only() {
+    type Change = fn(&mut Scene);
     let policy = granting(|_, _| {});
-    let changes: [(fn(&mut Scene), DenyReason); 7] = [
+    let changes: [(Change, DenyReason); 7] = [
         (
             |scene| scene.set_source(VECTORS),
             DenyReason::FlowNotAllowed,

@@ -133,6 +133,7 @@ fn the_longest_grant_lasts_seven_days() {
 
 #[test]
 fn no_two_cover_the_same_request_at_the_same_time() {
+    type Change = fn(&mut Grant);
     let second = |change: fn(&mut Grant)| {
         let mut second = with(|grant| grant.name = "second".into());
         change(&mut second);
@@ -143,7 +144,7 @@ fn no_two_cover_the_same_request_at_the_same_time() {
         overlap[0].starts_with("spec.grants[1]: covers requests that grant `incident` covers"),
         "{overlap:?}"
     );
-    let changes: [(fn(&mut Grant), bool); 10] = [
+    let changes: [(Change, bool); 10] = [
         // One begins when the other ends.
         (
             |grant| {
