@@ -53,12 +53,9 @@ pub enum PeerMetadata {
 
 /// How a peer is connected.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(
-        clippy::large_enum_variant,
-        reason = "one for each connection, and nearly all are mutual TLS"
-    )
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each connection, and nearly all are mutual TLS"
 )]
 pub enum Transport {
     /// No TLS, or TLS without a client certificate.
@@ -122,12 +119,9 @@ pub enum KeyExchange {
 
 /// What reading and verifying the peer's certificate gave.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(
-        clippy::large_enum_variant,
-        reason = "one for each connection, and nearly all are read"
-    )
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each connection, and nearly all are read"
 )]
 pub enum PeerCertificate {
     /// The host does not show the certificate.
