@@ -14,6 +14,7 @@ use crate::mesh::caller::{Caller, Probe};
 use crate::mesh::cluster::Cluster;
 use crate::mesh::deployment::{Deployment, Target};
 use crate::mesh::error::MeshError;
+use crate::mesh::netns::CORPUS_NAMESPACE;
 use crate::mesh::program::Program;
 use crate::mesh::report::Notes;
 use crate::world::now_ms;
@@ -229,7 +230,11 @@ fn objects(stage: &Stage) -> Result<Vec<Value>, MeshError> {
             "spec": item.get("spec"),
         })
     };
-    let objects: Vec<Value> = items.into_iter().flatten().map(of).collect();
+    // The corpus has a pod and objects of its own, which stay when it is over.
+    let is_of_corpus =
+        |item: &&Value| item.pointer("/metadata/namespace") == Some(&json!(CORPUS_NAMESPACE));
+    let items = items.into_iter().flatten();
+    let objects: Vec<Value> = items.filter(|item| !is_of_corpus(item)).map(of).collect();
     check(!objects.is_empty(), || {
         "there are no objects of ours".to_owned()
     })?;
