@@ -31,9 +31,13 @@ fn every_scenario_comes_out_as_expected() {
 }
 
 /// Reasons that no scenario can lead to, and what covers them instead.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("not_configured", "tests/configuration.rs"),
     ("listener_not_inbound", "tests/configuration.rs"),
+    (
+        "artifact_manifest_expired",
+        "render refuses such a manifest: tests of the engine and the filter",
+    ),
     (
         "host_read_failed",
         "needs a host that fails: unit tests of the filter",
