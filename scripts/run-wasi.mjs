@@ -16,4 +16,7 @@ const instance = new WebAssembly.Instance(
   new WebAssembly.Module(readFileSync(path)),
   wasi.getImportObject(),
 );
-process.exitCode = wasi.start(instance);
+// Node 20 collects `wasi` while its functions still run, and aborts, once a program has taken enough memory
+// for the collector to look; and it may crash afterwards, unless it ends at once.
+process.on("exit", () => wasi);
+process.exit(wasi.start(instance));
