@@ -1,8 +1,7 @@
 //! Signatures verified by the libraries alone: the least that any verification costs.
 
-use libcrux_ml_dsa::ml_dsa_44::{self, MLDSA44Signature, MLDSA44VerificationKey};
-use libcrux_ml_dsa::ml_dsa_65::{self, MLDSA65Signature, MLDSA65VerificationKey};
-use libcrux_ml_dsa::ml_dsa_87::{self, MLDSA87Signature, MLDSA87VerificationKey};
+use fips204::traits::{SerDes, Verifier};
+use fips204::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 use pqcrypto_dilithium::dilithium5;
 use pqcrypto_traits::sign::{DetachedSignature, PublicKey};
 use ring::signature::{
@@ -15,11 +14,11 @@ use crate::case::{Alternative, Classical, Signed};
 /// A post-quantum key that was read before.
 pub enum AlternativeKey {
     /// ML-DSA-44.
-    MlDsa44(MLDSA44VerificationKey),
+    MlDsa44(ml_dsa_44::PublicKey),
     /// ML-DSA-65.
-    MlDsa65(MLDSA65VerificationKey),
+    MlDsa65(ml_dsa_65::PublicKey),
     /// ML-DSA-87.
-    MlDsa87(MLDSA87VerificationKey),
+    MlDsa87(ml_dsa_87::PublicKey),
     /// The code before the standard.
     Dilithium5(dilithium5::PublicKey),
 }
@@ -49,36 +48,33 @@ impl AlternativeKey {
     pub fn read(signed: &Signed<Alternative>) -> Self {
         let key = signed.key.as_slice();
         match signed.algorithm {
-            Alternative::MlDsa44 => {
-                Self::MlDsa44(MLDSA44VerificationKey::new(key.try_into().unwrap()))
-            }
-            Alternative::MlDsa65 => {
-                Self::MlDsa65(MLDSA65VerificationKey::new(key.try_into().unwrap()))
-            }
-            Alternative::MlDsa87 => {
-                Self::MlDsa87(MLDSA87VerificationKey::new(key.try_into().unwrap()))
-            }
+            Alternative::MlDsa44 => Self::MlDsa44(
+                ml_dsa_44::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
+            ),
+            Alternative::MlDsa65 => Self::MlDsa65(
+                ml_dsa_65::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
+            ),
+            Alternative::MlDsa87 => Self::MlDsa87(
+                ml_dsa_87::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
+            ),
             Alternative::Dilithium5 => Self::Dilithium5(PublicKey::from_bytes(key).unwrap()),
         }
     }
 
-    /// Whether the signature holds, by libcrux or PQClean.
+    /// Whether the signature holds, by fips204 or PQClean.
     #[must_use]
     pub fn verify(&self, signed: &Signed<Alternative>) -> bool {
         let (message, signature) = (signed.message.as_slice(), signed.signature.as_slice());
         match self {
-            Self::MlDsa44(key) => signature.try_into().is_ok_and(|signature| {
-                let signature = MLDSA44Signature::new(signature);
-                ml_dsa_44::portable::verify(key, message, b"", &signature).is_ok()
-            }),
-            Self::MlDsa65(key) => signature.try_into().is_ok_and(|signature| {
-                let signature = MLDSA65Signature::new(signature);
-                ml_dsa_65::portable::verify(key, message, b"", &signature).is_ok()
-            }),
-            Self::MlDsa87(key) => signature.try_into().is_ok_and(|signature| {
-                let signature = MLDSA87Signature::new(signature);
-                ml_dsa_87::portable::verify(key, message, b"", &signature).is_ok()
-            }),
+            Self::MlDsa44(key) => signature
+                .try_into()
+                .is_ok_and(|signature| key.verify(message, &signature, b"")),
+            Self::MlDsa65(key) => signature
+                .try_into()
+                .is_ok_and(|signature| key.verify(message, &signature, b"")),
+            Self::MlDsa87(key) => signature
+                .try_into()
+                .is_ok_and(|signature| key.verify(message, &signature, b"")),
             Self::Dilithium5(key) => dilithium5::DetachedSignature::from_bytes(signature)
                 .is_ok_and(|signature| {
                     dilithium5::verify_detached_signature(&signature, message, key).is_ok()

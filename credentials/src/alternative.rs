@@ -3,9 +3,8 @@
 //! The algorithm is that of the pin, never one that a message or a length suggests: a `Dilithium5`
 //! key is as long as an ML-DSA-87 key, and so are the signatures, yet neither verifies the other's.
 
-use libcrux_ml_dsa::ml_dsa_44::{self, MLDSA44Signature, MLDSA44VerificationKey};
-use libcrux_ml_dsa::ml_dsa_65::{self, MLDSA65Signature, MLDSA65VerificationKey};
-use libcrux_ml_dsa::ml_dsa_87::{self, MLDSA87Signature, MLDSA87VerificationKey};
+use fips204::traits::{SerDes, Verifier};
+use fips204::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 #[cfg(feature = "legacy-dilithium")]
 use pqcrypto_dilithium::dilithium5;
 use sallyport_engine::policy::raw::{AlternativeAlgorithm, AlternativeTokenAlgorithm};
@@ -16,14 +15,20 @@ use crate::der::{self, InvalidDer};
 /// as RFC 9881, section 3, and RFC 9964 ask for.
 pub(crate) enum AlternativeKey {
     /// ML-DSA-44.
-    MlDsa44(Box<MLDSA44VerificationKey>),
+    MlDsa44(Box<MlDsaKey<ml_dsa_44::PublicKey>>),
     /// ML-DSA-65.
-    MlDsa65(Box<MLDSA65VerificationKey>),
+    MlDsa65(Box<MlDsaKey<ml_dsa_65::PublicKey>>),
     /// ML-DSA-87.
-    MlDsa87(Box<MLDSA87VerificationKey>),
+    MlDsa87(Box<MlDsaKey<ml_dsa_87::PublicKey>>),
     /// The code of round 3 that came before FIPS 204, in its portable form.
     #[cfg(feature = "legacy-dilithium")]
     Dilithium5(Box<dilithium5::PublicKey>),
+}
+
+/// An ML-DSA public key. What a verification needs of it is computed once.
+pub(crate) struct MlDsaKey<K: SerDes> {
+    bytes: K::ByteArray,
+    verifier: K,
 }
 
 /// Why bytes are not the pinned post-quantum public key. One variant for each rule.
@@ -86,16 +91,13 @@ impl AlternativeKey {
         }
         match pinned {
             AlternativeAlgorithm::MlDsa44 => {
-                let key = MLDSA44VerificationKey::new(exactly(key)?);
-                Ok(Self::MlDsa44(Box::new(key)))
+                MlDsaKey::read(key).map(|key| Self::MlDsa44(Box::new(key)))
             }
             AlternativeAlgorithm::MlDsa65 => {
-                let key = MLDSA65VerificationKey::new(exactly(key)?);
-                Ok(Self::MlDsa65(Box::new(key)))
+                MlDsaKey::read(key).map(|key| Self::MlDsa65(Box::new(key)))
             }
             AlternativeAlgorithm::MlDsa87 => {
-                let key = MLDSA87VerificationKey::new(exactly(key)?);
-                Ok(Self::MlDsa87(Box::new(key)))
+                MlDsaKey::read(key).map(|key| Self::MlDsa87(Box::new(key)))
             }
         }
     }
@@ -144,39 +146,49 @@ impl AlternativeKey {
     /// The bytes of the key, without an encoding.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::MlDsa44(key) => key.as_slice(),
-            Self::MlDsa65(key) => key.as_slice(),
-            Self::MlDsa87(key) => key.as_slice(),
+            Self::MlDsa44(key) => &key.bytes,
+            Self::MlDsa65(key) => &key.bytes,
+            Self::MlDsa87(key) => &key.bytes,
             #[cfg(feature = "legacy-dilithium")]
             Self::Dilithium5(key) => pqcrypto_traits::sign::PublicKey::as_bytes(key.as_ref()),
         }
     }
 
-    /// Verifies a signature over the whole message. The portable code of libcrux is named on
-    /// purpose: the same code then runs natively and in a sidecar.
+    /// Verifies a signature over the whole message.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         match self {
-            Self::MlDsa44(key) => {
-                let signature = signature.try_into().map_err(|_| InvalidSignature)?;
-                let signature = MLDSA44Signature::new(signature);
-                ml_dsa_44::portable::verify(key, message, NO_CONTEXT, &signature)
-                    .map_err(|_| InvalidSignature)
-            }
-            Self::MlDsa65(key) => {
-                let signature = signature.try_into().map_err(|_| InvalidSignature)?;
-                let signature = MLDSA65Signature::new(signature);
-                ml_dsa_65::portable::verify(key, message, NO_CONTEXT, &signature)
-                    .map_err(|_| InvalidSignature)
-            }
-            Self::MlDsa87(key) => {
-                let signature = signature.try_into().map_err(|_| InvalidSignature)?;
-                let signature = MLDSA87Signature::new(signature);
-                ml_dsa_87::portable::verify(key, message, NO_CONTEXT, &signature)
-                    .map_err(|_| InvalidSignature)
-            }
+            Self::MlDsa44(key) => key.verify(message, signature),
+            Self::MlDsa65(key) => key.verify(message, signature),
+            Self::MlDsa87(key) => key.verify(message, signature),
             #[cfg(feature = "legacy-dilithium")]
             Self::Dilithium5(key) => verify_dilithium5(key, message, signature),
         }
+    }
+}
+
+// === impl MlDsaKey ===
+
+impl<K: SerDes + Verifier> MlDsaKey<K> {
+    fn read<'a>(key: &'a [u8]) -> Result<Self, InvalidAlternativeKey>
+    where
+        K::ByteArray: TryFrom<&'a [u8]> + Copy,
+    {
+        let bytes = K::ByteArray::try_from(key).map_err(|_| InvalidAlternativeKey::Length {
+            expected: size_of::<K::ByteArray>(),
+            found: key.len(),
+        })?;
+        // All bytes of the right length are a key.
+        let verifier = K::try_from_bytes(bytes).map_err(|_| InvalidAlternativeKey::Algorithm)?;
+        Ok(Self { bytes, verifier })
+    }
+
+    fn verify<'a>(&self, message: &[u8], signature: &'a [u8]) -> Result<(), InvalidSignature>
+    where
+        K::Signature: TryFrom<&'a [u8]>,
+    {
+        let signature = K::Signature::try_from(signature).map_err(|_| InvalidSignature)?;
+        let holds = self.verifier.verify(message, &signature, NO_CONTEXT);
+        holds.then_some(()).ok_or(InvalidSignature)
     }
 }
 
@@ -231,11 +243,4 @@ fn verify_dilithium5(
         pqcrypto_traits::sign::DetachedSignature::from_bytes(signature)
             .map_err(|_| InvalidSignature)?;
     dilithium5::verify_detached_signature(&signature, message, key).map_err(|_| InvalidSignature)
-}
-
-fn exactly<const LENGTH: usize>(key: &[u8]) -> Result<[u8; LENGTH], InvalidAlternativeKey> {
-    key.try_into().map_err(|_| InvalidAlternativeKey::Length {
-        expected: LENGTH,
-        found: key.len(),
-    })
 }

@@ -1,4 +1,4 @@
-//! The ML-DSA of this crate against a second implementation of FIPS 204.
+//! The ML-DSA that verifies (`fips204`) against the one that signs (`libcrux-ml-dsa`).
 
 use fips204::traits::{KeyGen, SerDes, Signer, Verifier};
 use libcrux_ml_dsa::{ml_dsa_44, ml_dsa_65, ml_dsa_87};

@@ -1,8 +1,8 @@
 //! Takes a certificate apart, lets a test change anything, and signs it again with the keys of an
-//! authority. Own DER code and `fips204` instead of the crate's, so that a mistake in the crate is
+//! authority. Own DER code and `libcrux` instead of the crate's, so that a mistake in the crate is
 //! not made here as well.
 
-use fips204::traits::{KeyGen, Signer};
+use libcrux_ml_dsa::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256,
@@ -247,9 +247,10 @@ impl ForgeKeys {
         let seed = self.seed.unwrap();
         macro_rules! sign {
             ($level:ident) => {{
-                let (_, key) = fips204::$level::KG::keygen_from_seed(&seed);
-                let signature = key.try_sign_with_seed(&[7; 32], message, context);
-                signature.unwrap().to_vec()
+                let keys = $level::portable::generate_key_pair(seed);
+                let signature =
+                    $level::portable::sign(&keys.signing_key, message, context, [7; 32]);
+                signature.unwrap().as_slice().to_vec()
             }};
         }
         match self.level {
