@@ -21,6 +21,7 @@ use crate::policy::{PolicyErrorCause as Cause, raw};
 pub(super) type Manifests<'a> = Vec<(&'a str, Option<Arc<Manifest>>)>;
 
 /// A manifest with an error has a name still, so that flows which use it are not in error too.
+#[inline(never)]
 pub(super) fn manifests<'a>(spec: &'a raw::Spec, errors: &mut Errors) -> Manifests<'a> {
     let mut compiled = Manifests::new();
     let Some(artifacts) = &spec.artifacts else {

@@ -23,6 +23,7 @@ use crate::policy::{PolicyError, PolicyErrorCause as Cause};
 pub(super) struct Errors(pub(super) Vec<PolicyError>);
 
 impl Errors {
+    #[inline(never)]
     pub(super) fn add(&mut self, path: impl Display + Copy, cause: Cause) {
         self.0.push(PolicyError {
             path: path.to_string(),
@@ -30,6 +31,7 @@ impl Errors {
         });
     }
 
+    #[inline(never)]
     pub(super) fn keep<T>(
         &mut self,
         path: impl Display + Copy,
@@ -44,6 +46,7 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn count(&mut self, path: impl Display + Copy, count: usize, maximum: usize) {
         if count == 0 {
             self.add(path, Cause::Empty);
@@ -52,6 +55,7 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn unique<'a>(
         &mut self,
         path: impl Display + Copy,
@@ -74,6 +78,7 @@ impl Errors {
     }
 
     /// A text that records and terminals show.
+    #[inline(never)]
     pub(super) fn text(&mut self, path: impl Display + Copy, text: &str, maximum: usize) {
         if !(1..=maximum).contains(&text.len()) {
             self.add(path, Cause::TextLength(maximum));
@@ -82,12 +87,14 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn label(&mut self, path: impl Display + Copy, name: &str) {
         if !is_dns_label(name) {
             self.add(path, Cause::NotALabel(name.to_owned()));
         }
     }
 
+    #[inline(never)]
     pub(super) fn labels(&mut self, path: impl Display + Copy, names: &[String]) {
         self.count(path, names.len(), MAXIMUM_WORKLOAD_NAMES);
         self.unique(path, names.iter().map(String::as_str), "");
@@ -96,6 +103,7 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn subdomains(&mut self, path: impl Display + Copy, names: &[String]) {
         self.count(path, names.len(), MAXIMUM_WORKLOAD_NAMES);
         self.unique(path, names.iter().map(String::as_str), "");
@@ -109,6 +117,7 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn trust(&mut self, path: impl Display + Copy, value: Option<u8>) -> Option<u8> {
         if let Some(value) = value.filter(|value| *value > MAXIMUM_TRUST) {
             self.add(path, Cause::TrustOutOfRange(value));
@@ -116,6 +125,7 @@ impl Errors {
         value
     }
 
+    #[inline(never)]
     pub(super) fn method(&mut self, path: impl Display + Copy, name: &str) {
         if let Err(cause) = Method::parse(name.as_bytes()) {
             self.add(
@@ -130,6 +140,7 @@ impl Errors {
         }
     }
 
+    #[inline(never)]
     pub(super) fn known_domain(
         &mut self,
         path: impl Display + Copy,
@@ -142,6 +153,7 @@ impl Errors {
     }
 
     /// The name of an authority, under the key `authority` of `path`.
+    #[inline(never)]
     pub(super) fn authority(
         &mut self,
         path: impl Display + Copy,
@@ -152,6 +164,7 @@ impl Errors {
     }
 
     /// The name of an authority, at `path`.
+    #[inline(never)]
     pub(super) fn authority_named(
         &mut self,
         path: impl Display + Copy,
@@ -173,6 +186,7 @@ impl Errors {
     }
 
     /// The manifest of this name; none, without another error, if it is in error itself.
+    #[inline(never)]
     pub(super) fn manifest(
         &mut self,
         path: impl Display + Copy,
@@ -194,6 +208,7 @@ impl Errors {
         None
     }
 
+    #[inline(never)]
     pub(super) fn segment(
         &mut self,
         path: impl Display + Copy,

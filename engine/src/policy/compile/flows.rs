@@ -26,6 +26,7 @@ pub(super) struct Defaults {
     pub(super) minimum_trust: u8,
 }
 
+#[inline(never)]
 pub(super) fn flows(
     spec: &raw::Spec,
     defaults: &Defaults,

@@ -16,6 +16,7 @@ use crate::policy::segment::SegmentId;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 use crate::time::TimeMs;
 
+#[inline(never)]
 pub(super) fn grants(spec: &raw::Spec, errors: &mut Errors) -> Grants {
     let mut compiled = Grants::default();
     let Some(entries) = &spec.grants else {

@@ -14,6 +14,7 @@ use crate::policy::post_quantum::PostQuantumAuth;
 use crate::policy::segment::SegmentId;
 use crate::policy::{PolicyError, PolicyErrorCause as Cause, raw};
 
+#[inline(never)]
 pub(super) fn post_quantum_auth(spec: &raw::Spec, errors: &mut Errors) -> Option<PostQuantumAuth> {
     let raw = spec.post_quantum_auth.as_ref()?;
     Some(asked(raw, errors))
@@ -53,6 +54,7 @@ impl From<&raw::PostQuantumAuth> for PostQuantumAuth {
     }
 }
 
+#[inline(never)]
 pub(super) fn break_glass(spec: &raw::Spec, errors: &mut Errors) -> Option<BreakGlass> {
     let raw = spec.break_glass.as_ref()?;
     let path = "spec.breakGlass";

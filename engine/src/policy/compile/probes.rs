@@ -13,6 +13,7 @@ use crate::names::RequestPath;
 use crate::policy::probe::Probe;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 
+#[inline(never)]
 pub(super) fn probes(spec: &raw::Spec, errors: &mut Errors) -> Vec<Probe> {
     let Some(probes) = &spec.probes else {
         return Vec::new();

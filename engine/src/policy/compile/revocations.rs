@@ -15,6 +15,7 @@ use crate::policy::revocation::Revocations;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 use crate::time::TimeMs;
 
+#[inline(never)]
 pub(super) fn revocations(spec: &raw::Spec, errors: &mut Errors) -> Revocations {
     let mut compiled = Revocations::default();
     if let Some(entries) = &spec.revocations {

@@ -11,6 +11,7 @@ use crate::identity::TrustDomain;
 use crate::policy::segment::{Segment, SegmentId, SegmentIndex, ServiceAccounts};
 use crate::policy::{PolicyErrorCause as Cause, raw};
 
+#[inline(never)]
 pub(super) fn segments(
     spec: &raw::Spec,
     known: &[TrustDomain],

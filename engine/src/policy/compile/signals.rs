@@ -16,6 +16,7 @@ use crate::policy::{PolicyErrorCause as Cause, raw};
 use crate::time::TimeMs;
 use crate::trust::Params;
 
+#[inline(never)]
 pub(super) fn signals(spec: &raw::Spec, errors: &mut Errors) -> Signals {
     let mut compiled = Signals::default();
     let Some(entries) = &spec.signals else {

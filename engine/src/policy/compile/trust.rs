@@ -12,6 +12,7 @@ use crate::policy::trust::Trust;
 use crate::policy::{PolicyErrorCause as Cause, raw};
 use crate::trust::{FleetGuard, Params, PerFamily, Threshold};
 
+#[inline(never)]
 pub(super) fn trust(spec: &raw::Spec, errors: &mut Errors) -> Trust {
     let written = spec.trust.as_ref();
     let mut defaults = Params::default();
