@@ -95,7 +95,7 @@ fn saving_never_overwrites_a_key() {
     let before = fs::read_to_string(home.path().join("ca.key")).unwrap();
     assert!(matches!(
         authority.save(home.path()),
-        Err(IssueError::File { .. })
+        Err(IssueError::Unwritable { .. })
     ));
     assert_eq!(
         fs::read_to_string(home.path().join("ca.key")).unwrap(),
@@ -129,7 +129,7 @@ fn loading_refuses_files_of_two_authorities() {
     fs::remove_file(other.join("ca.crt")).unwrap();
     assert!(matches!(
         ClassicalAuthority::load(&other),
-        Err(IssueError::File { .. })
+        Err(IssueError::Unreadable { .. })
     ));
 }
 

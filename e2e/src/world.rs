@@ -197,7 +197,7 @@ pub(crate) fn issue_error(what: &str, cause: &IssueError) -> HarnessError {
 /// An authority that signs with the RSA key and name of another one, and an ML-DSA key of its own.
 fn with_other_key(authority: &HybridAuthority) -> Result<HybridAuthority, IssueError> {
     let options = self::authority("mesh", AlternativeAlgorithm::MlDsa65);
-    let folder = tempfile::tempdir().map_err(|source| IssueError::File {
+    let folder = tempfile::tempdir().map_err(|source| IssueError::Unwritable {
         path: std::env::temp_dir(),
         source,
     })?;
@@ -211,7 +211,7 @@ fn with_other_key(authority: &HybridAuthority) -> Result<HybridAuthority, IssueE
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), IssueError> {
-    let failed = |source| IssueError::File {
+    let failed = |source| IssueError::Unwritable {
         path: to.to_owned(),
         source,
     };

@@ -16,7 +16,7 @@ use crate::reason::DenyReason;
 use crate::time::TimeMs;
 use crate::trust::{Behaviour, PeerView, Static, score};
 use crate::verdict::{Basis, Context, DecisionId, Verdict};
-use credentials::{admitted, admitted_certificate, identified_peer, level, strongest};
+use credentials::{admitted, admitted_certificate, identified_peer, level, named_peer, strongest};
 pub use grants::Granted;
 use grants::Way;
 
@@ -138,6 +138,12 @@ fn pass_gates(
         Transport::Plaintext => return Err(DenyReason::PeerPlaintext),
     };
 
+    // Said of each refusal, also of those that come before anybody asks who calls.
+    if let Ok((subject, _)) = named_peer(tls) {
+        context.source = Some(subject.clone());
+        context.assurance = Assurance::Classical;
+    }
+
     // Gate 0: our own identity has a segment.
     let own = own_segment(policy, facts.connection, context)?;
 
@@ -148,8 +154,6 @@ fn pass_gates(
 
     // Gate 2: the peer has a validated identity of a known trust domain.
     let (subject, certificate) = identified_peer(policy, tls)?;
-    context.source = Some(subject.clone());
-    context.assurance = Assurance::Classical;
 
     // Which flow the request belongs to decides on mode, assurance and trust.
     let source = policy.segment_of(subject);

@@ -180,4 +180,5 @@ const ANYWHERE: &str = "For all commands";
 const EXIT_CODES: &str =
     "\
 Exit codes: 0 ok, 1 findings or invalid input, 2 denied (explain), 3 usage or I/O.
-With `--output json`, what went wrong is one JSON object on standard error: code, path, message, help.";
+With `--output json`, why there is no result is one JSON object on standard error: code, path, message,
+help. What a command finds, such as errors of `check` or failed tests, is its result.";

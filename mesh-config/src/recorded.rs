@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::record::Record;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub struct Recorded {
     pub post_quantum_auth: Option<String>,
     pub break_glass: Option<BrokenGlass>,
     pub verdict: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<String>,
     pub would_deny: bool,
     pub reason: Option<String>,
     pub flow: Option<String>,
@@ -136,6 +139,29 @@ impl Recorded {
             .into_iter()
             .find(|reason| reason.code() == code)
     }
+
+    /// What to do about a refusal.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        let (source, path) = (self.source.as_deref(), Some(self.path.as_str()));
+        Some(remedy(self.known_reason()?, source, path))
+    }
+}
+
+/// What to do about a refusal: for this caller and path more exactly than for all, where that is
+/// possible. What is quoted is a peer's.
+#[must_use]
+pub fn remedy(reason: DenyReason, source: Option<&str>, path: Option<&str>) -> String {
+    if reason == DenyReason::TrustDomainUnknown
+        && let Some(Ok(source)) = source.map(str::parse::<SpiffeId>)
+    {
+        let domain = source.trust_domain();
+        return format!("Add `{domain}` to `spec.trustDomains` if it should be known.");
+    }
+    if reason == DenyReason::PathAmbiguous && path.is_some_and(|path| !path.starts_with('/')) {
+        return "Send a path that begins with `/`.".to_owned();
+    }
+    reason.row().remedy.to_owned()
 }
 
 /// A record of this version, as a log would hold it.
@@ -217,6 +243,25 @@ mod tests {
             wrapped.to_string(),
         ] {
             assert_eq!(reason(&text).as_deref(), Some("flow_not_allowed"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_remedy_names_what_is_known() {
+        let foreign = Some("spiffe://other.example/ns/edge/sa/gateway");
+        let unknown = DenyReason::TrustDomainUnknown;
+        assert!(remedy(unknown, foreign, None).contains("`other.example`"));
+        for source in [None, Some("nobody")] {
+            assert_eq!(remedy(unknown, source, None), unknown.row().remedy);
+        }
+        let ambiguous = DenyReason::PathAmbiguous;
+        for (path, is_general) in [(Some("v1/a"), false), (Some("/v1//a"), true), (None, true)] {
+            let found = remedy(ambiguous, foreign, path);
+            assert_eq!(
+                found == ambiguous.row().remedy,
+                is_general,
+                "{path:?}: {found}"
+            );
         }
     }
 

@@ -47,7 +47,9 @@ pub fn of<T: JsonSchema>() -> Value {
 /// The same rules in a form whose violations are easy to name: a choice of words is an `enum`, a
 /// choice of keys an object with exactly one property.
 pub(crate) fn for_validation() -> Value {
-    validating(published())
+    let mut schema = validating(published());
+    transform(&mut schema, &mut with_port_zero);
+    schema
 }
 
 /// The same of lists of workloads.
@@ -134,6 +136,14 @@ fn without_one_of(schema: &mut Map<String, Value>) {
     }
 }
 
+/// The compiler refuses port 0 as well (SP109), beside all else that is wrong.
+fn with_port_zero(schema: &mut Map<String, Value>) {
+    let is_port = schema.get("format") == Some(&json!("uint16"));
+    if is_port && schema.get("minimum") == Some(&json!(1)) {
+        schema.insert("minimum".to_owned(), json!(0));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +165,18 @@ mod tests {
         );
         let material = schema.pointer("/$defs/Material/properties").unwrap();
         assert!(material.get("inline").is_some() && material.get("file").is_some());
+    }
+
+    #[test]
+    fn port_zero_is_none_and_is_left_to_the_compiler() {
+        let least = |schema: &Value, path: &str| schema.pointer(path).unwrap()["minimum"].clone();
+        for path in [
+            "/$defs/Operation/properties/ports/items",
+            "/$defs/Probe/properties/port",
+        ] {
+            assert_eq!(least(&published(), path), 1, "{path}");
+            assert_eq!(least(&for_validation(), path), 0, "{path}");
+        }
     }
 
     #[test]

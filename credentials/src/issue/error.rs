@@ -37,9 +37,19 @@ pub enum IssueError {
         /// What is wrong with it.
         cause: InvalidCaCertificate,
     },
-    /// A file could not be read or written.
-    #[error("the file `{path}` cannot be used; check that it exists, or does not exist yet")]
-    File {
+    /// A file could not be read.
+    #[error("the file `{path}` cannot be read; check that it exists, and who may read it")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error(
+        "the file `{path}` cannot be written; check that it does not exist yet, and who may write there"
+    )]
+    Unwritable {
         /// The file.
         path: PathBuf,
         /// What the operating system says.

@@ -37,7 +37,7 @@ pub(super) fn write(
     fs::create_dir_all(directory)
         .and_then(|()| options.open(&path))
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| IssueError::File { path, source })
+        .map_err(|source| IssueError::Unwritable { path, source })
 }
 
 /// The text of a file. Wiped when dropped, as it may be a key.
@@ -45,7 +45,7 @@ pub(super) fn read(directory: &Path, name: &str) -> Result<Zeroizing<String>, Is
     let path = directory.join(name);
     fs::read_to_string(&path)
         .map(Zeroizing::new)
-        .map_err(|source| IssueError::File { path, source })
+        .map_err(|source| IssueError::Unreadable { path, source })
 }
 
 /// The bytes of a PEM file with this label. Wiped when dropped, as they may be a key.

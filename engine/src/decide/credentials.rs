@@ -9,10 +9,8 @@ use crate::time::TimeMs;
 /// Whom a certificate names, and what it proves.
 pub(super) type Identified<'a> = (&'a SpiffeId, &'a Result<CredentialFacts, CredentialFault>);
 
-pub(super) fn identified_peer<'a>(
-    policy: &Policy,
-    tls: &'a MutualTls,
-) -> Result<Identified<'a>, DenyReason> {
+/// Whom a connection names, of whichever trust domain, where somebody validated its certificate.
+pub(super) fn named_peer(tls: &MutualTls) -> Result<Identified<'_>, DenyReason> {
     match tls.validation {
         PeerValidation::Failed => return Err(DenyReason::PeerUnvalidated),
         PeerValidation::Validated | PeerValidation::Assumed | PeerValidation::Pinned => {}
@@ -23,14 +21,19 @@ pub(super) fn identified_peer<'a>(
         PeerCertificate::Read {
             subject,
             credential,
-        } => {
-            if policy.knows_trust_domain(subject.trust_domain()) {
-                Ok((subject, credential))
-            } else {
-                Err(DenyReason::TrustDomainUnknown)
-            }
-        }
+        } => Ok((subject, credential)),
     }
+}
+
+pub(super) fn identified_peer<'a>(
+    policy: &Policy,
+    tls: &'a MutualTls,
+) -> Result<Identified<'a>, DenyReason> {
+    let (subject, credential) = named_peer(tls)?;
+    if !policy.knows_trust_domain(subject.trust_domain()) {
+        return Err(DenyReason::TrustDomainUnknown);
+    }
+    Ok((subject, credential))
 }
 
 /// The certificate as a credential that holds.

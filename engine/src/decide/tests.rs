@@ -56,7 +56,7 @@ fn a_denial_names_what_was_known_when_the_gate_shut() {
     let lost = context(Scene::with(|scene| scene.connection.own = None));
     assert_eq!(
         (lost.destination_segment, lost.source, lost.flow),
-        (None, None, None)
+        (None, Some(identity(GATEWAY)), None)
     );
 
     let plaintext = context(Scene::with(|scene| {

@@ -133,7 +133,9 @@ pub struct Spec {
         skip_serializing_if = "Option::is_none"
     )]
     pub access_log: Option<bool>,
-    /// The pinned authorities. Absent: none, so no peer is more than `classical`.
+    /// The pinned authorities. Absent: none, so no peer is more than `classical`, and callers are refused
+    /// on TLS sessions that were resumed (`peer_unvalidated`), of which Envoy 1.39 or newer says that it did
+    /// not validate the certificate.
     #[serde(
         default,
         deserialize_with = "present",

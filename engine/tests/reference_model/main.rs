@@ -18,6 +18,7 @@ mod model;
 
 use proptest::prelude::*;
 use sallyport_engine::decide;
+use sallyport_engine::identity::Assurance;
 use sallyport_engine::policy::{Mode, Policy};
 use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 
@@ -64,6 +65,18 @@ proptest! {
         let expected = model::decide(&mesh, &case);
         prop_assert!(!verdict.is_allowed() || expected.basis.is_some());
         prop_assert_eq!(summary(&verdict), expected);
+    }
+
+    #[test]
+    fn names_each_validated_caller_whatever_the_answer(
+        mesh in mesh::meshes(), case in mesh::likely_cases()
+    ) {
+        let (policy, _) = mesh.compiled();
+        let verdict = decide_case(&policy, &case);
+        let context = verdict.context();
+        let caller = model::caller(&case);
+        prop_assert_eq!(context.source.as_ref().map(|source| source.as_str()), caller);
+        prop_assert_eq!(context.assurance == Assurance::Plaintext, caller.is_none());
     }
 
     #[test]

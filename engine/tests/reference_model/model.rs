@@ -129,6 +129,15 @@ pub(crate) fn decide(mesh: &Mesh, case: &Case) -> Answer {
     }
 }
 
+/// Whom an answer names as the caller: everybody whose certificate was validated.
+pub(crate) fn caller(case: &Case) -> Option<&str> {
+    let tls = case.tls.as_ref()?;
+    if tls.validation == PeerValidation::Failed {
+        return None;
+    }
+    tls.source
+}
+
 /// The names of all flows that cover the request.
 pub(crate) fn covering_flows(mesh: &Mesh, case: &Case) -> Vec<String> {
     let source = case.tls.as_ref().and_then(|tls| tls.source);

@@ -31,7 +31,7 @@ pub(crate) struct ArtifactsImportArgs {
     #[arg(long)]
     pub(crate) issuer: String,
     /// Number of the manifest, higher than that of the one before.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long)]
     pub(crate) serial: u64,
     /// How long it counts, as in `90d`.
     #[arg(long, default_value = "90d")]
@@ -103,7 +103,7 @@ pub(crate) struct ArtifactsVerifyArgs {
 const IMPORT_EXAMPLE: &str = "\
 Example:
   sallyport artifacts import bom.cdx.json image.intoto.json --kind image --key builder.pem \\
-    --name models --issuer ml-platform --stage production --out models.yaml
+    --name models --issuer ml-platform --serial 1 --stage production --out models.yaml
 
 An artifact without exactly one SHA-256 refuses its file. docs/provenance.md lists what is read.
 Exit codes: 0 ok, also with warnings, 1 errors in the files, 3 usage or I/O.";

@@ -21,7 +21,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "mesh", "request", "asked"])]
     pub(crate) record: Option<PathBuf>,
     /// Only the record of this decision, whose id stands in the reply to the caller.
-    #[arg(long, value_name = "ID", requires = "record")]
+    // That it needs `--record` is not asked for beside what contradicts that.
+    #[arg(long, value_name = "ID", requires = "record", conflicts_with_all = ["policy", "mesh", "request", "asked"])]
     pub(crate) decision: Option<String>,
     /// A file with the request as JSON, `-` for standard input. Its keys are named as the flags
     /// below, in camel case.
@@ -157,4 +158,5 @@ Example:
     --to spiffe://d.example/ns/orders/sa/orders --path /v1/orders/7 --port 8080
   kubectl logs orders-0 -c istio-proxy | sallyport explain --record - --decision 00c9..-4f
 
-Exit codes: 0 allowed, also if only by shadow mode, 1 invalid input, 2 denied, 3 usage or I/O.";
+Exit codes: 0 allowed, also if only by shadow mode, 1 invalid input, 2 denied, 3 usage or I/O;
+with `--record` 0 found, whatever was decided, 1 not found.";

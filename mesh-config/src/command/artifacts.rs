@@ -7,8 +7,8 @@ use sallyport_engine::policy::raw::ApiVersion;
 use sallyport_engine::time::TimeMs;
 use sallyport_mesh_config::artifacts::import::{self, Imported, Options};
 use sallyport_mesh_config::artifacts::{
-    self, Artifact, Manifest, ManifestDocument, ManifestKind, ManifestMetadata, ManifestSpec,
-    VerifiedManifest,
+    self, Artifact, ArtifactKind, Manifest, ManifestDocument, ManifestKind, ManifestMetadata,
+    ManifestSpec, VerifiedManifest,
 };
 use sallyport_mesh_config::finding::{Code, Finding, Printable};
 use sallyport_mesh_config::signing as files;
@@ -95,12 +95,32 @@ fn import(args: &ArtifactsImportArgs, output: Output) -> Result<Exit, Failure> {
             for finding in &findings {
                 terminal::complain(labelled(finding));
             }
-            if args.out.is_none() {
-                terminal::raw(text.as_bytes()).map_err(Failure::Output)?;
+            match &args.out {
+                None => terminal::raw(text.as_bytes()),
+                Some(path) => terminal::line(written(path, &manifest)),
             }
+            .map_err(Failure::Output)?;
         }
     }
     Ok(Exit::Ok)
+}
+
+/// `models.yaml: manifest models, serial 1, 2 models and 1 image`.
+fn written(path: &Path, manifest: &Manifest) -> String {
+    let spec = &manifest.document.spec;
+    let count = |kind: ArtifactKind| {
+        let artifacts = spec.artifacts.iter();
+        let count = artifacts.filter(|artifact| artifact.kind == kind).count();
+        counted(count, kind.as_str())
+    };
+    format!(
+        "{}: manifest {}, serial {}, {} and {}",
+        Printable(&path.display().to_string()),
+        manifest.name(),
+        spec.serial,
+        count(ArtifactKind::Model),
+        count(ArtifactKind::Image),
+    )
 }
 
 fn source(path: &Path, options: &Options) -> Result<Imported, Vec<Finding>> {

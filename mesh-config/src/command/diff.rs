@@ -91,14 +91,20 @@ fn example(answer: &ChangedAnswer) -> String {
     } else {
         answer.assurances.join(", ")
     };
+    let running = |kind: &str, digest: &Option<String>| match digest {
+        Some(digest) => format!(", {kind} {digest}"),
+        None => String::new(),
+    };
     let text = format!(
-        "{} {} at {} from {} to {} ({}): {} -> {}",
+        "{} {} at {} from {} to {} ({}{}{}): {} -> {}",
         request.method,
         request.path,
         request.port,
         request.from,
         request.to,
         assurances,
+        running("model", &request.model_digest),
+        running("image", &request.image_digest),
         said(&answer.before),
         said(&answer.after),
     );

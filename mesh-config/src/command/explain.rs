@@ -5,6 +5,7 @@ use std::path::Path;
 use sallyport_mesh_config::explain::{Answer, Outcome, Place, explain};
 use sallyport_mesh_config::finding::Printable;
 use sallyport_mesh_config::grants::GrantState;
+use sallyport_mesh_config::policy_file::LoadedPolicy;
 use sallyport_mesh_config::recorded::{
     self, Line, Recorded, RecordedArtifact, RecordedGrant, RecordedTerm,
 };
@@ -25,12 +26,24 @@ struct Report<'a> {
     /// HTTP status of the reply; none when the request goes on.
     status: Option<u16>,
     meaning: Option<&'static str>,
-    remedy: Option<&'static str>,
+    remedy: Option<String>,
     /// The grants that cover the request, each in its time; none for a record.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<&'a [GrantState]>,
+    /// The manifests that were asked; none for a record, which has their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    manifests: Vec<AskedManifest<'a>>,
     /// The record that the filter would log, or did.
     record: &'a Recorded,
+}
+
+/// A manifest of artifacts that a flow requires, and when it counts.
+#[derive(Serialize)]
+struct AskedManifest<'a> {
+    name: &'a str,
+    serial: u64,
+    not_before: &'a str,
+    not_after: &'a str,
 }
 
 impl<'a> Report<'a> {
@@ -43,8 +56,9 @@ impl<'a> Report<'a> {
                 .filter(|_| outcome == Outcome::Denied)
                 .map(|row| row.status),
             meaning: row.map(|row| row.meaning),
-            remedy: row.map(|row| row.remedy),
+            remedy: record.remedy(),
             grants: None,
+            manifests: Vec::new(),
             record,
         }
     }
@@ -62,9 +76,10 @@ pub(super) fn run(args: ExplainArgs, output: Output) -> Result<Exit, Failure> {
     let answer = explain(&loaded, &question);
     let record = recorded(&answer)?;
     let text = match output {
-        Output::Text => text(&record) + &grants(&answer),
+        Output::Text => text(&record) + &manifests(&loaded, &record) + &grants(&answer),
         Output::Json => serde_json::to_string_pretty(&Report {
             grants: Some(&answer.grants),
+            manifests: asked_manifests(&loaded, &record),
             ..Report::of(&record)
         })
         .map_err(|_| Failure::Encoding("JSON"))?,
@@ -119,7 +134,7 @@ pub(super) fn text(record: &Recorded) -> String {
         |name: &str, value: String| lines.push(format!("  {name:<9} {}", Printable(&value)));
     if let Some(row) = row {
         add("meaning", row.meaning.to_owned());
-        add("remedy", row.remedy.to_owned());
+        add("remedy", record.remedy().unwrap_or_default());
     }
     let or = |value: &Option<String>, otherwise: &str| {
         value.clone().unwrap_or_else(|| otherwise.to_owned())
@@ -167,7 +182,9 @@ pub(super) fn text(record: &Recorded) -> String {
     for artifact in &record.artifacts {
         add(&artifact.kind, checked(artifact));
         if let Some(required) = &artifact.required {
-            add("required", required.clone());
+            let serial = artifact.serial;
+            let serial = serial.map_or(String::new(), |serial| format!(" (serial {serial})"));
+            add("required", format!("{required}{serial}"));
         }
     }
     if let Some(score) = score(record) {
@@ -183,6 +200,44 @@ pub(super) fn text(record: &Recorded) -> String {
         add("proxy", node.clone());
     }
     lines.join("\n")
+}
+
+/// The manifests that were asked, with their times.
+fn asked_manifests<'a>(loaded: &'a LoadedPolicy, record: &Recorded) -> Vec<AskedManifest<'a>> {
+    let manifests = loaded.document.spec.artifacts.iter();
+    let manifests = manifests.flat_map(|artifacts| &artifacts.manifests);
+    let is_asked = |name: &str| {
+        let mut artifacts = record.artifacts.iter();
+        artifacts.any(|artifact| artifact.manifest.as_deref() == Some(name))
+    };
+    manifests
+        .filter(|entry| is_asked(&entry.name))
+        .filter_map(|entry| {
+            let verified = entry.verified.as_ref()?;
+            Some(AskedManifest {
+                name: &entry.name,
+                serial: verified.serial,
+                not_before: &verified.not_before,
+                not_after: &verified.not_after,
+            })
+        })
+        .collect()
+}
+
+/// `manifest models, serial 3, from .. until ..`.
+fn manifests(loaded: &LoadedPolicy, record: &Recorded) -> String {
+    let manifests = asked_manifests(loaded, record).into_iter();
+    let lines = manifests.map(|manifest| {
+        let AskedManifest {
+            name,
+            serial,
+            not_before,
+            not_after,
+        } = manifest;
+        let text = format!("{name}, serial {serial}, from {not_before} until {not_after}");
+        format!("\n  {:<9} {}", "manifest", Printable(&text))
+    });
+    lines.collect()
 }
 
 /// When the grants that cover the request begin and end; of no interest where a flow does.

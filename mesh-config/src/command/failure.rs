@@ -110,7 +110,7 @@ pub(crate) enum Failure {
     OtherSubject { path: PathBuf, subject: String },
     #[error("`{}` is left as it is: {cause}", path.display())]
     Unformattable { path: PathBuf, cause: Unformattable },
-    #[error("`{}` is no test file: {cause}", path.display())]
+    #[error("the test file `{}` cannot be used: {cause}", path.display())]
     Tests { path: PathBuf, cause: InvalidTests },
     #[error("`{}`, line {line}: test `{name}`: {cause}", path.display())]
     Test {

@@ -107,7 +107,8 @@ fn cause(cause: &Cause) -> Vec<String> {
     lines.extend(artifacts.map(|text| format!("  runs    {}", Printable(text))));
     lines.push(format!("  when    {} to {}", cause.first, cause.last));
     lines.extend(cause.meaning.map(|meaning| format!("  meaning {meaning}")));
-    lines.extend(cause.remedy.map(|remedy| format!("  remedy  {remedy}")));
+    let remedy = cause.remedy.iter();
+    lines.extend(remedy.map(|remedy| format!("  remedy  {}", Printable(remedy))));
     if let Some(suggestion) = &cause.suggestion {
         lines.extend(
             suggestion

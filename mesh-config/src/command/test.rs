@@ -88,15 +88,14 @@ pub(super) fn run(args: &TestArgs, output: Output) -> Result<Exit, Failure> {
         })
         .collect();
     if let Some(path) = &args.junit {
-        fs::write(path, junit::xml(&files)?).map_err(Failure::unwritable(path))?;
+        fs::write(path, junit::xml(&files, &reports, args.min_coverage)?)
+            .map_err(Failure::unwritable(path))?;
     }
     let results = || files.iter().flat_map(|file| &file.results);
     let failed = results().filter(|result| !result.ok).count();
-    let uncovered = |report: &&PolicyReport| {
-        report.coverage.operations.percent < usize::from(args.min_coverage)
-    };
+    let is_covered = |report: &PolicyReport| report.is_covered(args.min_coverage);
     let report = Report {
-        ok: failed == 0 && reports.iter().find(uncovered).is_none(),
+        ok: failed == 0 && reports.iter().all(is_covered),
         passed: results().count().saturating_sub(failed),
         failed,
         files: &files,
@@ -185,6 +184,12 @@ fn judge(case: &Case, folder: &Path, subject: &mut Subject) -> Result<TestResult
     })
 }
 
+impl PolicyReport {
+    fn is_covered(&self, least: u8) -> bool {
+        self.coverage.operations.percent >= usize::from(least)
+    }
+}
+
 impl Mismatch {
     fn difference(&self) -> String {
         format!(
@@ -245,18 +250,9 @@ fn text(report: &Report<'_>, least: u8) -> String {
             covered.operations.covered,
             covered.operations.total,
         ));
-        for missing in &covered.missing {
-            let line = missing
-                .line
-                .map_or(String::new(), |line| format!(" (line {line})"));
-            lines.push(format!(
-                "  not met: {}{line}, {} {}",
-                missing.path,
-                missing.kind.as_str(),
-                missing.name
-            ));
-        }
-        if covered.operations.percent < usize::from(least) {
+        let missing = covered.missing.iter();
+        lines.extend(missing.map(|missing| format!("  {missing}")));
+        if !policy.is_covered(least) {
             let bad = toned(Tone::Bad, "too little");
             lines.push(format!("  {bad}: {least} % of operations are wanted"));
         }

@@ -5,6 +5,7 @@
 //! an authority, is said as well. Where a change of a part could be both, it counts as widening.
 
 mod artifacts;
+mod named;
 mod parts;
 mod questions;
 mod requests;
@@ -83,6 +84,12 @@ pub struct Request {
     pub path: String,
     /// Port.
     pub port: u16,
+    /// What the token of the caller says that it runs, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_digest: Option<String>,
+    /// The same of its image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
 }
 
 /// An answer, as far as it is compared.

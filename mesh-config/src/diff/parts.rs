@@ -1,6 +1,8 @@
 //! The parts of two documents, compared by name.
 
 mod grants;
+mod overall;
+mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -31,6 +33,9 @@ pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
     changes.flows(old, new);
     changes.grants(old, new);
     changes.lists(old, new);
+    changes.signals(old, new);
+    changes.post_quantum_auth(old, new);
+    changes.break_glass(old, new);
     artifacts::manifests(&mut changes, old, new);
     changes.0
 }
@@ -298,19 +303,9 @@ impl Changes {
         self.taken("revocations", &revocations(old), &revocations(new));
         let floors = |spec: &Spec| entries(spec.not_before_floors.iter().flatten());
         self.taken("notBeforeFloors", &floors(old), &floors(new));
-        for (part, before, after) in [
-            ("signals", json(&old.signals), json(&new.signals)),
-            ("trust", json(&old.trust), json(&new.trust)),
-            (
-                "postQuantumAuth",
-                json(&old.post_quantum_auth),
-                json(&new.post_quantum_auth),
-            ),
-            ("breakGlass", json(&old.break_glass), json(&new.break_glass)),
-        ] {
-            if before != after {
-                self.add(Effect::Widening, part, format!("{before} -> {after}"));
-            }
+        let (before, after) = (json(&old.trust), json(&new.trust));
+        if before != after {
+            self.add(Effect::Widening, "trust", format!("{before} -> {after}"));
         }
         let headers = (old.application_headers, new.application_headers);
         if headers.0 != headers.1 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use sallyport_engine::artifact::ArtifactClaims;
+use sallyport_engine::artifact::{ArtifactClaims, ArtifactDigest};
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::names::PathTemplate;
@@ -11,6 +11,7 @@ use sallyport_engine::policy::raw::{Operation, RequiredAssurance, Spec};
 use sallyport_engine::time::TimeMs;
 
 use super::Request;
+use super::named::Named;
 use crate::explain::{Caller, Question, request_line};
 use crate::policy_file::LoadedPolicy;
 use crate::sample;
@@ -40,6 +41,7 @@ pub(super) enum Level {
 pub(super) fn between(old: &LoadedPolicy, new: &LoadedPolicy, limit: usize) -> Questions {
     let specs = [&new.document.spec, &old.document.spec];
     let mut collection = Collection {
+        named: Named::between(old, new),
         known: BTreeSet::new(),
         questions: Vec::new(),
         limit,
@@ -61,6 +63,7 @@ pub(super) fn between(old: &LoadedPolicy, new: &LoadedPolicy, limit: usize) -> Q
 }
 
 struct Collection {
+    named: Named,
     known: BTreeSet<Asked>,
     questions: Vec<Asked>,
     limit: usize,
@@ -70,28 +73,39 @@ struct Collection {
 impl Collection {
     /// What a flow or grant covers, and one of each kind beside it, for its callers in both policies.
     fn way(&mut self, from: &[String], to: &String, operations: &[Operation], specs: [&Spec; 2]) {
+        let named: Vec<String> = self.named.callers_of(from).collect();
         let from = specs.map(|spec| members(spec, from));
         let to = specs.map(|spec| members(spec, std::slice::from_ref(to)));
         let (from, to): (BTreeSet<String>, BTreeSet<String>) = (
-            from.into_iter().flatten().collect(),
+            from.into_iter().flatten().chain(named).collect(),
             to.into_iter().flatten().collect(),
         );
         let requests: Vec<(String, String, u16)> = operations
             .iter()
             .flat_map(|operation| around(operation, operations))
             .collect();
+        let running = self.named.running();
         for from in &from {
             for to in &to {
                 for (method, path, port) in &requests {
-                    let request = Request {
+                    let plain = Request {
                         from: from.clone(),
                         to: to.clone(),
                         method: method.clone(),
                         path: path.clone(),
                         port: *port,
+                        model_digest: None,
+                        image_digest: None,
                     };
-                    if !self.ask_all(&request) {
-                        return;
+                    let with_token = running.iter().map(|(model, image)| Request {
+                        model_digest: model.clone(),
+                        image_digest: image.clone(),
+                        ..plain.clone()
+                    });
+                    for request in std::iter::once(plain.clone()).chain(with_token) {
+                        if !self.ask_all(&request) {
+                            return;
+                        }
                     }
                 }
             }
@@ -118,6 +132,8 @@ impl Collection {
                     method: "GET".to_owned(),
                     path: "/undeclared".to_owned(),
                     port: UNDECLARED_PORT,
+                    model_digest: None,
+                    image_digest: None,
                 };
                 if !self.ask_all(&request) {
                     return;
@@ -199,8 +215,12 @@ fn example(template: &str) -> Option<String> {
 }
 
 impl Asked {
-    /// None for what is no SPIFFE ID, which a compiled policy rules out.
+    /// None for what is no SPIFFE ID or digest, which a compiled policy rules out.
     pub(super) fn question(&self, now: TimeMs) -> Option<Question> {
+        let claims = ArtifactClaims {
+            model: digest(self.request.model_digest.as_deref())?,
+            image: digest(self.request.image_digest.as_deref())?,
+        };
         let (Ok(from), Ok(to)) = (
             self.request.from.parse::<SpiffeId>(),
             self.request.to.parse::<SpiffeId>(),
@@ -223,9 +243,22 @@ impl Asked {
             port: self.request.port,
             headers: request_line(&self.request.method, &self.request.path),
             now,
-            claims: ArtifactClaims::default(),
+            claims,
             denials: 0,
         })
+    }
+}
+
+/// None for what is no digest.
+#[expect(
+    clippy::option_option,
+    reason = "an absent claim is not one that cannot be read"
+)]
+fn digest(text: Option<&str>) -> Option<Option<ArtifactDigest>> {
+    match text.map(str::parse) {
+        None => Some(None),
+        Some(Ok(digest)) => Some(Some(digest)),
+        Some(Err(_)) => None,
     }
 }
 

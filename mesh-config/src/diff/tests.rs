@@ -224,3 +224,144 @@ fn a_flow_that_goes_takes_what_it_asked_of_a_grant_with_it() {
     );
     assert!(difference.has(Effect::Widening));
 }
+
+/// A signal about a caller of the flow, changed at one place.
+fn signalling(effect: &str, about: &str, times: (&str, &str)) -> String {
+    let (issued, expires) = times;
+    format!(
+        "{POLICY}  signals:\n    - {{name: s, source: scanner, reason: r, author: a, effect: {effect}, \
+         about: {{{about}}}, issued: \"{issued}\", expires: \"{expires}\"}}\n"
+    )
+}
+
+const TIMES: (&str, &str) = ("2027-01-15T07:00:00Z", "2027-01-15T09:00:00Z");
+const CALLER: &str = "identity: \"spiffe://d.example/ns/web/sa/never-sampled\"";
+
+#[test]
+fn a_signal_against_callers_is_narrowing_and_a_release_widening() {
+    use Effect::{Narrowing, ReasonOnly, Widening};
+    let quarantine = signalling("quarantine", CALLER, TIMES);
+    let weigh = |weight| signalling(&format!("weigh, milliNats: {weight}"), CALLER, TIMES);
+    let release = signalling("release", CALLER, TIMES);
+    let (issued, expires) = TIMES;
+    let longer = signalling("quarantine", CALLER, (issued, "2027-01-16T09:00:00Z"));
+    let other = signalling("quarantine", "segment: web", TIMES);
+    let releases_more = signalling("release", CALLER, ("2027-01-15T07:30:00Z", expires));
+    let reworded = quarantine.replace("reason: r", "reason: another");
+    let none = POLICY.to_owned();
+    let cases: [(&str, &String, &String, Effect); 16] = [
+        ("added", &none, &quarantine, Narrowing),
+        ("removed", &quarantine, &none, Widening),
+        ("weight added", &none, &weigh(1), Narrowing),
+        ("weight removed", &weigh(1), &none, Widening),
+        ("release added", &none, &release, Widening),
+        ("release removed", &release, &none, Narrowing),
+        ("longer", &quarantine, &longer, Narrowing),
+        ("shorter", &longer, &quarantine, Widening),
+        ("heavier", &weigh(1), &weigh(2), Narrowing),
+        ("lighter", &weigh(2), &weigh(1), Widening),
+        (
+            "from weight to quarantine",
+            &weigh(1),
+            &quarantine,
+            Narrowing,
+        ),
+        (
+            "from quarantine to weight",
+            &quarantine,
+            &weigh(20_000),
+            Widening,
+        ),
+        ("about others", &quarantine, &other, Widening),
+        ("released until later", &release, &releases_more, Widening),
+        (
+            "released until earlier",
+            &releases_more,
+            &release,
+            Narrowing,
+        ),
+        ("in other words", &quarantine, &reworded, ReasonOnly),
+    ];
+    for (what, old, new, expected) in cases {
+        let difference = between(old, new);
+        let effects: Vec<Effect> = difference.parts.iter().map(|part| part.effect).collect();
+        assert_eq!(effects, [expected], "{what}: {:?}", difference.parts);
+        assert_eq!(difference.parts[0].part, "signal s", "{what}");
+    }
+}
+
+#[test]
+fn whom_and_what_a_signal_or_revocation_names_is_asked() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let revoked = format!("{POLICY}  revocations: [{{{CALLER}}}]\n");
+    for (new, reason) in [
+        (signalling("quarantine", CALLER, TIMES), "peer_quarantined"),
+        (
+            signalling("quarantine", &format!("modelDigest: \"{digest}\""), TIMES),
+            "peer_quarantined",
+        ),
+        (
+            signalling("quarantine", &format!("imageDigest: \"{digest}\""), TIMES),
+            "peer_quarantined",
+        ),
+        (revoked, "credential_revoked"),
+    ] {
+        let difference = between(POLICY, &new);
+        let narrowed = difference.answers.iter().find(|answer| {
+            answer.effect == Effect::Narrowing && answer.after.reason == Some(reason)
+        });
+        let request = &narrowed
+            .unwrap_or_else(|| panic!("{new}: {difference:?}"))
+            .request;
+        let is_named = request.from.ends_with("never-sampled")
+            || request.model_digest.as_ref() == Some(&digest)
+            || request.image_digest.as_ref() == Some(&digest);
+        assert!(is_named, "{request:?}");
+        assert!(!difference.has(Effect::Widening), "{:?}", difference.parts);
+    }
+}
+
+#[test]
+fn an_emergency_is_widening_and_its_end_narrowing() {
+    let glass =
+        |until: &str| format!("{POLICY}  breakGlass: {{until: \"{until}\", reason: incident}}\n");
+    let (short, long) = (glass("2027-01-15T09:00:00Z"), glass("2027-01-16T09:00:00Z"));
+    assert!(between(POLICY, &short).has(Effect::Widening));
+    let ended = between(&short, POLICY);
+    assert!(!ended.has(Effect::Widening) && ended.has(Effect::Narrowing));
+    for (old, new) in [(&short, &long), (&long, &short)] {
+        assert!(
+            between(old, new).has(Effect::Widening),
+            "it may be shorter for other segments"
+        );
+    }
+}
+
+#[test]
+fn what_the_mesh_asks_only_ever_refuses_more() {
+    use Effect::{Narrowing, ReasonOnly, Widening};
+    let asks = |what: &str| format!("{POLICY}  postQuantumAuth: {{{what}}}\n");
+    let none = POLICY.to_owned();
+    let cases: [(&String, &String, Effect); 11] = [
+        (&none, &asks(""), Narrowing),
+        (&asks(""), &none, Widening),
+        (&asks(""), &asks("mode: shadow"), Widening),
+        (&asks("mode: shadow"), &asks(""), Narrowing),
+        (&none, &asks("mode: shadow"), ReasonOnly),
+        (&asks("mode: shadow"), &none, ReasonOnly),
+        (
+            &asks(""),
+            &asks("minimumAssurance: hybridProven"),
+            Narrowing,
+        ),
+        (&asks("keyExchange: required"), &asks(""), Widening),
+        (&asks(""), &asks("keyExchange: ignored"), ReasonOnly),
+        (&asks(""), &asks("exemptNamespaces: [shop]"), Widening),
+        (&asks("exemptNamespaces: [shop]"), &asks(""), Narrowing),
+    ];
+    for (old, new, expected) in cases {
+        let parts = between(old, new).parts;
+        let effects: Vec<Effect> = parts.iter().map(|part| part.effect).collect();
+        assert_eq!(effects, [expected], "{parts:?}");
+    }
+}

@@ -98,6 +98,8 @@ codes! {
         "Write it as in `spiffe://mesh.example/ns/shop/sa/orders`.";
     Shadow = "SP017", Warning, "A policy or flow is in shadow, so it only reports.",
         "Set `mode: enforce` once the reports are clean.";
+    OtherKind = "SP018", Error, "The file is of another kind than a policy.",
+        "Give it to the command that reads it, which the message names.";
     AmbiguousWord = "SP041", Error, "Kubernetes reads a word as true or false.",
         "Quote it if it is text, and write `true` or `false` if it is not.";
     NoObject = "SP042", Error, "A document is no object of Kubernetes, or not in its form.",
@@ -155,6 +157,8 @@ codes! {
         "Leave them out of the grant; if the flow asks for too much, no grant lowers it.";
     GrantForAll = "SP123", Warning, "A grant is for every segment, or for every request.",
         "Name who needs the access, and what for.";
+    ColonSegment = "SP124", Warning, "A segment of a path begins with `:`, which is text like any other.",
+        "Write `{model}` where any text may stand; leave it if requests have the colon.";
 
     // Authorities and credentials.
     UnusableFile = "SP201", Error, "A file that the policy names cannot take its place.",
@@ -165,7 +169,7 @@ codes! {
         "The message names the rule; docs/credentials.md shows how to make one.";
     UnusableKey = "SP204", Error, "A key or certificate cannot be pinned.",
         "Use RSA of 2048 bits or more, P-256 or P-384, and ML-DSA of FIPS 204.";
-    KeyTaken = "SP205", Error, "Two authorities share a key, key id, subject or issuer.",
+    KeyTaken = "SP205", Error, "Two authorities share a name, key, key id, subject or issuer.",
         "Use each for one authority.";
     LevelTooLow = "SP206", Error, "An ML-DSA key is below the policy's least level.",
         "Pin a key of that level, or write a lower minimum.";
@@ -189,6 +193,8 @@ codes! {
         "Use P-256; docs/algorithms.md has the figures.";
     RevokedAuthorityKey = "SP216", Warning, "A revocation names the key of an authority, and does nothing.",
         "Take the authority out of `spec.authorities`, or raise a floor for it.";
+    UnpinnedTrustDomain = "SP217", Warning, "No certificate authority of a trust domain is pinned.",
+        "Pin the CA of the mesh: otherwise its callers are refused on resumed TLS sessions.";
 
     // Trust and signals.
     InvalidTrust = "SP301", Error, "A trust score or a parameter of trust breaks a rule.",
@@ -365,6 +371,8 @@ codes! {
         "Review its artifacts, and sign a new one with a higher serial.";
     RequirementUnmet = "SP745", Warning, "No caller can bring what a flow requires of models or images.",
         "Correct names, versions and stages, take a manifest that lists such artifacts, or pin the authority of the tokens.";
+    ManifestOfOtherName = "SP746", Error, "A manifest of artifacts has another name than the policy gives it.",
+        "Use the name in the manifest: flows refer to it by that.";
 }
 
 impl Code {

@@ -1,5 +1,7 @@
 //! Authorities whose time is over, and keys that are short or slow.
 
+use std::collections::BTreeSet;
+
 use sallyport_credentials::document::{self, DocumentKind};
 use sallyport_credentials::report::{Certificate, KeyDescription};
 use sallyport_engine::policy::raw::{Material, Revocation, Spec};
@@ -9,7 +11,16 @@ use crate::finding::{Code, Finding};
 
 pub(super) fn findings(spec: &Spec, now: TimeMs) -> Vec<Finding> {
     let keys = pinned(spec);
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = unpinned(spec)
+        .map(|(number, domain)| {
+            let path = format!("spec.trustDomains[{number}]");
+            let message = format!(
+                "no certificate authority of trust domain `{domain}` is pinned: its callers are refused on resumed TLS sessions (`peer_unvalidated`), of which Envoy says that it did not validate the certificate"
+            );
+            let hint = "pin the CA of the mesh under `spec.authorities.certificates`";
+            Finding::new(Code::UnpinnedTrustDomain, path, message).with_hint(hint)
+        })
+        .collect();
     for pinned in &keys {
         findings.extend(pinned.expiry(now));
         findings.extend(pinned.strength());
@@ -31,6 +42,17 @@ pub(super) fn findings(spec: &Spec, now: TimeMs) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Trust domains without a certificate authority, with their numbers.
+pub(crate) fn unpinned(spec: &Spec) -> impl Iterator<Item = (usize, &str)> {
+    let entries = spec.authorities.iter();
+    let pinned: BTreeSet<&str> = entries
+        .flat_map(|authorities| authorities.certificates.iter().flatten())
+        .map(|entry| entry.trust_domain.as_str())
+        .collect();
+    let domains = spec.trust_domains.iter().map(String::as_str).enumerate();
+    domains.filter(move |(_, domain)| !pinned.contains(domain))
 }
 
 /// A key that the policy pins.

@@ -32,11 +32,13 @@ pub(super) fn findings(loaded: &LoadedPolicy, now: TimeMs) -> Vec<Finding> {
         findings.extend(quarantined(spec, flow, &path, now));
         let name = format!("flow `{}`", flow.name);
         findings.extend(shadowed(&name, &flow.operations, &path));
+        findings.extend(colons(&flow.operations, &path));
     }
     for (number, grant) in spec.grants.iter().flatten().enumerate() {
         let name = format!("grant `{}`", grant.name);
         let path = format!("spec.grants[{number}]");
         findings.extend(shadowed(&name, &grant.operations, &path));
+        findings.extend(colons(&grant.operations, &path));
     }
     findings
 }
@@ -180,6 +182,25 @@ fn shadowed(name: &str, operations: &[Operation], path: &str) -> Vec<Finding> {
              this one first"
         };
         findings.push(Finding::new(Code::ShadowedOperation, path, message).with_hint(hint));
+    }
+    findings
+}
+
+/// Segments of paths that look like variables of other software.
+fn colons(operations: &[Operation], path: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, operation) in operations.iter().enumerate() {
+        for (place, template) in operation.paths.iter().enumerate() {
+            let names = template
+                .split('/')
+                .filter_map(|part| part.strip_prefix(':'));
+            findings.extend(names.filter(|name| !name.is_empty()).map(|name| {
+                let path = format!("{path}.operations[{number}].paths[{place}]");
+                let message = format!("`:{name}` is text like any other, and no variable");
+                let hint = format!("write `{{{name}}}` where any text may stand");
+                Finding::new(Code::ColonSegment, path, message).with_hint(hint)
+            }));
+        }
     }
     findings
 }

@@ -10,6 +10,7 @@ mod time;
 mod workloads;
 
 pub use artifacts::manifests;
+pub(crate) use authorities::unpinned;
 pub(crate) use flows::hybrid_authorities;
 pub use time::break_glass;
 

@@ -3,6 +3,7 @@ use std::path::Path;
 use sallyport_credentials::issue::{AuthorityOptions, HybridAuthority, RsaBits};
 
 use super::*;
+use crate::finding::Code;
 use crate::policy_file::from_text;
 
 const MINIMAL: &str = include_str!("../../tests/data/policy.yaml");
@@ -14,11 +15,12 @@ fn with(old: &str, new: &str) -> String {
     MINIMAL.replace(old, new)
 }
 
-/// Code, path and line of what is found.
+/// Code, path and line of what is found, but for the authority that most of these policies lack.
 fn found(text: &str, folder: &Path) -> Vec<(&'static str, String, Option<u64>)> {
     let loaded = from_text(text, folder).unwrap_or_else(|found| panic!("{found:?}"));
     let findings = lint(&loaded, None, NOW).into_iter();
     findings
+        .filter(|finding| finding.code != Code::UnpinnedTrustDomain)
         .map(|finding| (finding.code.as_str(), finding.path, finding.line))
         .collect()
 }
@@ -338,4 +340,34 @@ fn a_segment_that_only_a_grant_names_is_not_lonely() {
     );
     let loaded = from_text(&policy, Path::new(".")).unwrap_or_else(|found| panic!("{found:?}"));
     assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn finds_trust_domains_without_a_certificate_authority() {
+    let unpinned = |text: &str, folder: &str| {
+        let loaded = from_text(text, Path::new(folder)).unwrap_or_else(|found| panic!("{found:?}"));
+        let findings = lint(&loaded, None, NOW).into_iter();
+        let unpinned = findings.filter(|finding| finding.code == Code::UnpinnedTrustDomain);
+        unpinned.map(|finding| finding.path).collect::<Vec<_>>()
+    };
+    assert_eq!(unpinned(MINIMAL, "."), ["spec.trustDomains[0]"]);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/istio/quickstart");
+    let pinned = include_str!("../../../examples/istio/quickstart/policy.yaml");
+    assert_eq!(unpinned(pinned, folder), [""; 0]);
+    let two = pinned.replace("[shop.example]", "[shop.example, other.example]");
+    let two = ["web", "orders"].into_iter().fold(two, |text, name| {
+        let domains = format!("    - name: {name}\n      trustDomains: [shop.example]\n");
+        text.replace(&format!("    - name: {name}\n"), &domains)
+    });
+    assert_eq!(unpinned(&two, folder), ["spec.trustDomains[1]"]);
+}
+
+#[test]
+fn finds_segments_that_are_variables_elsewhere() {
+    let path = |path: &str| codes(&with("/v1/orders/{order}", path));
+    let place = "spec.flows[0].operations[0].paths[0]".to_owned();
+    assert_eq!(path("/v1/orders/:order"), [("SP124", place)]);
+    for plain in ["/v1/orders:batch", "/v1/orders/:", "/v1/{order}"] {
+        assert_eq!(path(plain), [], "{plain}");
+    }
 }

@@ -4,31 +4,63 @@
 //! No clock is asked: whether a manifest counts at a time is said by the checks that have one, and by
 //! each decision.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use sallyport_credentials::signing::{SigningAuthorities, SigningAuthority};
 use sallyport_engine::policy::raw::{self, Artifacts, Material, PolicyDocument};
+use sallyport_engine::policy::{PolicyError, PolicyErrorCause};
 
 use super::material::{self, InvalidMaterial};
 use crate::artifacts::{self, VerifiedManifest};
 use crate::finding::{Code, Finding};
 use crate::signing::signature_path;
 
-/// Puts what each manifest says into the document, in the place of its file. Gives the files whose
-/// signatures hold, and what is wrong with the others, which stay as they are. The authorities are
+/// What became of the manifests that a policy names by file.
+#[derive(Default)]
+pub(super) struct Resolved {
+    /// The files whose signatures hold.
+    pub(super) files: Vec<PathBuf>,
+    /// What is wrong with the others, which stay as they are.
+    pub(super) findings: Vec<Finding>,
+    /// The names in manifests that the policy names otherwise.
+    other_names: BTreeSet<String>,
+    /// Whether a manifest was left as it is.
+    is_refused: bool,
+}
+
+impl Resolved {
+    /// Whether the compiler refuses only what was refused here, in other words.
+    pub(super) fn explains(&self, error: &PolicyError) -> bool {
+        match &error.cause {
+            PolicyErrorCause::Unresolved => {
+                self.is_refused && error.path.starts_with("spec.artifacts.")
+            }
+            PolicyErrorCause::UnknownManifest { name, .. } => self.other_names.contains(name),
+            _ => false,
+        }
+    }
+
+    fn refuse(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.is_refused = true;
+        self.findings.extend(findings);
+    }
+}
+
+/// Puts what each manifest says into the document, in the place of its file. The authorities are
 /// texts already.
-pub(super) fn resolve(
-    document: &mut PolicyDocument,
-    folder: &Path,
-) -> (Vec<PathBuf>, Vec<Finding>) {
-    let (mut files, mut findings) = (Vec::new(), Vec::new());
+pub(super) fn resolve(document: &mut PolicyDocument, folder: &Path) -> Resolved {
+    let mut resolved = Resolved::default();
     let Some(artifacts) = &mut document.spec.artifacts else {
-        return (files, findings);
+        return resolved;
     };
     let authorities = match authorities(artifacts) {
         Ok(authorities) => authorities,
-        Err(found) => return (files, found),
+        Err(found) => {
+            resolved.refuse(found);
+            return resolved;
+        }
     };
     for (number, entry) in artifacts.manifests.iter_mut().enumerate() {
         let path = format!("spec.artifacts.manifests[{number}]");
@@ -39,20 +71,23 @@ pub(super) fn resolve(
             Ok((file, verified)) if verified.manifest.name() == entry.name => {
                 entry.verified = Some(of_policy(&verified));
                 entry.file = None;
-                files.push(file);
+                resolved.files.push(file);
             }
             Ok((_, verified)) => {
-                let message = format!("`{name}` is the manifest `{}`", verified.manifest.name());
-                let finding = Finding::new(Code::InvalidName, format!("{path}.name"), message);
-                findings.push(finding.with_hint("flows refer to a manifest by the name in it"));
+                let own = verified.manifest.name();
+                let code = Code::ManifestOfOtherName;
+                let message = format!("`{name}` is the manifest `{own}`");
+                let finding = Finding::new(code, format!("{path}.name"), message);
+                resolved.refuse([finding.with_hint(code.row().remedy)]);
+                resolved.other_names.insert(own.to_owned());
             }
             Err(found) => {
                 let place = format!("{path}.file");
-                findings.extend(found.into_iter().map(|finding| at(&place, &name, finding)));
+                resolved.refuse(found.into_iter().map(|finding| at(&place, &name, finding)));
             }
         }
     }
-    (files, findings)
+    resolved
 }
 
 /// Manifests that are written into the policy, where only the command line should write them.
@@ -127,8 +162,11 @@ fn authorities(artifacts: &Artifacts) -> Result<SigningAuthorities, Vec<Finding>
     if !findings.is_empty() {
         return Err(findings);
     }
-    SigningAuthorities::new(pinned)
-        .map_err(|(number, cause)| vec![form(format!("{path}[{number}]"), cause.to_string())])
+    SigningAuthorities::new(pinned).map_err(|(number, cause)| {
+        let code = Code::KeyTaken;
+        let finding = Finding::new(code, format!("{path}[{number}]"), cause.to_string());
+        vec![finding.with_hint("name each authority once")]
+    })
 }
 
 fn verify(
@@ -146,7 +184,7 @@ fn verify(
         {
             let code = Code::SignatureMissing;
             let message = format!("there is no `{path}`, so the manifest is not signed");
-            return vec![Finding::new(code, "", message).with_hint(code.row().remedy)];
+            return vec![Finding::new(code, "", message)];
         }
         found(error)
     })?;
@@ -154,19 +192,35 @@ fn verify(
     Ok((file, verified))
 }
 
-/// A finding about a manifest, where the policy names it.
+/// A finding about a manifest, where the policy names it. A policy has no flags, of which the hints
+/// of commands speak.
 fn at(path: &str, file: &str, finding: Finding) -> Finding {
     let place = match finding.path.as_str() {
         "" => format!("`{file}`"),
         inner => format!("`{file}`, {inner}"),
+    };
+    let hint = match finding.code {
+        Code::SignatureMissing => Some(unsigned(Path::new(file))),
+        Code::SigningAuthorityUnknown => {
+            let place = "`spec.artifacts.authorities`";
+            Some(format!("add it to {place} if it is one that you trust"))
+        }
+        _ => finding.hint,
     };
     Finding {
         message: format!("{place}: {}", finding.message),
         path: path.to_owned(),
         file: None,
         line: None,
+        hint,
         ..finding
     }
+}
+
+/// What to do where a manifest has no signature, and none can be named.
+pub fn unsigned(file: &Path) -> String {
+    let signature = signature_path(file);
+    format!("sign it: `{}` must be beside it", signature.display())
 }
 
 #[cfg(test)]

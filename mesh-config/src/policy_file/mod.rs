@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod material;
+mod other_kind;
 pub(crate) mod shape;
 mod warnings;
 
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use artifacts::of_policy;
+pub use artifacts::{of_policy, unsigned};
 use sallyport_credentials::AuthoritySet;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
@@ -121,6 +122,9 @@ pub fn load(path: &Path) -> Result<LoadedPolicy, PolicyFileErrors> {
 /// Everything that is wrong with it, each with its place.
 pub fn from_text(text: &str, folder: &Path) -> Result<LoadedPolicy, Vec<Finding>> {
     let yaml = yaml::parse(text).map_err(|finding| vec![finding])?;
+    if let Some(finding) = other_kind::other_kind(&yaml.value) {
+        return Err(vec![finding]);
+    }
     let deviations = shape::check(&yaml.value, &schema::for_validation());
     if !deviations.is_empty() {
         return Err(yaml.lines.locate(deviations));
@@ -153,8 +157,8 @@ fn complete(
     lines: &Lines,
 ) -> Result<LoadedPolicy, Vec<Finding>> {
     let mut findings = material::inline(&mut document, folder);
-    let (manifest_files, refused) = artifacts::resolve(&mut document, folder);
-    findings.extend(refused);
+    let resolved = artifacts::resolve(&mut document, folder);
+    findings.extend(resolved.findings.iter().cloned());
     let policy = match compile(&document) {
         Ok(policy) => Some(policy),
         Err(errors) => {
@@ -162,7 +166,7 @@ fn complete(
             let known = paths(&findings);
             let errors = errors
                 .into_iter()
-                .filter(|error| !known.contains(&error.path));
+                .filter(|error| !known.contains(&error.path) && !resolved.explains(error));
             findings.extend(errors.map(Finding::from));
             None
         }
@@ -192,7 +196,7 @@ fn complete(
     Ok(LoadedPolicy {
         sha256: sallyport_credentials::sha256(canonical_json.as_bytes()),
         warnings: lines.locate(warnings::warnings(&document)),
-        manifest_files,
+        manifest_files: resolved.files,
         lines: lines.clone(),
         document,
         policy,

@@ -149,10 +149,12 @@ fn wrong_type(path: String, expected: JsonType, value: &Value) -> Finding {
         JsonType::Object => ("a mapping", "write `key: value` lines"),
         JsonType::String => ("text", "put it in quotes"),
     };
-    let hint = if value.is_null() {
-        "give it a value, or leave the key out"
-    } else {
-        hint
+    let hint = match (expected, value) {
+        (_, Value::Null) => "give it a value, or leave the key out",
+        // Quotes would make text of the brackets.
+        (JsonType::String, Value::Array(_)) => "write one, without `[..]` or `- `",
+        (JsonType::String, Value::Object(_)) => "write the text alone, without keys",
+        (_, _) => hint,
     };
     Finding::new(
         Code::WrongType,

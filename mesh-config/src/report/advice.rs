@@ -9,11 +9,12 @@ use sallyport_engine::reason::DenyReason;
 use super::group::{self, Group, Key};
 use crate::finding::Printable;
 use crate::policy_file::LoadedPolicy;
+use crate::recorded::remedy;
 
 /// What to do about the denials of a group.
 pub(super) struct Advice {
     pub(super) meaning: Option<&'static str>,
-    pub(super) remedy: Option<&'static str>,
+    pub(super) remedy: Option<String>,
     /// A piece of YAML for the policy, with where it belongs.
     pub(super) suggestion: Option<String>,
 }
@@ -28,7 +29,7 @@ pub(super) fn advice(key: &Key, group: &Group, policy: Option<&LoadedPolicy>) ->
     );
     Advice {
         meaning: row.map(|row| row.meaning),
-        remedy: row.map(|row| row.remedy),
+        remedy: reason.map(|reason| remedy(reason, key.source.as_deref(), None)),
         suggestion: policy
             .filter(|_| is_missing)
             .and_then(|policy| suggestion(key, group, policy)),

@@ -90,7 +90,7 @@ pub struct Cause {
     /// What the reason means.
     pub meaning: Option<&'static str>,
     /// What to do about it.
-    pub remedy: Option<&'static str>,
+    pub remedy: Option<String>,
     /// A piece of policy that would allow it.
     pub suggestion: Option<String>,
 }

@@ -46,7 +46,7 @@ pub fn authorities(paths: &[PathBuf]) -> Result<SigningAuthorities, Vec<Finding>
     }
     SigningAuthorities::new(authorities).map_err(|(index, cause)| {
         let path = paths.get(index).map_or(Path::new(""), PathBuf::as_path);
-        vec![of_file(Code::SigningAuthorityForm, path, cause.to_string())]
+        vec![of_file(Code::KeyTaken, path, cause.to_string())]
     })
 }
 

@@ -67,7 +67,11 @@ fn imports_each_format_into_one_manifest() {
         "server.intoto.json embedder.spdx.json bom.cdx.json bom.cdx.json",
     );
     assert_eq!(stdout(&ok(folder, &other)), GOLDEN);
-    ok(folder, &format!("{IMPORT} --out new.json"));
+    let said = stdout(&ok(folder, &format!("{IMPORT} --out new.json")));
+    assert_eq!(
+        said,
+        "new.json: manifest models, serial 4, 2 models and 1 image\n"
+    );
     assert_eq!(fs::read_to_string(folder.join("new.json")).unwrap(), GOLDEN);
     let output = run(folder, &format!("{IMPORT} --out new.json"));
     assert_eq!(code(&output), 3, "a file that exists stays");
@@ -163,6 +167,8 @@ fn refuses_a_manifest_at_each_doubt_with_its_own_code() {
     assert_eq!(verify(folder, &foreign, &at), ["SP705"]);
     let not_a_pin = "--authority models.yaml";
     assert_eq!(verify(folder, not_a_pin, &at), ["SP709"]);
+    let twice = format!("{pins} {pins}");
+    assert_eq!(verify(folder, &twice, &at), ["SP205"]);
 
     let manifest = fs::read(folder.join("models.yaml")).unwrap();
     fs::write(folder.join("models.yaml"), [&manifest[..], b"\n"].concat()).unwrap();
@@ -226,4 +232,19 @@ fn signs_nothing_that_nobody_could_verify() {
     fs::write(folder.join("models.yaml"), MANIFEST.replace("sha256:", "")).unwrap();
     assert_eq!(refused(folder, &format!("{sign} {AT}")), ["SP713"]);
     assert!(!folder.join("models.yaml.sig").exists());
+}
+
+#[test]
+fn keys_that_are_not_there_are_said_to_be_unreadable() {
+    let folder = sources();
+    let output = run(
+        folder.path(),
+        &format!("artifacts sign models.yaml --keys nope --at {AT}"),
+    );
+    assert_eq!(code(&output), 3);
+    let said = stderr(&output);
+    assert!(
+        said.contains("cannot be read; check that it exists"),
+        "{said}"
+    );
 }

@@ -351,7 +351,7 @@ fn a_file_of_a_hundred_megabytes_is_refused_before_it_is_held() {
         format!("bundle verify 1.json {pins} {AT} --history huge"),
         format!("bundle diff huge 1.json {pins}"),
         format!("artifacts verify huge {pins}"),
-        "artifacts import huge --name n --issuer i".to_owned(),
+        "artifacts import huge --name n --issuer i --serial 1".to_owned(),
         "artifacts sign huge --keys release".to_owned(),
         format!("module verify huge --sbom b.json {pins}"),
         format!("module verify b.json --sbom huge {pins}"),
@@ -372,4 +372,21 @@ fn a_file_of_a_hundred_megabytes_is_refused_before_it_is_held() {
         let message = finding["message"].as_str().unwrap();
         assert!(message.contains("it is longer than"), "{line}: {message}");
     }
+}
+
+#[test]
+fn a_manifest_without_a_signature_is_to_be_signed() {
+    let (folder, pins) = world();
+    let folder = folder.path();
+    let manifest = include_str!("../data/artifacts/models.yaml");
+    fs::write(folder.join("unsigned.yaml"), manifest).unwrap();
+    let line = format!(
+        "bundle build --policy policy.yaml --artifacts unsigned.yaml {pins} --version-number 9 --out b9.json --output json"
+    );
+    let finding = error(&run(folder, &line))["findings"][0].clone();
+    assert_eq!(finding["code"], "SP701");
+    assert_eq!(
+        finding["hint"],
+        "sign it: `unsigned.yaml.sig` must be beside it"
+    );
 }

@@ -13,6 +13,11 @@ fn check_accepts_a_valid_policy() {
     let output = sallyport(&["check", "policy.yaml"], folder.path());
     assert_eq!(code(&output), 0);
     let text = stdout(&output);
+    let (warning, text) = text.split_at(text.find("policy shop").unwrap());
+    assert!(
+        warning.starts_with("warning[SP217]: spec.trustDomains[0] (line 7)"),
+        "{warning}"
+    );
     let start = "policy shop: ok, enforce, 2 segments, 1 flow, 0 authorities, sha256 ";
     let hashes = text.strip_prefix(start).unwrap();
     let (sha256, policy_hash) = hashes.trim().split_once(", policy_hash ").unwrap();
@@ -123,9 +128,35 @@ fn deny_warnings_fails_for_them() {
     fs::write(folder.path().join("shadow.yaml"), shadow).unwrap();
     let output = sallyport(&["check", "--deny-warnings", "shadow.yaml"], folder.path());
     assert_eq!(code(&output), 1);
-    assert!(stdout(&output).contains("policy shop: not ok, 1 warning, shadow"));
+    assert!(stdout(&output).contains("policy shop: not ok, 2 warnings, shadow"));
     let output = sallyport(&["check", "--deny-warnings", "policy.yaml"], folder.path());
-    assert_eq!(code(&output), 0);
+    assert_eq!(code(&output), 1, "its CA is not pinned");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/istio/quickstart");
+    let output = sallyport(&["check", "--deny-warnings", "policy.yaml"], &example);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+}
+
+#[test]
+fn a_file_of_another_kind_is_said_to_be_one() {
+    let folder = folder();
+    for (text, said) in [
+        ("policy: policy.yaml\ntests: []\n", "is a test file"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n",
+            "an object of Kubernetes",
+        ),
+    ] {
+        fs::write(folder.path().join("other.yaml"), text).unwrap();
+        let output = sallyport(&["check", "--output", "json", "other.yaml"], folder.path());
+        assert_eq!(code(&output), 1);
+        let errors = json(&output)["errors"].clone();
+        assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
+        assert_eq!(errors[0]["code"], "SP018");
+        assert!(
+            errors[0]["message"].as_str().unwrap().contains(said),
+            "{errors}"
+        );
+    }
 }
 
 #[test]
@@ -133,7 +164,7 @@ fn check_reads_standard_input() {
     let folder = folder();
     let output = sallyport_with(&["check", "-"], folder.path(), POLICY);
     assert_eq!(code(&output), 0);
-    assert!(stdout(&output).starts_with("policy shop: ok"));
+    assert!(stdout(&output).contains("\npolicy shop: ok"));
 }
 
 #[test]
@@ -202,7 +233,11 @@ fn check_writes_sarif_for_code_hosts() {
     assert!(errors.is_empty(), "{errors:?}");
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();
-    assert_eq!(results.len(), 3, "two errors, and a file that is not there");
+    assert_eq!(
+        results.len(),
+        4,
+        "a warning, two errors, and a file that is not there"
+    );
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(
@@ -210,7 +245,7 @@ fn check_writes_sarif_for_code_hosts() {
             result["ruleId"]
         );
     }
-    let place = &results[1]["locations"][0];
+    let place = &results[2]["locations"][0];
     assert_eq!(
         place["physicalLocation"]["artifactLocation"]["uri"],
         "broken.yaml"
@@ -284,6 +319,7 @@ fn check_compares_the_policy_with_the_workloads() {
     assert_eq!(
         found(&report, "warnings"),
         [
+            ("SP217".to_owned(), 7.into(), Value::Null),
             ("SP114".to_owned(), 10.into(), Value::Null),
             ("SP115".to_owned(), 21.into(), Value::Null),
         ]
@@ -293,7 +329,11 @@ fn check_compares_the_policy_with_the_workloads() {
         [("SP116".to_owned(), 15.into(), "all.yaml".into())]
     );
     let report = check(&MANIFESTS.replace("9090", "8080").replace("tools", "web"));
-    assert_eq!(found(&report, "warnings"), []);
+    assert_eq!(
+        found(&report, "warnings").len(),
+        1,
+        "that of the policy alone"
+    );
     assert_eq!(found(&report, "notes"), []);
 }
 

@@ -55,6 +55,12 @@ fn explain_writes_the_record_as_json() {
     assert_eq!(answer["record"]["reason"], "operation_not_allowed");
     assert_eq!(answer["record"]["time_ms"], 1_795_248_000_000_u64);
     assert!(answer["remedy"].is_string());
+    assert!(answer["record"].get("basis").is_none());
+    let more = ["--from", WEB, "--path", "/v1/orders/7", "--output", "json"];
+    assert_eq!(
+        json(&explain(folder.path(), &more))["record"]["basis"],
+        "flow"
+    );
 }
 
 #[test]
@@ -307,4 +313,30 @@ fn explain_answers_as_sidecars_with_the_setting_of_the_mesh_do() {
     let reported = explain(folder.path(), &ask);
     assert_eq!(code(&reported), 0);
     assert!(stdout(&reported).starts_with("WOULD BE DENIED: assurance_too_low"));
+}
+
+#[test]
+fn a_caller_of_an_unknown_trust_domain_is_named() {
+    let folder = folder();
+    let from = "spiffe://other.example/ns/web/sa/web";
+    let output = explain(folder.path(), &["--from", from, "--path", "/v1/orders/7"]);
+    assert_eq!(code(&output), 2);
+    let text = stdout(&output);
+    for part in [
+        "DENIED: trust_domain_unknown",
+        &format!("caller    {from}\n"),
+        "assurance classical",
+        "Add `other.example` to `spec.trustDomains`",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_path_without_its_slash_is_said_to_lack_it() {
+    let folder = folder();
+    let output = explain(folder.path(), &["--from", WEB, "--path", "v1/orders/7"]);
+    let text = stdout(&output);
+    assert!(text.contains("DENIED: path_ambiguous"), "{text}");
+    assert!(text.contains("Send a path that begins with `/`."), "{text}");
 }

@@ -1,13 +1,18 @@
-//! The commands of guides, in their order, in a folder as the guide says.
+//! The commands of guides, in their order, in one shell that begins at the root of the repository:
+//! what they need, they make themselves.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::commands::commands;
 use crate::support::*;
 
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/istio/");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// What a line begins with that is a command to be run.
+const WORDS: [&str; 6] = ["sallyport ", "cp ", "cd ", "sed ", "printf ", "DIGEST="];
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -22,68 +27,91 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn works(guide: &str, least: usize) {
+/// A copy of those parts of the repository that guides read.
+fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    copy(&Path::new(EXAMPLES).join("quickstart"), folder.path());
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
-    let wider = policy.replace("methods: [POST]", "methods: [POST, DELETE]");
-    assert_ne!(wider, policy);
-    write("step-2.yaml", wider.as_bytes());
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/artifacts");
-    for name in ["bom.cdx.json", "embedder.spdx.json", "server.intoto.json"] {
-        write(name, &fs::read(Path::new(data).join(name)).unwrap());
+    for part in ["examples/istio", "mesh-config/tests/data/artifacts"] {
+        copy(&Path::new(ROOT).join(part), &folder.path().join(part));
     }
-    write("sallyport.wasm", b"\0asm\x01\0\0\0");
-    let bill = r#"{"bomFormat":"CycloneDX","components":[{"name":"serde"}]}"#;
-    write("sallyport.cdx.json", bill.as_bytes());
-    work(folder.path(), guide, least);
+    folder
 }
 
-/// Runs the commands of a guide in a folder with what it needs.
-fn work(folder: &Path, guide: &str, least: usize) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_sallyport")).parent().unwrap();
-    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/").to_owned() + guide;
-    let commands = commands(&fs::read_to_string(&guide).unwrap(), &["sallyport "]);
+/// Runs the commands of a guide.
+fn works(guide: &str, least: usize) {
+    work(
+        guide,
+        &fs::read_to_string(Path::new(ROOT).join(guide)).unwrap(),
+        least,
+    );
+}
+
+fn work(guide: &str, text: &str, least: usize) {
+    let commands = commands(text, &WORDS);
     assert!(
         commands.len() >= least,
         "{guide}: {} commands",
         commands.len()
     );
-    for (command, expected) in commands {
-        let output = Command::new("sh")
-            .args(["-c", &command])
-            .env("PATH", &path)
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        let said = stderr(&output) + &stdout(&output);
-        assert_eq!(code(&output), expected, "{guide}: {command}\n{said}");
+    // One shell: folders and variables of a command are there for the next ones.
+    let mut script = String::new();
+    for (number, (command, expected)) in commands.iter().enumerate() {
+        let check = format!("[ $? -eq {expected} ] || {{ echo 'failed: {number}'; exit 9; }}");
+        script.push_str(&format!("{command}\n{check}\n"));
     }
+    let binary = Path::new(env!("CARGO_BIN_EXE_sallyport")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let folder = repository();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .env("PATH", &path)
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = stdout(&output) + &stderr(&output);
+    let failed = said.split_once("failed: ").map(|(_, rest)| {
+        let number: usize = rest.lines().next().unwrap().parse().unwrap();
+        &commands[number]
+    });
+    assert_eq!(code(&output), 0, "{guide}: {failed:?}\n{said}");
 }
 
 #[test]
 fn each_command_of_the_provenance_guide_works() {
-    works("provenance.md", 15);
+    works("docs/provenance.md", 18);
+}
+
+#[test]
+fn the_quarantine_of_the_provenance_guide_is_one() {
+    let text = fs::read_to_string(Path::new(ROOT).join("docs/provenance.md")).unwrap();
+    let (_, block) = text.split_once("```yaml\n  signals:\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let folder = folder();
+    let policy = format!("{POLICY}  signals:\n{block}");
+    fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    let output = sallyport(&["check", "policy.yaml"], folder.path());
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
 }
 
 #[test]
 fn each_command_of_the_grant_guide_works() {
-    let folder = tempfile::tempdir().unwrap();
-    copy(&Path::new(EXAMPLES).join("jit-grant"), folder.path());
-    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
-    let (before, _) = policy.split_once("\n  grants:\n").unwrap();
-    fs::write(folder.path().join("before.yaml"), before).unwrap();
-    work(folder.path(), "grants.md", 5);
+    works("docs/grants.md", 7);
 }
 
 #[test]
 fn each_command_of_the_bundle_guide_works() {
-    works("bundles.md", 14);
+    works("docs/bundles.md", 16);
 }
 
 #[test]
 fn each_command_of_the_key_guide_works() {
-    works("key-handling.md", 7);
+    works("docs/key-handling.md", 8);
+}
+
+/// Those behind need proxies.
+#[test]
+fn each_command_of_the_readme_works_up_to_running_proxies() {
+    let text = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let (text, _) = text.split_once("# While it runs").unwrap();
+    work("README.md", text, 12);
 }

@@ -632,12 +632,15 @@ fn a_break_glass_ends_by_itself_and_stands_in_the_slices_it_is_for() {
         assert_eq!(is_broken, resource["metadata"]["namespace"] == "shop");
     }
     assert_eq!(stdout(&glass(&soon, &[])).matches("breakGlass").count(), 5);
-    for (until, more) in [
-        (&late, &[][..]),
-        (&at(0), &[]),
-        (&soon, &["--segment", "none"]),
+    for (until, more, expected) in [
+        // The codes of `check`.
+        (&late, &[][..], "SP405"),
+        (&at(0), &[], "SP406"),
+        (&soon, &["--segment", "none"], "SP104"),
     ] {
-        refused(&glass(until, more));
+        let output = glass(until, more);
+        refused(&output);
+        assert_eq!(error(&output)["findings"][0]["code"], expected);
     }
     let output = render(
         folder.path(),

@@ -143,6 +143,12 @@ fn explain_shows_what_was_required_and_what_came() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    let times = format!("manifest  models, serial 3, from 2026-11-01T00:00:00Z until {END}");
+    assert!(said.contains(&times), "{said}");
+    let (_, said) = asked(folder, &format!("--model-digest {vetted} --output json"));
+    let answer: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(answer["manifests"][0]["not_after"], END);
+    assert_eq!(answer["manifests"][0]["serial"], 3);
     let (exit, said) = asked(folder, &format!("--model-digest {}", digest("ff")));
     assert!(
         exit == 2 && said.contains("which manifest models does not list"),

@@ -110,6 +110,27 @@ fn too_little_coverage_fails() {
     let output = run("51");
     assert_eq!(code(&output), 1);
     assert!(stdout(&output).contains("too little: 51 % of operations are wanted"));
+    // A build server that shows the XML only shows a failure.
+    let xml = |least: &str| {
+        let arguments = [
+            "test",
+            "tests.yaml",
+            "--junit",
+            "out.xml",
+            "--min-coverage",
+            least,
+        ];
+        sallyport(&arguments, folder.path());
+        fs::read_to_string(folder.path().join("out.xml")).unwrap()
+    };
+    let failed = xml("51");
+    assert!(failed.contains(r#"failures="1""#), "{failed}");
+    assert!(
+        failed.contains("50 % of operations, where 51 % are wanted"),
+        "{failed}"
+    );
+    assert!(failed.contains("not met: spec.flows["), "{failed}");
+    assert!(xml("50").contains(r#"failures="0""#));
 }
 
 #[test]
@@ -185,6 +206,13 @@ fn refuses_files_that_test_nothing_or_something_else() {
         assert_eq!(code(&output), 1, "{new}");
         let error = error(&output);
         assert_eq!(error["code"], "tests_invalid", "{error}");
+        assert!(
+            !error["message"]
+                .as_str()
+                .unwrap()
+                .contains("is no test file"),
+            "{error}"
+        );
         assert!(error["message"].as_str().unwrap().contains(said), "{error}");
     }
     let folder = suite("", "");

@@ -30,6 +30,13 @@ fn wrong_usage_exits_with_3_and_says_how() {
         ],
         &["explain", "--policy", "policy.yaml", "--token", "t"],
         &["explain", "--policy", "policy.yaml", "--denials", "1001"],
+        &["explain", "--policy", "policy.yaml", "--decision", "00aa-1"],
+        &["explain", "--path", "/", "--decision", "00aa-1"],
+        &["status", "--admin", "http://127.0.0.1:15000"],
+        &["status", "--admin", "127.0.0.1:15000/stats"],
+        &["status", "--metrics", "127.0.0.1:15020/stats/prometheus"],
+        &["status", "--metrics", "https://127.0.0.1:15020/"],
+        &["artifacts", "import", "b", "--name", "n", "--issuer", "i"],
         &["render", "--target", "nginx"],
         &[
             "cred",
@@ -131,4 +138,26 @@ fn as_a_plugin_of_kubectl_it_says_so() {
     assert!(run(&["check"]).1.contains("Usage: kubectl sallyport check"));
     let help = stdout(&sallyport(&["check", "--help"], folder.path()));
     assert!(help.contains("Usage: sallyport check"), "{help}");
+}
+
+#[test]
+fn an_address_in_another_form_is_said_with_the_right_one() {
+    let folder = folder();
+    for (arguments, said) in [
+        (
+            ["--admin", "http://127.0.0.1:15000"],
+            "as in `127.0.0.1:15000`",
+        ),
+        (
+            ["--metrics", "127.0.0.1:15020/stats/prometheus"],
+            "`http://127.0.0.1:15020/stats/prometheus`",
+        ),
+    ] {
+        let output = sallyport(&[&["status"], &arguments[..]].concat(), folder.path());
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    // A file may have any name.
+    std::fs::write(folder.path().join("pod:15020"), "up 1\n").unwrap();
+    let output = sallyport(&["status", "--metrics", "pod:15020"], folder.path());
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
 }

@@ -385,14 +385,57 @@ fn manifests_of_artifacts_go_with_the_policy() {
     );
     place.propose(|folder| {
         place.ok(folder, &format!(
-            "mkdir artifacts && sallyport artifacts import {data} --name models --issuer ml --out artifacts/models.yaml && \
+            "mkdir artifacts && sallyport artifacts import {data} --name models --issuer ml --serial 1 --out artifacts/models.yaml && \
              sallyport artifacts sign artifacts/models.yaml --keys ../keys"
         ));
     });
     place.merge().is_fine();
     let bundle = place.origin("show deploy:bundles/1.json");
     assert!(bundle.contains("\"artifacts/models.yaml.sig\""), "{bundle}");
+    // In either form.
+    place.propose(|folder| {
+        place.ok(folder, &format!(
+            "sallyport artifacts import {data} --name others --issuer ml --serial 1 --out artifacts/others.json && \
+             sallyport artifacts sign artifacts/others.json --keys ../keys"
+        ));
+        place.bring_deploy();
+        place.ok(folder, "make statement");
+    });
+    place.merge().is_fine();
+    let bundle = place.origin("show deploy:bundles/2.json");
+    assert!(bundle.contains("\"artifacts/others.yaml.sig\""), "{bundle}");
     // Altered, it is refused with everything.
     place.propose(|folder| edit(folder, "artifacts/models.yaml", "\"ml\"", "\"mm\""));
     place.merge().is_stopped_by("SP708");
+}
+
+#[test]
+fn manifests_that_flows_require_lie_below_the_policy() {
+    let place = Place::new();
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/artifacts/bom.cdx.json"
+    );
+    place.propose(|folder| {
+        place.ok(folder, &format!(
+            "mkdir policy/artifacts policy/trust && cp trust/release.json policy/trust/ && \
+             sallyport artifacts import {data} --name models --issuer ml --serial 1 --out policy/artifacts/models.json && \
+             sallyport artifacts sign policy/artifacts/models.json --keys ../keys"
+        ));
+        let required = "  artifacts:\n    authorities: [{file: trust/release.json}]\n    \
+                        manifests: [{name: models, file: artifacts/models.json}]\n  segments:\n";
+        edit(folder, "policy/policy.yaml", "  segments:\n", required);
+    });
+    let ran = place.shell(&place.work(), "sallyport check policy/policy.yaml", &[]);
+    ran.is_fine();
+    assert!(
+        ran.said.contains("SP743"),
+        "no flow requires it yet: {}",
+        ran.said
+    );
+    place.ok(
+        &place.work(),
+        "sallyport bundle build --policy policy/policy.yaml --authority trust/release.json \
+         --version-number 1 --out build.json && grep -q artifacts/models.yaml.sig build.json",
+    );
 }

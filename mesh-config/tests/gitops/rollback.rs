@@ -133,3 +133,18 @@ fn a_rollback_leads_to_what_was_in_force_and_nowhere_else() {
     let history = place.origin("show deploy:history.json");
     assert!(history.contains("$(touch $PLACE/c)"), "{history}");
 }
+
+#[test]
+fn a_rollback_says_when_it_has_nobody_to_sign() {
+    let place = Place::released();
+    place.bring_deploy();
+    let line = "make rollback TO=1 REASON=why BY=me";
+    let ran = place.shell(&place.work(), line, &[]);
+    assert_ne!(ran.code, 0);
+    assert!(
+        ran.said
+            .contains("SIGNER_KEYS: or SIGNER_COMMAND: see docs/gitops.md"),
+        "{}",
+        ran.said
+    );
+}

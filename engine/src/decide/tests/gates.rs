@@ -538,3 +538,34 @@ fn without_the_term_that_is_named_the_verdict_is_another() {
     }
     assert!(named >= 8, "{named}");
 }
+
+#[test]
+fn a_caller_is_named_where_gates_before_its_own_refuse() {
+    let refused = |change: fn(&mut Scene)| {
+        let verdict = Scene::with(change).decide(&policy(|_| {}));
+        let context = verdict.context();
+        let source = context.source.clone();
+        (verdict.reason(), source, context.assurance)
+    };
+    let foreign = "spiffe://other.example/ns/edge/sa/gateway";
+    let (reason, source, assurance) = refused(|scene| {
+        set_subject(scene, "spiffe://other.example/ns/edge/sa/gateway");
+    });
+    assert_eq!(reason, Some(DenyReason::TrustDomainUnknown));
+    assert_eq!(
+        (source, assurance),
+        (Some(identity(foreign)), Assurance::Classical)
+    );
+    let (reason, source, assurance) = refused(|scene| scene.connection.own = None);
+    assert_eq!(reason, Some(DenyReason::OwnIdentityUnknown));
+    assert_eq!(
+        (source, assurance),
+        (Some(identity(GATEWAY)), Assurance::Classical)
+    );
+    // Nobody vouches for what such a certificate says.
+    let (reason, source, assurance) = refused(|scene| {
+        scene.tls().validation = PeerValidation::Failed;
+    });
+    assert_eq!(reason, Some(DenyReason::PeerUnvalidated));
+    assert_eq!((source, assurance), (None, Assurance::Plaintext));
+}

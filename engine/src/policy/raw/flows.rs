@@ -87,6 +87,7 @@ pub struct Operation {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schema", schemars(inner(range(min = 1, max = 65535))))]
     pub ports: Option<Vec<u16>>,
     /// Whether restricted callers may do it. Absent: `GET` and `HEAD` without an upgrade only. Where
     /// operations of a flow cover the same request, the first one counts.

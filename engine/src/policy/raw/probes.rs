@@ -15,6 +15,7 @@ pub struct Probe {
     /// The exact path, without a query.
     pub path: String,
     /// The port of the probed workload.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 65535)))]
     pub port: u16,
     /// Source addresses (CIDR) that may probe. At least one.
     pub ip_blocks: Vec<String>,

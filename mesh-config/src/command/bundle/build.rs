@@ -96,7 +96,16 @@ fn manifest(
     now: TimeMs,
 ) -> Result<SignedManifest, Failure> {
     let signature = signature_path(path);
-    let verified = artifacts::verify(path, &signature, authorities, now).map_err(Failure::files)?;
+    let verified = artifacts::verify(path, &signature, authorities, now);
+    let verified = verified.map_err(|mut findings| {
+        for finding in &mut findings {
+            if finding.code == Code::SignatureMissing {
+                // There is no flag to name another one.
+                finding.hint = Some(policy_file::unsigned(path));
+            }
+        }
+        Failure::files(findings)
+    })?;
     Ok(SignedManifest {
         name: verified.manifest.name().to_owned(),
         text: text(path)?,

@@ -68,9 +68,17 @@ fn break_glass(args: &BreakGlassArgs) -> Result<Option<BreakGlass>, Failure> {
     };
     let (end, now) = (clock::parse(until)?, clock::now());
     // It would not open anything, which is found out late in an emergency.
-    if end <= now || end.since(now) > policy::BreakGlass::MAXIMUM_MS {
+    let code = if end <= now {
+        Some(Code::BreakGlassOver)
+    } else {
+        (end.since(now) > policy::BreakGlass::MAXIMUM_MS).then_some(Code::BreakGlassTooLong)
+    };
+    if let Some(code) = code {
         let text = format!("`{until}` is not within the next 7 days");
-        let finding = Finding::new(Code::InvalidTime, "spec.breakGlass.until", text);
+        let finding = Finding {
+            severity: Severity::Error,
+            ..Finding::new(code, "spec.breakGlass.until", text)
+        };
         return Err(Failure::Unrendered(vec![finding]));
     }
     Ok(Some(BreakGlass {

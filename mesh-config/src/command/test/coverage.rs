@@ -1,6 +1,7 @@
 //! Which flows, and which operations of flows and grants, some request belonged to.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use sallyport_mesh_config::explain::Place;
 use sallyport_mesh_config::policy_file::LoadedPolicy;
@@ -89,7 +90,7 @@ impl Coverage {
 }
 
 impl Kind {
-    pub(super) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Flow => "flow",
             Self::Grant => "grant",
@@ -101,6 +102,17 @@ impl Kind {
             Self::Flow => "flows",
             Self::Grant => "grants",
         }
+    }
+}
+
+/// `not met: spec.flows[0].operations[1] (line 12), flow web-to-orders`.
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not met: {}", self.path)?;
+        if let Some(line) = self.line {
+            write!(f, " (line {line})")?;
+        }
+        write!(f, ", {} {}", self.kind.as_str(), self.name)
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) struct Case {
     pub(super) expected: Expected,
 }
 
-/// Why a text is no test file.
+/// Why a test file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidTests {
     #[error("{0}")]

@@ -166,7 +166,7 @@ fn each_fault_of_the_policy_is_named_where_it_is() {
         (
             "name: models,",
             "name: images,",
-            Code::InvalidName,
+            Code::ManifestOfOtherName,
             "spec.artifacts.manifests[0].name",
         ),
         (
@@ -184,7 +184,7 @@ fn each_fault_of_the_policy_is_named_where_it_is() {
         (
             "[{file: release.json}]",
             "[{file: release.json}, {file: release.json}]",
-            Code::SigningAuthorityForm,
+            Code::KeyTaken,
             "spec.artifacts.authorities[1]",
         ),
         (
@@ -203,8 +203,7 @@ fn each_fault_of_the_policy_is_named_where_it_is() {
     let folder = folder();
     for (old, new, code, path) in cases {
         let found = refused(&folder, &policy().replace(old, new));
-        let first = found.first().cloned();
-        assert_eq!(first, Some((code, path.to_owned())), "{new}: {found:?}");
+        assert_eq!(found, [(code, path.to_owned())], "{new}");
     }
 }
 
@@ -212,9 +211,44 @@ fn each_fault_of_the_policy_is_named_where_it_is() {
 fn an_authority_that_cannot_be_read_is_said_once() {
     let folder = folder();
     let policy = policy().replace("release.json", "nobody.json");
-    let found = refused(&folder, &policy);
-    let at = |path: &str| found.iter().filter(|(_, place)| place == path).count();
-    assert_eq!(at("spec.artifacts.authorities[0]"), 1, "{found:?}");
+    let place = "spec.artifacts.authorities[0]".to_owned();
+    assert_eq!(refused(&folder, &policy), [(Code::UnusableFile, place)]);
+}
+
+#[test]
+fn a_flow_is_not_blamed_for_the_name_of_a_manifest() {
+    let folder = folder();
+    let requiring = |manifest: &str| {
+        let requires = format!("to: orders\n      requires: {{model: {{manifest: {manifest}}}}}\n");
+        let policy = policy().replace("name: models,", "name: images,");
+        refused(&folder, &policy.replace("to: orders\n", &requires))
+    };
+    let place = "spec.artifacts.manifests[0].name".to_owned();
+    let other_name = (Code::ManifestOfOtherName, place);
+    assert_eq!(requiring("models"), [other_name.clone()]);
+    // That one is wrong whatever the manifest is called.
+    let place = "spec.flows[0].requires.model.manifest".to_owned();
+    assert_eq!(
+        requiring("others"),
+        [other_name, (Code::UnknownManifest, place)]
+    );
+}
+
+#[test]
+fn hints_about_manifests_name_what_a_policy_has() {
+    let hint = |change: fn(&TempDir)| {
+        let folder = folder();
+        change(&folder);
+        let found = load(&folder, &policy()).err().unwrap();
+        found[0].hint.clone().unwrap()
+    };
+    let unsigned = hint(|folder| fs::remove_file(folder.path().join("models.yaml.sig")).unwrap());
+    assert_eq!(unsigned, "sign it: `models.yaml.sig` must be beside it");
+    let unknown = hint(|folder| sign(folder, &signer("other"), "models.yaml", Purpose::Artifacts));
+    assert!(
+        unknown.contains("`spec.artifacts.authorities`"),
+        "{unknown}"
+    );
 }
 
 #[test]

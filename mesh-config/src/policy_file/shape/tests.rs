@@ -167,6 +167,18 @@ fn says_which_type_is_expected() {
         ),
         (
             "/spec/flows/0/to",
+            json!(["web"]),
+            "is a list, where text is expected",
+            "write one, without `[..]` or `- `",
+        ),
+        (
+            "/spec/flows/0/to",
+            json!({"name": "web"}),
+            "is a mapping, where text is expected",
+            "write the text alone, without keys",
+        ),
+        (
+            "/spec/flows/0/to",
             json!(true),
             "is `true` or `false`, where text is expected",
             text,

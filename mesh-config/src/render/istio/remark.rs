@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use sallyport_engine::policy::raw::{Segment, Spec};
+use sallyport_engine::policy::raw::Segment;
 
 use super::coverage::{Coverage, Namespace};
 use super::{Part, Request, hidden, in_shadow, needs_certificate_header, shows_key_exchange};
 use crate::finding::Printable;
+use crate::lint;
 use crate::render::slice::Slicer;
 use crate::workloads::{Bypass, Protocol, WithoutSidecar, Workload};
 
@@ -241,7 +242,7 @@ fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
         }
     }
     if request.version.says_who_validated() {
-        for domain in unpinned(&request.policy.document.spec) {
+        for (_, domain) in lint::unpinned(&request.policy.document.spec) {
             note(&format!(
                 "no certificate authority of trust domain `{domain}` is pinned, so its callers are refused on resumed TLS sessions (`peer_unvalidated`), of which Envoy 1.{} says that it did not validate the certificate: pin the CA of the mesh under `spec.authorities.certificates`",
                 request.version.envoy()
@@ -270,17 +271,6 @@ fn notes(request: &Request<'_>, strict: &BTreeSet<&str>) -> Vec<String> {
         }
     }
     notes
-}
-
-/// Trust domains without a certificate authority.
-fn unpinned(spec: &Spec) -> impl Iterator<Item = &str> {
-    let entries = spec.authorities.iter();
-    let pinned: BTreeSet<&str> = entries
-        .flat_map(|authorities| authorities.certificates.iter().flatten())
-        .map(|entry| entry.trust_domain.as_str())
-        .collect();
-    let domains = spec.trust_domains.iter().map(String::as_str);
-    domains.filter(move |domain| !pinned.contains(domain))
 }
 
 impl WorkloadName {
