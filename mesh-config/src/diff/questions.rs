@@ -249,11 +249,7 @@ impl Asked {
     }
 }
 
-/// None for what is no digest.
-#[expect(
-    clippy::option_option,
-    reason = "an absent claim is not one that cannot be read"
-)]
+/// None for what is no digest, which an absent claim is not.
 fn digest(text: Option<&str>) -> Option<Option<ArtifactDigest>> {
     match text.map(str::parse) {
         None => Some(None),

@@ -33,13 +33,11 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Whether the compiler refuses only what was refused here, in other words.
     pub(super) fn explains(&self, error: &PolicyError) -> bool {
-        match &error.cause {
-            PolicyErrorCause::Unresolved => {
-                self.is_refused && error.path.starts_with("spec.artifacts.")
-            }
-            PolicyErrorCause::UnknownManifest { name, .. } => self.other_names.contains(name),
-            _ => false,
+        if let PolicyErrorCause::UnknownManifest { name, .. } = &error.cause {
+            return self.other_names.contains(name);
         }
+        let is_unresolved = error.cause == PolicyErrorCause::Unresolved;
+        is_unresolved && self.is_refused && error.path.starts_with("spec.artifacts.")
     }
 
     fn refuse(&mut self, findings: impl IntoIterator<Item = Finding>) {
@@ -199,13 +197,13 @@ fn at(path: &str, file: &str, finding: Finding) -> Finding {
         "" => format!("`{file}`"),
         inner => format!("`{file}`, {inner}"),
     };
-    let hint = match finding.code {
-        Code::SignatureMissing => Some(unsigned(Path::new(file))),
-        Code::SigningAuthorityUnknown => {
-            let place = "`spec.artifacts.authorities`";
-            Some(format!("add it to {place} if it is one that you trust"))
-        }
-        _ => finding.hint,
+    let hint = if finding.code == Code::SignatureMissing {
+        Some(unsigned(Path::new(file)))
+    } else if finding.code == Code::SigningAuthorityUnknown {
+        let place = "`spec.artifacts.authorities`";
+        Some(format!("add it to {place} if it is one that you trust"))
+    } else {
+        finding.hint
     };
     Finding {
         message: format!("{place}: {}", finding.message),

@@ -225,7 +225,7 @@ fn a_flow_is_not_blamed_for_the_name_of_a_manifest() {
     };
     let place = "spec.artifacts.manifests[0].name".to_owned();
     let other_name = (Code::ManifestOfOtherName, place);
-    assert_eq!(requiring("models"), [other_name.clone()]);
+    assert_eq!(requiring("models"), std::slice::from_ref(&other_name));
     // That one is wrong whatever the manifest is called.
     let place = "spec.flows[0].requires.model.manifest".to_owned();
     assert_eq!(
