@@ -24,6 +24,7 @@ pub mod reason;
 pub mod record;
 pub mod replay;
 pub mod session;
+pub mod text;
 pub mod time;
 pub mod trust;
 pub mod verdict;

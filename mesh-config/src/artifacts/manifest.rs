@@ -6,6 +6,7 @@ use std::path::Path;
 
 use sallyport_engine::artifact::ArtifactDigest;
 use sallyport_engine::policy::raw::{ApiVersion, ArtifactKind};
+use sallyport_engine::text::is_control;
 use sallyport_engine::time::TimeMs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,8 @@ pub struct Source {
     /// What the artifact is called in it: `bom-ref`, `spdxId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Whether the signature of its envelope was verified on import. Absent: it has none.
+    /// Whether the signature of a statement's envelope was verified on import: false also where it
+    /// had none. Absent: its format has no envelope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_verified: Option<bool>,
 }
@@ -326,10 +328,11 @@ pub(crate) fn is_label(name: &str) -> bool {
 }
 
 fn is_text(text: &str) -> bool {
-    (1..=MAXIMUM_TEXT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=MAXIMUM_TEXT_BYTES).contains(&text.len()) && !text.chars().any(is_control)
 }
 
-const TEXT: &str = "is empty, longer than 512 bytes, or has control characters";
+const TEXT: &str = "is empty, longer than 512 bytes, or has control characters or marks that turn \
+    the direction of writing";
 const MAXIMUM_TEXT_BYTES: usize = 512;
 const MAXIMUM_ARTIFACTS: usize = 10_000;
 /// What every reader of JSON keeps (RFC 8259, section 6).

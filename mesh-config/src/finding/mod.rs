@@ -5,6 +5,7 @@ mod engine;
 
 use std::fmt::{self, Write};
 
+use sallyport_engine::text::is_control;
 use serde::Serialize;
 
 pub use code::{Code, CodeRow, Severity};
@@ -69,8 +70,7 @@ pub struct Printable<'a>(pub &'a str);
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if turns || character.is_control() {
+            if is_control(character) {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;
@@ -112,6 +112,7 @@ mod tests {
             ("a\nok\u{7f}", "a\\nok\\u{7f}"),
             ("\u{9b}1m", "\\u{9b}1m"),
             ("\u{202e}ko", "\\u{202e}ko"),
+            ("\u{200f}\u{2028}", "\\u{200f}\\u{2028}"),
         ];
         for (text, shown) in cases {
             assert_eq!(Printable(text).to_string(), shown);

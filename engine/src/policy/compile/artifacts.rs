@@ -137,7 +137,7 @@ fn artifact(
     ];
     for (field, value) in texts {
         if let Some(value) = value {
-            text(value, format_args!("{path}.{field}"), errors);
+            errors.text(format_args!("{path}.{field}"), value, MAXIMUM_ARTIFACT_TEXT);
         }
     }
     let digest = digest(&entry.digest, format_args!("{path}.digest"), errors)?;
@@ -201,15 +201,13 @@ fn texts(
     errors.count(path, list.len(), MAXIMUM_REQUIRED_TEXTS);
     errors.unique(path, list.iter().map(String::as_str), "");
     for (number, value) in list.iter().take(MAXIMUM_REQUIRED_TEXTS).enumerate() {
-        text(value, format_args!("{path}[{number}]"), errors);
+        errors.text(
+            format_args!("{path}[{number}]"),
+            value,
+            MAXIMUM_ARTIFACT_TEXT,
+        );
     }
     Some(list.iter().map(|text| Box::from(text.as_str())).collect())
-}
-
-fn text(text: &str, path: Arguments<'_>, errors: &mut Errors) {
-    if !(1..=MAXIMUM_ARTIFACT_TEXT).contains(&text.len()) {
-        errors.add(path, Cause::TextLength(MAXIMUM_ARTIFACT_TEXT));
-    }
 }
 
 pub(super) fn digest(

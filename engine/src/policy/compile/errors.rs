@@ -17,6 +17,7 @@ use crate::names::Method;
 use crate::policy::Manifest;
 use crate::policy::segment::SegmentId;
 use crate::policy::{PolicyError, PolicyErrorCause as Cause};
+use crate::text::is_control;
 
 /// All errors found so far.
 #[derive(Default)]
@@ -229,15 +230,6 @@ impl Errors {
         }
         id
     }
-}
-
-/// Characters that control a terminal, break a line, or turn the direction of writing.
-fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
 }
 
 /// RFC 1123 label, as Kubernetes uses it for namespaces and names.

@@ -69,6 +69,25 @@ fn names_what_is_wrong_and_where() {
         ),
         ("name: llm", "name: \"\"", Code::Empty, first("name")),
         ("name: llm", "name: \"a\\nb\"", Code::Empty, first("name")),
+        // It would be read as another name.
+        (
+            "name: llm",
+            "name: \"\\u202emll\"",
+            Code::Empty,
+            first("name"),
+        ),
+        (
+            "version: \"2.1\"",
+            "version: \"2.1\\u200f\"",
+            Code::Empty,
+            first("version"),
+        ),
+        (
+            "issuer: ml-platform",
+            "issuer: \"ml\\u2028platform\"",
+            Code::Empty,
+            "spec.issuer".to_owned(),
+        ),
         (
             "stage: production",
             "stage: \"\"",

@@ -105,7 +105,7 @@ fn a_good_policy_has_the_manifest_and_what_its_flow_requires() {
 
 #[test]
 fn each_broken_rule_of_manifests_is_named_with_its_path() {
-    let changes: [Change; 16] = [
+    let changes: [Change; 17] = [
         (
             |it| artifacts(it).manifests.clear(),
             "spec.artifacts.manifests: is empty",
@@ -168,6 +168,10 @@ fn each_broken_rule_of_manifests_is_named_with_its_path() {
         (
             |it| verified(it).artifacts[1].stage = Some(String::new()),
             "spec.artifacts.manifests[0].verified.artifacts[1].stage: needs a text of 1 to 512 bytes",
+        ),
+        (
+            |it| verified(it).artifacts[1].name = "a\u{202e}b".into(),
+            "spec.artifacts.manifests[0].verified.artifacts[1].name: has a control character",
         ),
         (
             |it| verified(it).artifacts.clear(),
