@@ -45,7 +45,8 @@ pub(crate) struct ArtifactsImportArgs {
     /// The stage of all artifacts, as in `production`.
     #[arg(long)]
     pub(crate) stage: Option<String>,
-    /// Public key that signed an envelope: PEM, DER, JWK or JWK Set. May be repeated.
+    /// Public key that signed the sources, which must be envelopes then: PEM, DER, JWK or JWK Set.
+    /// May be repeated.
     #[arg(long = "key", value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
     /// Write the manifest into this file instead of standard output.
@@ -102,8 +103,8 @@ pub(crate) struct ArtifactsVerifyArgs {
 
 const IMPORT_EXAMPLE: &str = "\
 Example:
-  sallyport artifacts import bom.cdx.json image.intoto.json --kind image --key builder.pem \\
-    --name models --issuer ml-platform --serial 1 --stage production --out models.yaml
+  sallyport artifacts import image.intoto.json --kind image --key builder.pem \\
+    --name images --issuer ml-platform --serial 1 --stage production --out images.yaml
 
 An artifact without exactly one SHA-256 refuses its file. docs/provenance.md lists what is read.
 Exit codes: 0 ok, also with warnings, 1 errors in the files, 3 usage or I/O.";

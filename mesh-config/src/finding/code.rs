@@ -339,8 +339,8 @@ codes! {
         "Name another file, or give `--kind` for the subjects of a statement.";
     EnvelopeUnverified = "SP716", Warning, "The signature of an envelope was not verified.",
         "Give the public key of its signer with `--key`.";
-    EnvelopeInvalid = "SP717", Error, "No signature of an envelope holds with the key that was given.",
-        "Give the key of its signer, or take the envelope from its source again.";
+    EnvelopeInvalid = "SP717", Error, "A source has no signature that holds with the key that was given.",
+        "Give the key of its signer, or take the envelope from its source again; import what nobody signed without `--key`.";
     ManifestOlder = "SP718", Error, "A manifest is older than one that was seen before.",
         "Take the newest one; a replayed manifest may list what was taken back.";
     BundleForm = "SP721", Error, "A file is no bundle, or not in its one canonical form.",

@@ -126,7 +126,11 @@ fn warns_that_nobody_verified_an_envelope() {
     );
     assert!(stdout(&output).contains("\"signatureVerified\": false"));
     authority(folder.path(), "token", "builder", &[]);
-    let keyed = format!("{IMPORT} --key builder/token.pub");
+    let keyed =
+        format!("{IMPORT} --key builder/token.pub").replace("bom.cdx.json embedder.spdx.json ", "");
+    assert_eq!(refused(folder.path(), &keyed), ["SP717"]);
+    // Nor does it hold without its envelope.
+    fs::write(folder.path().join("server.intoto.json"), STATEMENT).unwrap();
     assert_eq!(refused(folder.path(), &keyed), ["SP717"]);
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Entry, collect, join, list, one_sha256, optional, text, unknown};
+use super::collection::Collection;
+use super::{Entry, join, list, one_sha256, optional, text, unknown};
 use crate::artifacts::ArtifactKind;
 use crate::finding::{Code, Finding};
 
@@ -15,37 +16,38 @@ pub(super) fn read(bom: &Value) -> Result<Vec<Entry>, Vec<Finding>> {
     if format != "CycloneDX" || !VERSIONS.contains(&version.as_str()) {
         return Err(vec![unknown("is no CycloneDX 1.5, 1.6 or 1.7")]);
     }
-    let mut results = Vec::new();
+    let mut collection = Collection::default();
     // What the bill is about is a component as well.
-    if let Some(component) = bom.pointer("/metadata/component") {
-        walk(component, "metadata.component", LEVELS, &mut results);
+    let about = bom.pointer("/metadata/component");
+    let goes_on =
+        about.is_none_or(|about| walk(about, "metadata.component", LEVELS, &mut collection));
+    if goes_on {
+        components(bom, "", LEVELS, &mut collection);
     }
-    components(bom, "", LEVELS, &mut results);
-    collect(results)
+    collection.end()
 }
 
-type Results = Vec<Result<Option<Entry>, Finding>>;
-
-fn components(value: &Value, path: &str, levels: u8, results: &mut Results) {
+/// Whether there is room for more.
+fn components(value: &Value, path: &str, levels: u8, collection: &mut Collection) -> bool {
     match list(value, path, "components") {
-        Ok(items) => {
-            for (number, component) in items.iter().enumerate() {
-                let path = join(path, &format!("components[{number}]"));
-                walk(component, &path, levels, results);
-            }
-        }
-        Err(finding) => results.push(Err(finding)),
+        Ok(items) => items.iter().enumerate().all(|(number, component)| {
+            let path = join(path, &format!("components[{number}]"));
+            walk(component, &path, levels, collection)
+        }),
+        Err(finding) => collection.add(Err(finding)),
     }
 }
 
-/// A component, and those that it is made of.
-fn walk(component: &Value, path: &str, levels: u8, results: &mut Results) {
-    results.push(entry(component, path));
+/// A component, and those that it is made of. Whether there is room for more.
+fn walk(component: &Value, path: &str, levels: u8, collection: &mut Collection) -> bool {
+    if !collection.add(entry(component, path)) {
+        return false;
+    }
     match levels.checked_sub(1) {
-        Some(levels) => components(component, path, levels, results),
+        Some(levels) => components(component, path, levels, collection),
         None => {
             let message = "is nested too deep";
-            results.push(Err(Finding::new(Code::OtherForm, path, message)));
+            collection.add(Err(Finding::new(Code::OtherForm, path, message)))
         }
     }
 }

@@ -27,11 +27,7 @@ pub(super) fn read(
     };
     let subjects = list(statement, "", "subject").map_err(|finding| vec![finding])?;
     let subjects = subjects.iter().enumerate();
-    collect(
-        subjects
-            .map(|(number, subject)| entry(subject, &format!("subject[{number}]"), kind))
-            .collect(),
-    )
+    collect(subjects.map(|(number, subject)| entry(subject, &format!("subject[{number}]"), kind)))
 }
 
 fn entry(subject: &Value, path: &str, kind: ArtifactKind) -> Result<Option<Entry>, Finding> {

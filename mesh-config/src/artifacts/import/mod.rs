@@ -1,8 +1,10 @@
 //! Digests of artifacts from bills of materials and attestations of any origin.
 //!
 //! Strict about what becomes part of the manifest: an artifact without exactly one SHA-256 refuses
-//! the file, and so do members that stand twice. Members that are not needed are not looked at.
+//! the file, and so do members that stand twice. Members that are not needed are not looked at. Where
+//! keys are given, only what one of them signed is read.
 
+mod collection;
 mod cyclonedx;
 mod envelope;
 mod in_toto;
@@ -15,6 +17,7 @@ use sallyport_credentials::strict_json;
 use sallyport_engine::hexadecimal;
 use serde_json::Value;
 
+use self::collection::collect;
 use super::{Artifact, ArtifactKind, Digest, Source, SourceFormat};
 use crate::finding::{Code, Finding};
 use crate::signing;
@@ -26,7 +29,8 @@ pub struct Options {
     pub kind: Option<ArtifactKind>,
     /// The stage of all artifacts.
     pub stage: Option<String>,
-    /// Keys that may have signed an envelope. Empty: it is not verified, and a finding says so.
+    /// Keys of which one must have signed each source. Empty: envelopes are not verified, and a
+    /// finding says so.
     pub keys: Vec<Jwk>,
 }
 
@@ -102,31 +106,63 @@ fn read(
     remarks: &mut Vec<Finding>,
 ) -> Result<Found, Vec<Finding>> {
     let value = json(bytes)?;
-    let plain = |format, entries| Found {
-        format,
-        signature_verified: None,
-        entries,
+    let form = Form::of(&value).map_err(|finding| vec![finding])?;
+    if form != Form::Envelope && !options.keys.is_empty() {
+        // Else whoever takes the envelope off takes the need for a signature with it.
+        let code = Code::EnvelopeInvalid;
+        let message = "is in no envelope, so none of the keys that were given signed it";
+        return Err(vec![
+            Finding::new(code, "", message).with_hint(code.row().remedy),
+        ]);
+    }
+    let (format, signature_verified, entries) = match form {
+        Form::CycloneDX => (SourceFormat::CycloneDX, None, cyclonedx::read(&value)?),
+        Form::Spdx => (SourceFormat::SPDX, None, spdx::read(&value)?),
+        Form::Statement => {
+            let entries = in_toto::read(&value, options.kind)?;
+            (SourceFormat::InToto, Some(false), entries)
+        }
+        Form::Envelope => {
+            let (payload, verified) = envelope::open(&value, &options.keys, remarks)?;
+            let entries = in_toto::read(&json(&payload)?, options.kind)?;
+            (SourceFormat::InToto, Some(verified), entries)
+        }
     };
-    if value.get("bomFormat").is_some() {
-        return cyclonedx::read(&value).map(|found| plain(SourceFormat::CycloneDX, found));
+    Ok(Found {
+        format,
+        signature_verified,
+        entries,
+    })
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    CycloneDX,
+    Spdx,
+    Statement,
+    Envelope,
+}
+
+impl Form {
+    /// By the member that only files of the form have.
+    fn of(value: &Value) -> Result<Self, Finding> {
+        let forms = [
+            ("bomFormat", Self::CycloneDX),
+            ("@context", Self::Spdx),
+            ("_type", Self::Statement),
+            ("payloadType", Self::Envelope),
+        ];
+        let mut forms = forms.iter().filter(|(name, _)| value.get(name).is_some());
+        match (forms.next(), forms.next()) {
+            (Some((_, form)), None) => Ok(*form),
+            (None, _) => Err(unknown("is of none of the formats that are read")),
+            // Another reader may take it for the other one.
+            (Some((name, _)), Some((other, _))) => Err(unknown(&format!(
+                "is of two formats at once: it has `{name}` and `{other}`"
+            ))),
+        }
     }
-    if value.get("@context").is_some() {
-        return spdx::read(&value).map(|found| plain(SourceFormat::SPDX, found));
-    }
-    if value.get("_type").is_some() {
-        return in_toto::read(&value, options.kind).map(|found| plain(SourceFormat::InToto, found));
-    }
-    if value.get("payloadType").is_some() {
-        let (payload, verified) = envelope::open(&value, &options.keys, remarks)?;
-        let statement = json(&payload)?;
-        let entries = in_toto::read(&statement, options.kind)?;
-        return Ok(Found {
-            format: SourceFormat::InToto,
-            signature_verified: Some(verified),
-            entries,
-        });
-    }
-    Err(vec![unknown("is of none of the formats that are read")])
 }
 
 fn json(bytes: &[u8]) -> Result<Value, Vec<Finding>> {
@@ -201,23 +237,6 @@ fn join(path: &str, name: &str) -> String {
         name.to_owned()
     } else {
         format!("{path}.{name}")
-    }
-}
-
-/// All entries, or all that is wrong.
-fn collect(results: Vec<Result<Option<Entry>, Finding>>) -> Result<Vec<Entry>, Vec<Finding>> {
-    let mut entries = Vec::new();
-    let mut findings = Vec::new();
-    for result in results {
-        match result {
-            Ok(entry) => entries.extend(entry),
-            Err(finding) => findings.push(finding),
-        }
-    }
-    if findings.is_empty() {
-        Ok(entries)
-    } else {
-        Err(findings)
     }
 }
 

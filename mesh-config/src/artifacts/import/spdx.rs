@@ -18,11 +18,7 @@ pub(super) fn read(document: &Value) -> Result<Vec<Entry>, Vec<Finding>> {
         return Err(vec![unknown("has no `@graph`, the list of its elements")]);
     };
     let elements = elements.iter().enumerate();
-    collect(
-        elements
-            .map(|(number, element)| entry(element, &format!("@graph[{number}]")))
-            .collect(),
-    )
+    collect(elements.map(|(number, element)| entry(element, &format!("@graph[{number}]"))))
 }
 
 fn entry(element: &Value, path: &str) -> Result<Option<Entry>, Finding> {

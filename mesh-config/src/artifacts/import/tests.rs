@@ -136,10 +136,9 @@ fn refuses_components_without_a_bottom() {
     assert_eq!(wrong(&bom).0, Code::OtherForm);
 }
 
-#[test]
-fn reads_ai_packages_and_containers_of_spdx_3() {
+fn spdx() -> Value {
     let hash = |digits: &str| json!([{"type": "Hash", "algorithm": "sha256", "hashValue": digits}]);
-    let source = json!({
+    json!({
         "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
         "@graph": [
             {"type": "CreationInfo", "@id": "_:c"},
@@ -149,7 +148,12 @@ fn reads_ai_packages_and_containers_of_spdx_3() {
              "software_primaryPurpose": "container", "verifiedUsing": hash(B)},
             {"type": "software_Package", "spdxId": "urn:l", "name": "library"},
         ],
-    });
+    })
+}
+
+#[test]
+fn reads_ai_packages_and_containers_of_spdx_3() {
+    let source = spdx();
     let imported = run(&source, &Options::default()).unwrap();
     let kinds: Vec<ArtifactKind> = said(&imported).into_iter().map(|it| it.0).collect();
     assert_eq!(kinds, [ArtifactKind::Model, ArtifactKind::Image]);
@@ -224,6 +228,47 @@ fn says_of_an_envelope_whether_its_signature_was_verified() {
     unsigned["signatures"] = json!([]);
     let found = run(&unsigned, &options()).unwrap_err();
     assert_eq!(found[0].code, Code::EnvelopeInvalid);
+
+    // Who takes the envelope off does not take the need for a signature with it.
+    for bare in [statement(), bom(), spdx()] {
+        let found = run(&bare, &options()).unwrap_err();
+        assert_eq!(found[0].code, Code::EnvelopeInvalid, "{bare}");
+    }
+    let mut both = envelope(PAYLOAD, SIGNATURE);
+    for member in ["_type", "bomFormat", "@context"] {
+        both[member] = "https://in-toto.io/Statement/v1".into();
+        for options in [options(), image()] {
+            let found = run(&both, &options).unwrap_err();
+            assert_eq!(found[0].code, Code::SourceUnknown, "{member}");
+        }
+        both.as_object_mut().unwrap().remove(member);
+    }
+    assert!(run(&both, &options()).is_ok());
+    assert_eq!(verified(&run(&statement(), &image()).unwrap()), Some(false));
+    assert_eq!(verified(&run(&bom(), &image()).unwrap()), None);
+}
+
+#[test]
+fn says_no_more_than_a_few_findings_and_reads_no_more_than_a_bill_may_have() {
+    let bom = |components: Vec<Value>| {
+        let bom = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components});
+        run(&bom, &Options::default()).unwrap_err()
+    };
+    let nested = |count| json!({"components": vec![json!({}); count]});
+    for findings in [
+        bom(vec![json!({}); 1000]),
+        bom(vec![nested(10), nested(1000), nested(1000)]),
+    ] {
+        assert_eq!(findings.len(), collection::MAXIMUM_FINDINGS);
+    }
+    let library = json!({"type": "library", "name": "x"});
+    let many = bom(vec![library; collection::MAXIMUM_ITEMS + 1000]);
+    let codes: Vec<Code> = many.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::TooMany]);
+    let mut wrong = statement();
+    wrong["subject"] = json!(vec![json!({}); 1000]);
+    let findings = run(&wrong, &image()).unwrap_err();
+    assert_eq!(findings.len(), collection::MAXIMUM_FINDINGS);
 }
 
 /// Signed by another implementation (openssl), with a key that is thrown away.
