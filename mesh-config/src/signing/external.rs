@@ -7,7 +7,8 @@
 //! What it prints is not trusted: the signature is verified before it is used.
 
 use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,7 @@ impl ExternalSigner {
             Half::Classical => "classical",
             Half::Alternative => "alternative",
         };
+        let begun = Instant::now();
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .env("SALLYPORT_SIGN_HALF", name)
@@ -103,15 +105,7 @@ impl ExternalSigner {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(unusable)?;
-        let printed = child.stdout.take().map(|output| {
-            thread::spawn(move || {
-                let mut text = String::new();
-                output
-                    .take(MAXIMUM_BYTES)
-                    .read_to_string(&mut text)
-                    .map(|_| text)
-            })
-        });
+        let printed = child.stdout.take().map(printed);
         if let Some(mut input) = child.stdin.take() {
             match input.write_all(draft.input(half).as_bytes()) {
                 // A program that does not read what it signs has printed something else.
@@ -121,12 +115,13 @@ impl ExternalSigner {
                 Ok(()) | Err(_) => {}
             }
         }
-        let status = self.wait(&mut child).map_err(unusable)?;
+        let slow = || SignerFault::Slow {
+            program: self.program.clone(),
+            seconds: self.limit.as_secs(),
+        };
+        let status = self.wait(&mut child, begun).map_err(unusable)?;
         let Some(status) = status else {
-            return Err(SignerFault::Slow {
-                program: self.program.clone(),
-                seconds: self.limit.as_secs(),
-            });
+            return Err(slow());
         };
         if !status.success() {
             return Err(SignerFault::Failed {
@@ -135,9 +130,12 @@ impl ExternalSigner {
                 status,
             });
         }
-        let text = match printed.map(thread::JoinHandle::join) {
+        // The program has ended; what it started may still hold its output.
+        let left = self.limit.saturating_sub(begun.elapsed());
+        let text = match printed.map(|printed| printed.recv_timeout(left)) {
             Some(Ok(Ok(text))) => text,
-            Some(Ok(Err(_)) | Err(_)) | None => String::new(),
+            Some(Err(RecvTimeoutError::Timeout)) => return Err(slow()),
+            Some(Ok(Err(_)) | Err(RecvTimeoutError::Disconnected)) | None => String::new(),
         };
         decode(text.trim_ascii()).ok_or_else(|| SignerFault::Output {
             program: self.program.clone(),
@@ -146,8 +144,7 @@ impl ExternalSigner {
     }
 
     /// How it ended; none if it was ended because it took too long.
-    fn wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
-        let begun = Instant::now();
+    fn wait(&self, child: &mut Child, begun: Instant) -> io::Result<Option<ExitStatus>> {
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(Some(status));
@@ -160,6 +157,18 @@ impl ExternalSigner {
             thread::sleep(PAUSE);
         }
     }
+}
+
+/// What a program prints until its output ends, which may be never.
+fn printed(output: ChildStdout) -> Receiver<io::Result<String>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = output.take(MAXIMUM_BYTES).read_to_string(&mut text);
+        // Nobody waits any more where this fails.
+        let _ = sender.send(read.map(|_| text));
+    });
+    receiver
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -183,7 +192,39 @@ const MAXIMUM_BYTES: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use sallyport_credentials::issue::{AuthorityKey, RsaBits, SigningKeys, SigningOptions};
+    use sallyport_credentials::signing::{Purpose, Subject};
+    use sallyport_engine::policy::raw::AlternativeAlgorithm;
+
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn does_not_wait_for_what_a_program_left_behind() {
+        let keys = SigningKeys::generate(&SigningOptions {
+            name: "release".to_owned(),
+            key: AuthorityKey::EcdsaP256,
+            rsa_bits: RsaBits::Bits2048,
+            algorithm: AlternativeAlgorithm::MlDsa65,
+        });
+        let keys = keys.unwrap();
+        let subjects = [Subject::of("bundle", b"")];
+        let at = "2026-11-21T08:00:00Z";
+        let draft = Draft::new(keys.authority(), Purpose::Bundle, &subjects, at).unwrap();
+        let signer = ExternalSigner {
+            program: "sh".to_owned(),
+            // The program ends at once; what it started holds its output.
+            arguments: vec![
+                "-c".to_owned(),
+                "cat >/dev/null; sleep 9 & echo AAAA".to_owned(),
+            ],
+            limit: Duration::from_millis(500),
+        };
+        let begun = Instant::now();
+        let fault = signer.sign(&draft, Half::Classical).unwrap_err();
+        assert!(matches!(fault, SignerFault::Slow { .. }), "{fault}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
 
     #[test]
     fn reads_base64_of_every_tool() {
