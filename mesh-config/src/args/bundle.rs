@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ComparisonArgs;
-use super::signing::{PinArgs, SignedArgs, SignerArgs};
+use super::signing::{ArtifactPinArgs, PinArgs, SignedArgs, SignerArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BundleCommand {
@@ -33,11 +33,14 @@ pub(crate) struct BundleBuildArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) mesh: Option<PathBuf>,
     /// A manifest of artifacts with its signature beside it (`.sig`). May be repeated.
-    #[arg(long, value_name = "FILE", requires = "authorities")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) artifacts: Vec<PathBuf>,
-    /// An authority whose signatures of manifests count: a JWK Set. May be repeated.
+    /// An authority that will sign the bundle, whose signatures of manifests count unless
+    /// `--artifact-authority` names others: a JWK Set. May be repeated.
     #[arg(long = "authority", value_name = "FILE")]
     pub(crate) authorities: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) artifact_pins: ArtifactPinArgs,
     /// The version: higher than that of each bundle before.
     #[arg(
         long,
@@ -78,11 +81,14 @@ pub(crate) struct BundleVerifyArgs {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) signed: SignedArgs,
+    #[command(flatten)]
+    pub(crate) artifact_pins: ArtifactPinArgs,
     /// The history of this place: the bundle must be newer, or the one in force. A file that does
     /// not exist is an empty history.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
-    /// The version that is in force, where no history is kept.
+    /// The highest version that ever was in force, where no history is kept: after a rollback that
+    /// is not the one in force.
     #[arg(long, value_name = "VERSION", conflicts_with = "history")]
     pub(crate) after: Option<u64>,
     /// The signed statement that leads back to this bundle; its signature is beside it (`.sig`).
@@ -102,12 +108,14 @@ pub(crate) struct BundleVerifyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = DIFF_EXAMPLE)]
 pub(crate) struct BundleDiffArgs {
-    /// The bundle as it is.
+    /// The bundle as it is, with its signature beside it (`.sig`).
     pub(crate) old: PathBuf,
     /// The bundle as it would be.
     pub(crate) new: PathBuf,
     #[command(flatten)]
     pub(crate) pins: PinArgs,
+    #[command(flatten)]
+    pub(crate) artifact_pins: ArtifactPinArgs,
     #[command(flatten)]
     pub(crate) comparison: ComparisonArgs,
 }
@@ -125,6 +133,8 @@ pub(crate) struct BundleRollbackArgs {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) signed: SignedArgs,
+    #[command(flatten)]
+    pub(crate) artifact_pins: ArtifactPinArgs,
     /// The history that says what is in force, and that the bundle was.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: PathBuf,
@@ -157,14 +167,16 @@ Examples:
   sallyport bundle verify bundle-3.json --authority signing-authority.json --history history.json \\
     --rollback back-to-3.json --record --out current
 
-The signature of the bundle and those of manifests in it are by the authorities that are named here.
+The signatures of the bundle and of the statement are by the authorities of `--authority`, those of
+manifests by those of `--artifact-authority`, if there are any: so who vets models signs no policy.
 Exit codes: 0 all holds, 1 it does not, with the reason, 3 usage or I/O.";
 
 const DIFF_EXAMPLE: &str = "\
 Example:
   sallyport bundle diff bundle-3.json bundle-4.json --authority signing-authority.json --fail-on widening
 
-The bundles need no signature; manifests in them are verified. A further artifact is widening.
+The old bundle is verified; the new one needs no signature yet. Manifests in both are verified. A
+further artifact is widening.
 Exit codes: 0 ok, 1 a change of the kind of `--fail-on`, or an invalid bundle, 3 usage or I/O.";
 
 const ROLLBACK_EXAMPLE: &str = "\

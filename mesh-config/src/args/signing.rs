@@ -13,6 +13,15 @@ pub(crate) struct PinArgs {
     pub(crate) authorities: Vec<PathBuf>,
 }
 
+/// Whose signatures of the manifests in a bundle count.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactPinArgs {
+    /// An authority whose signatures of manifests of artifacts count, and those of no other: a JWK
+    /// Set. It counts for nothing else. May be repeated. Default: those of `--authority`.
+    #[arg(long = "artifact-authority", value_name = "FILE")]
+    pub(crate) artifact_authorities: Vec<PathBuf>,
+}
+
 /// How a document that is signed is verified.
 #[derive(Debug, Args)]
 pub(crate) struct SignedArgs {

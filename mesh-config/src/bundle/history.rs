@@ -2,8 +2,8 @@
 //!
 //! The file is local and not signed: it is as trustworthy as the place where it lies. It says of each
 //! bundle that was accepted its version and digest, who signed it, and for a rollback why. Versions
-//! grow; who goes back needs a signed statement, and each statement counts once, since it names what
-//! it leads away from.
+//! grow; who goes back needs a signed statement, and each statement counts once, since its digest is
+//! noted.
 
 use std::io;
 use std::path::Path;
@@ -65,6 +65,8 @@ pub struct Reason {
     pub by: String,
     /// The authority that signed the statement.
     pub authority: String,
+    /// SHA-256 of the statement, in hexadecimal.
+    pub statement: String,
 }
 
 /// What accepting a bundle is.
@@ -73,7 +75,7 @@ pub struct Reason {
 pub enum Step {
     /// It is in force already.
     Same,
-    /// It is newer than all before.
+    /// It is newer than all before, as far as is known.
     Newer,
     /// A statement leads back to it.
     Rollback,
@@ -185,7 +187,21 @@ impl BundleHistory {
         if !self.knows(&point) {
             return refuse("leads to a bundle that was never in force here".to_owned());
         }
+        // Both ends may be what they were when it was signed, after another statement led forth again.
+        if self.has_counted(rollback) {
+            return refuse("has counted already".to_owned());
+        }
         Ok(Step::Rollback)
+    }
+
+    fn has_counted(&self, rollback: &Rollback) -> bool {
+        let reasons = self
+            .entries
+            .iter()
+            .filter_map(|entry| entry.rollback.as_ref());
+        reasons
+            .map(|reason| &reason.statement)
+            .any(|statement| *statement == rollback.sha256)
     }
 
     /// Notes that a bundle is in force, after [`Self::admit`] said so.
@@ -201,6 +217,7 @@ impl BundleHistory {
             reason: rollback.document.reason.clone(),
             by: rollback.document.by.clone(),
             authority: rollback.signature.authority().to_owned(),
+            statement: rollback.sha256.clone(),
         });
         self.entries.push(Entry {
             version: bundle.version(),
@@ -245,7 +262,8 @@ impl Entry {
     }
 }
 
-/// Whether a bundle may follow this version, where no history is kept.
+/// Whether a bundle may follow this version, the highest that ever was in force, where no history is
+/// kept. The one that is in force is not enough: after a rollback, what was left would follow it.
 ///
 /// # Errors
 /// When it is no newer, and no statement leads from that version to it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use sallyport_credentials::signing::{Purpose, SigningAuthorities, Subject, Verified};
 use sallyport_credentials::strict_json;
 use sallyport_engine::policy::raw::ApiVersion;
+use sallyport_engine::text::is_control;
 use sallyport_engine::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ pub struct Rollback {
     pub document: RollbackDocument,
     /// Who signed it, and when.
     pub signature: Verified,
+    /// SHA-256 of its bytes, in hexadecimal: each counts once.
+    pub sha256: String,
 }
 
 // === impl Point ===
@@ -114,8 +117,9 @@ impl RollbackDocument {
         let mut findings = Vec::new();
         for (path, text) in [("reason", &self.reason), ("by", &self.by)] {
             let is_text = (1..=MAXIMUM_TEXT_BYTES).contains(&text.len());
-            if !is_text || text.chars().any(char::is_control) {
-                let message = "is empty, longer than 1024 bytes, or has control characters";
+            if !is_text || text.chars().any(is_control) {
+                let message = "is empty, longer than 1024 bytes, or has control characters or \
+                    marks that turn the direction of writing";
                 findings.push(Finding::new(Code::Empty, path, message));
             }
         }
@@ -157,9 +161,11 @@ impl Rollback {
                 .map(|finding| finding.in_file(name.clone(), None))
                 .collect());
         }
+        let [subject] = subjects;
         Ok(Self {
             document,
             signature,
+            sha256: subject.sha256,
         })
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::writing;
-use crate::args::{Output, PinArgs, SignerArgs};
+use crate::args::{ArtifactPinArgs, Output, PinArgs, SignerArgs};
 use crate::clock;
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -49,6 +49,18 @@ impl SignedBy {
 
 pub(super) fn pins(args: &PinArgs) -> Result<SigningAuthorities, Failure> {
     signing::authorities(&args.authorities).map_err(Failure::files)
+}
+
+/// Whose signatures of manifests count: those that are named for it, else all.
+pub(super) fn artifact_pins(
+    own: &ArtifactPinArgs,
+    all: &[PathBuf],
+) -> Result<SigningAuthorities, Failure> {
+    let paths = match own.artifact_authorities.as_slice() {
+        [] => all,
+        own => own,
+    };
+    signing::authorities(paths).map_err(Failure::files)
 }
 
 /// The time of a flag, or now.

@@ -106,7 +106,7 @@ fn says_what_a_bundle_that_holds_is() {
     assert!(config.contains(sha256), "{config}");
     let text = stdout(&ok(folder, &format!("{line} --after 6")));
     assert!(
-        text.starts_with("bundle shop, version 7: ok, newer than all before, signed by release at"),
+        text.starts_with("bundle shop, version 7: ok, newer than version 6, signed by release at"),
         "{text}"
     );
     assert!(
@@ -225,7 +225,7 @@ fn unpacks_into_a_new_or_empty_folder_only() {
 fn compares_bundles_as_policies_are_compared_and_artifacts_too() {
     let (folder, pins) = world();
     let folder = folder.path();
-    build(folder, &pins, 1);
+    release(folder, &pins, 1);
     let wider = POLICY.replace("[GET]", "[GET, DELETE]");
     fs::write(folder.join("policy.yaml"), wider).unwrap();
     let more = MANIFEST.replace("serial: 3", "serial: 4")
@@ -235,7 +235,7 @@ fn compares_bundles_as_policies_are_compared_and_artifacts_too() {
         folder,
         &format!("artifacts sign models.yaml --keys release {AT}"),
     );
-    build(folder, &pins, 2);
+    release(folder, &pins, 2);
     let diff = |old: u64, new: u64, more: &str| {
         run(
             folder,
@@ -260,6 +260,61 @@ fn compares_bundles_as_policies_are_compared_and_artifacts_too() {
         let output = diff(old, new, &format!("--fail-on {effect}"));
         assert_eq!(code(&output), exit, "{old} {new} {effect}");
     }
+    // Whoever replaces the old one would decide what counts as a change; the new one may be unsigned.
+    fs::remove_file(folder.join("2.json.sig")).unwrap();
+    assert_eq!(code(&diff(1, 2, "")), 0);
+    let line = format!("bundle diff 2.json 1.json {pins} {AT}");
+    assert_eq!(refused(folder, &line), ["SP701"]);
+    fs::copy(folder.join("1.json.sig"), folder.join("2.json.sig")).unwrap();
+    assert_eq!(refused(folder, &line), ["SP708"]);
+}
+
+#[test]
+fn who_signs_manifests_may_sign_no_bundle_and_no_statement() {
+    let (folder, _) = world();
+    let folder = folder.path();
+    let of_bundles = signer(folder, "bundles");
+    // The manifest is by `release`, which vets models and no more.
+    let pins =
+        format!("--authority {of_bundles} --artifact-authority release/signing-authority.json");
+    let sign = |version: u64, by: &str| {
+        ok(
+            folder,
+            &format!("bundle sign {version}.json --keys {by} {AT}"),
+        );
+    };
+    build(folder, &pins, 1);
+    build(folder, &pins, 2);
+    sign(1, "bundles");
+    accept(folder, &pins, 1, "");
+    let verify = |version: u64, pins: &str| {
+        format!("bundle verify {version}.json {pins} --history history.json {AT}")
+    };
+    sign(2, "release");
+    assert_eq!(refused(folder, &verify(2, &pins)), ["SP705"]);
+    sign(2, "bundles");
+    accept(folder, &pins, 2, "");
+    let back = |by: &str| {
+        let line = format!(
+            "bundle rollback 1.json {pins} --history history.json --reason r --by b --keys {by} \
+             --force --out back.json {AT}"
+        );
+        ok(folder, &line);
+        format!("{} --rollback back.json", verify(1, &pins))
+    };
+    assert_eq!(refused(folder, &back("release")), ["SP705"]);
+    ok(folder, &back("bundles"));
+    // Nor does who signs bundles vet models, once somebody else does.
+    ok(
+        folder,
+        &format!("artifacts sign models.yaml --keys bundles {AT}"),
+    );
+    let line = format!(
+        "bundle build --policy policy.yaml --artifacts models.yaml {pins} {AT} --version-number 3 --out 3.json"
+    );
+    assert_eq!(refused(folder, &line), ["SP705"]);
+    let nobody = line.replace(&pins, "");
+    assert_eq!(code(&run(folder, &nobody)), 3);
 }
 
 #[test]

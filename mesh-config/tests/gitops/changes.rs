@@ -385,8 +385,10 @@ fn manifests_of_artifacts_go_with_the_policy() {
     );
     place.propose(|folder| {
         place.ok(folder, &format!(
-            "mkdir artifacts && sallyport artifacts import {data} --name models --issuer ml --serial 1 --out artifacts/models.yaml && \
-             sallyport artifacts sign artifacts/models.yaml --keys ../keys"
+            "sallyport cred signer --name vetting --out ../vetting --key ecdsa-p256 && \
+             mkdir artifacts trust/artifacts && cp ../vetting/signing-authority.json trust/artifacts/vetting.json && \
+             sallyport artifacts import {data} --name models --issuer ml --serial 1 --out artifacts/models.yaml && \
+             sallyport artifacts sign artifacts/models.yaml --keys ../vetting"
         ));
     });
     place.merge().is_fine();
@@ -396,7 +398,7 @@ fn manifests_of_artifacts_go_with_the_policy() {
     place.propose(|folder| {
         place.ok(folder, &format!(
             "sallyport artifacts import {data} --name others --issuer ml --serial 1 --out artifacts/others.json && \
-             sallyport artifacts sign artifacts/others.json --keys ../keys"
+             sallyport artifacts sign artifacts/others.json --keys ../vetting"
         ));
         place.bring_deploy();
         place.ok(folder, "make statement");
@@ -404,6 +406,17 @@ fn manifests_of_artifacts_go_with_the_policy() {
     place.merge().is_fine();
     let bundle = place.origin("show deploy:bundles/2.json");
     assert!(bundle.contains("\"artifacts/others.yaml.sig\""), "{bundle}");
+    // Who vets models signs no bundle.
+    place.propose(|folder| edit(folder, "policy/policy.yaml", ", \"/v1/orders/{order}\"", ""));
+    place.bring_deploy();
+    let sign = |keys: &str| {
+        place.shell(
+            &place.work(),
+            &format!("make sign render SIGNER_KEYS=../{keys}"),
+            &[],
+        )
+    };
+    sign("vetting").is_stopped_by("SP705");
     // Altered, it is refused with everything.
     place.propose(|folder| edit(folder, "artifacts/models.yaml", "\"ml\"", "\"mm\""));
     place.merge().is_stopped_by("SP708");

@@ -43,9 +43,15 @@ fn verified() -> Verified {
 }
 
 fn back(from: &Bundle, to: &Bundle) -> Rollback {
+    because(from, to, "broken")
+}
+
+fn because(from: &Bundle, to: &Bundle, reason: &str) -> Rollback {
     let (from, to) = (Point::of(from), Point::of(to));
+    let document = RollbackDocument::new(from, to, reason, "on call", AT.to_owned()).unwrap();
     Rollback {
-        document: RollbackDocument::new(from, to, "broken", "on call", AT.to_owned()).unwrap(),
+        sha256: Subject::of("rollback", document.text().unwrap().as_bytes()).sha256,
+        document,
         signature: verified(),
     }
 }
@@ -105,6 +111,21 @@ fn a_statement_leads_back_once() {
         refused(later.admit(&one, Some(&statement))),
         Code::RollbackRefused
     );
+}
+
+#[test]
+fn a_statement_does_not_count_again_when_both_ends_are_what_they_were() {
+    let (one, two) = (bundle(1, "a"), bundle(2, "b"));
+    let statement = back(&two, &one);
+    let mut history = history(&[&one, &two, &one]);
+    let forth = back(&one, &two);
+    assert_eq!(history.admit(&two, Some(&forth)), Ok(Step::Rollback));
+    history.record(&two, &verified(), Some(&forth), TimeMs(0));
+    // Somebody who kept the first statement leads back from version 2 once more.
+    let replayed = history.admit(&one, Some(&statement));
+    assert_eq!(refused(replayed), Code::RollbackRefused);
+    let another = because(&two, &one, "broken again");
+    assert_eq!(history.admit(&one, Some(&another)), Ok(Step::Rollback));
 }
 
 #[test]

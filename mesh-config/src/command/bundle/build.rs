@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::args::{BundleBuildArgs, Output};
 use crate::command::failure::Failure;
-use crate::command::signing::{pretty, time};
+use crate::command::signing::{artifact_pins, pretty, time};
 use crate::command::{counted, writing};
 use crate::exit::Exit;
 use crate::terminal;
@@ -30,11 +30,16 @@ struct Report<'a> {
 }
 
 pub(super) fn run(args: &BundleBuildArgs, output: Output) -> Result<Exit, Failure> {
+    let has_pins =
+        !args.authorities.is_empty() || !args.artifact_pins.artifact_authorities.is_empty();
+    if !args.artifacts.is_empty() && !has_pins {
+        return Err(Failure::FlagNeeds("--artifacts", "--authority"));
+    }
     let now = time(args.at.as_deref())?;
     let policy = policy_file::load(&args.policy)?;
     let settings = args.mesh.as_deref().map(mesh::load).transpose();
     let settings = settings.map_err(Failure::files)?;
-    let authorities = files::authorities(&args.authorities).map_err(Failure::files)?;
+    let authorities = artifact_pins(&args.artifact_pins, &args.authorities)?;
     let mut manifests = Vec::new();
     for path in &args.artifacts {
         manifests.push(manifest(path, &authorities, now)?);

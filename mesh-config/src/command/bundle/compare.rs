@@ -2,21 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use sallyport_mesh_config::bundle::{Contents, open};
+use sallyport_credentials::signing::Purpose;
+use sallyport_mesh_config::bundle::{Bundle, Contents, open};
 use sallyport_mesh_config::diff::{Change, Effect, diff};
+use sallyport_mesh_config::signing as files;
 
-use super::read;
+use super::{read, subject};
 use crate::args::{BundleDiffArgs, Output};
 use crate::command::diff::answer;
 use crate::command::failure::Failure;
-use crate::command::signing::{pins, time};
+use crate::command::signing::{artifact_pins, pins, time};
 use crate::exit::Exit;
 
 pub(super) fn run(args: &BundleDiffArgs, output: Output) -> Result<Exit, Failure> {
     let authorities = pins(&args.pins)?;
     let now = time(args.comparison.at.as_deref())?;
-    let load = |path| open(&read(path)?, &authorities, now).map_err(Failure::files);
-    let (old, new) = (load(&args.old)?, load(&args.new)?);
+    let vetters = artifact_pins(&args.artifact_pins, &args.pins.authorities)?;
+    // Whoever could replace it would decide what counts as a change.
+    let old = read(&args.old)?;
+    files::verify_file(
+        &authorities,
+        Purpose::Bundle,
+        &files::signature_path(&args.old),
+        &subject(&old),
+    )
+    .map_err(|finding| Failure::files(vec![finding]))?;
+    let load = |bundle: &Bundle| open(bundle, &vetters, now).map_err(Failure::files);
+    let (old, new) = (load(&old)?, load(&read(&args.new)?)?);
     let mut difference = diff(&old.policy, &new.policy, now, args.comparison.limit);
     difference.parts.extend(artifacts(&old, &new));
     answer(&difference, &args.comparison, output)

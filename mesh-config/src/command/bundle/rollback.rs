@@ -11,7 +11,7 @@ use super::{read, subject};
 use crate::args::{BundleRollbackArgs, Output};
 use crate::clock;
 use crate::command::failure::Failure;
-use crate::command::signing::{pins, sign, signature_of, time};
+use crate::command::signing::{artifact_pins, pins, sign, signature_of, time};
 use crate::command::writing;
 use crate::exit::Exit;
 
@@ -24,7 +24,8 @@ pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Fai
     files::verify_file(&authorities, Purpose::Bundle, &signature, &subject(&bundle))
         .map_err(one)?;
     // What would be refused where the statement is used is better known before.
-    open(&bundle, &authorities, now).map_err(Failure::files)?;
+    let vetters = artifact_pins(&args.artifact_pins, &args.signed.pins.authorities)?;
+    open(&bundle, &vetters, now).map_err(Failure::files)?;
     let history = BundleHistory::read(&args.history).map_err(one)?;
     let refuse = |message: &str| {
         let code = Code::RollbackRefused;

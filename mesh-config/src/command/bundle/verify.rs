@@ -15,7 +15,7 @@ use super::{read, subject};
 use crate::args::{BundleVerifyArgs, Output};
 use crate::clock;
 use crate::command::failure::Failure;
-use crate::command::signing::{SignedBy, pins, pretty, signature_of, time};
+use crate::command::signing::{SignedBy, artifact_pins, pins, pretty, signature_of, time};
 use crate::command::{counted, writing};
 use crate::exit::Exit;
 use crate::terminal::{self, Tone, toned};
@@ -62,7 +62,8 @@ pub(super) fn run(args: &BundleVerifyArgs, output: Output) -> Result<Exit, Failu
     };
     let verified = files::verify_file(&authorities, Purpose::Bundle, &signature, &subject(&bundle))
         .map_err(about)?;
-    let contents = open(&bundle, &authorities, now).map_err(Failure::files)?;
+    let vetters = artifact_pins(&args.artifact_pins, &args.signed.pins.authorities)?;
+    let contents = open(&bundle, &vetters, now).map_err(Failure::files)?;
     let rollback = rollback(args, &authorities)?;
     let (step, history) = match (&args.history, args.after) {
         (Some(path), _) => {
@@ -91,7 +92,7 @@ pub(super) fn run(args: &BundleVerifyArgs, output: Output) -> Result<Exit, Failu
     let report = report(&bundle, &contents, SignedBy::from(&verified), step);
     let text = match output {
         Output::Json => pretty(&report)?,
-        Output::Text => text(&report),
+        Output::Text => text(&report, args.after),
     };
     terminal::line(text).map_err(Failure::Output)?;
     Ok(Exit::Ok)
@@ -169,12 +170,14 @@ fn report<'a>(
     }
 }
 
-fn text(report: &Report<'_>) -> String {
-    let step = match report.step {
-        None => "",
-        Some(Step::Same) => ", in force already",
-        Some(Step::Newer) => ", newer than all before",
-        Some(Step::Rollback) => ", a rollback",
+fn text(report: &Report<'_>, after: Option<u64>) -> String {
+    let step = match (report.step, after) {
+        (None, _) => String::new(),
+        (Some(Step::Same), _) => ", in force already".to_owned(),
+        (Some(Step::Newer), None) => ", newer than all before".to_owned(),
+        // Whether there was a higher one, only who gave it knows.
+        (Some(Step::Newer), Some(version)) => format!(", newer than version {version}"),
+        (Some(Step::Rollback), _) => ", a rollback".to_owned(),
     };
     let manifests = report.manifests.iter().map(|manifest| {
         format!(
