@@ -22,7 +22,7 @@ pub(crate) struct DiffArgs {
 /// How two policies are compared, alone or in bundles.
 #[derive(Debug, Args)]
 pub(crate) struct ComparisonArgs {
-    /// Exit with 1 if some change is of this kind.
+    /// Exit with 1 if some change is of this kind, or not all could be asked.
     #[arg(long, value_enum, value_name = "EFFECT")]
     pub(crate) fail_on: Option<FailOn>,
     /// Ask at most so many requests.
@@ -52,5 +52,6 @@ Example:
 
 Both policies are asked about the same requests: each caller, operation and assurance of both, and
 undeclared methods, paths and ports beside them. What no request can show, such as an authority, is
-compared as text; where that could be both, it counts as widening.
+compared as text; where that could be both, it counts as widening. Where there was more to ask than
+`--limit` allows, `--fail-on` fails.
 Exit codes: 0 ok, 1 a change of the kind of `--fail-on`, or an invalid policy, 3 usage or I/O.";

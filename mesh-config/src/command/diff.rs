@@ -33,13 +33,20 @@ pub(super) fn answer(
 }
 
 fn exit(difference: &Difference, fail_on: Option<FailOn>) -> Exit {
-    let fails = match fail_on {
-        None => false,
-        Some(FailOn::Widening) => difference.has(Effect::Widening),
-        Some(FailOn::Narrowing) => difference.has(Effect::Narrowing),
-        Some(FailOn::Any) => !difference.is_empty(),
+    let Some(fail_on) = fail_on else {
+        return Exit::Ok;
     };
-    if fails { Exit::Findings } else { Exit::Ok }
+    let is_found = match fail_on {
+        FailOn::Widening => difference.has(Effect::Widening),
+        FailOn::Narrowing => difference.has(Effect::Narrowing),
+        FailOn::Any => !difference.is_empty(),
+    };
+    // What was not asked may be of any kind.
+    if is_found || difference.is_cut {
+        Exit::Findings
+    } else {
+        Exit::Ok
+    }
 }
 
 /// All changes in words, or some of each kind.
@@ -69,9 +76,9 @@ fn text(difference: &Difference, all: bool) -> String {
     }
     let asked = difference.asked;
     let cut = if difference.is_cut {
-        format!("; there were more to ask than `--limit` {asked} allows")
+        "; there were more to ask than `--limit` allows, and any of them could differ: raise it"
     } else {
-        String::new()
+        ""
     };
     let changed = difference.answers.len();
     lines.push(if difference.is_empty() {
@@ -95,8 +102,14 @@ fn example(answer: &ChangedAnswer) -> String {
         Some(digest) => format!(", {kind} {digest}"),
         None => String::new(),
     };
+    let later = request.at.as_ref().map(|at| format!(", from {at} on"));
+    let glass = if request.without_break_glass {
+        ", without breakGlass"
+    } else {
+        ""
+    };
     let text = format!(
-        "{} {} at {} from {} to {} ({}{}{}): {} -> {}",
+        "{} {} at {} from {} to {} ({}{}{}{}{glass}): {} -> {}",
         request.method,
         request.path,
         request.port,
@@ -105,6 +118,7 @@ fn example(answer: &ChangedAnswer) -> String {
         assurances,
         running("model", &request.model_digest),
         running("image", &request.image_digest),
+        later.unwrap_or_default(),
         said(&answer.before),
         said(&answer.after),
     );

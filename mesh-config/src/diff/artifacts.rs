@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use sallyport_engine::policy::raw::{
     ArtifactKind, ArtifactRequirement, Flow, Material, PolicyManifest, Spec, VerifiedManifest,
 };
-use sallyport_engine::time::TimeMs;
 
 use super::Effect;
 use super::parts::Changes;
@@ -40,22 +39,12 @@ fn manifest(changes: &mut Changes, part: &str, old: &PolicyManifest, new: &Polic
         return;
     };
     changes.floor(part, "serial", old.serial, new.serial);
-    let end = |manifest: &VerifiedManifest| TimeMs::parse_rfc3339(&manifest.not_after);
-    if let (Ok(before), Ok(after)) = (end(old), end(new))
-        && before != after
-    {
-        let effect = if after > before {
-            Effect::Widening
-        } else {
-            Effect::Narrowing
-        };
-        let text = format!("notAfter: {} -> {}", old.not_after, new.not_after);
-        changes.add(effect, part, text);
-    }
-    if old.not_before != new.not_before {
-        let text = format!("notBefore: {} -> {}", old.not_before, new.not_before);
-        changes.add(Effect::ReasonOnly, part, text);
-    }
+    // It counts longer, the later it ends and the earlier it begins.
+    let (begins, ends) = ("notBefore", "notAfter");
+    let (before, after) = (&old.not_before, &new.not_before);
+    changes.time(part, begins, before, after, Effect::Narrowing);
+    let (before, after) = (&old.not_after, &new.not_after);
+    changes.time(part, ends, before, after, Effect::Widening);
     if old.signed_by != new.signed_by {
         let text = format!("signed by: {} -> {}", old.signed_by, new.signed_by);
         changes.add(Effect::ReasonOnly, part, text);
@@ -103,6 +92,19 @@ fn requirement(
             }
         }
     }
+}
+
+/// Whether each artifact that meets the one requirement meets the other as well.
+pub(super) fn is_no_less(one: &ArtifactRequirement, other: &ArtifactRequirement) -> bool {
+    let within = |one: &Option<Vec<String>>, other: &Option<Vec<String>>| match (one, other) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(one), Some(other)) => one.iter().all(|text| other.contains(text)),
+    };
+    one.manifest == other.manifest
+        && within(&one.names, &other.names)
+        && within(&one.versions, &other.versions)
+        && within(&one.stages, &other.stages)
 }
 
 fn asked(flow: &Flow, kind: ArtifactKind) -> Option<&ArtifactRequirement> {

@@ -4,20 +4,25 @@
 //! only as many as were asked. Parts are compared one by one, so that what no example shows, such as
 //! an authority, is said as well. Where a change of a part could be both, it counts as widening.
 
+mod answers;
 mod artifacts;
+mod members;
 mod named;
 mod parts;
 mod questions;
 mod requests;
-
-use std::collections::BTreeMap;
+mod restricted;
+mod revived;
+mod ways;
 
 use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 
-use crate::explain::{Answer, Outcome, explain};
+use crate::explain::{Answer, Outcome};
 use crate::policy_file::LoadedPolicy;
-use questions::{Asked, Questions};
+use answers::Answers;
+use questions::Questions;
+pub use revived::{Revived, revived};
 
 /// Everything that changes.
 #[derive(Debug, Serialize)]
@@ -28,7 +33,7 @@ pub struct Difference {
     pub answers: Vec<ChangedAnswer>,
     /// How many requests were asked of both.
     pub asked: usize,
-    /// Whether there were more to ask than the limit allows.
+    /// Whether there were more to ask than the limit allows: then nothing is sure.
     pub is_cut: bool,
 }
 
@@ -90,6 +95,13 @@ pub struct Request {
     /// The same of its image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
+    /// When it is asked (RFC 3339), if that is not the time of the comparison: when a grant or a
+    /// manifest begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Whether it is asked as if no break-glass were in force.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_break_glass: bool,
 }
 
 /// An answer, as far as it is compared.
@@ -111,37 +123,17 @@ pub struct Said {
 /// Compares two policies at a time, with at most so many requests.
 #[must_use]
 pub fn diff(old: &LoadedPolicy, new: &LoadedPolicy, now: TimeMs, limit: usize) -> Difference {
-    let mut answers: BTreeMap<(Effect, Request, Said, Said), Vec<&'static str>> = BTreeMap::new();
-    let Questions { questions, is_cut } = questions::between(old, new, limit);
-    let asked = questions.len();
-    for asked in questions {
-        let Some(question) = asked.question(now) else {
-            continue;
-        };
-        let (before, after) = (explain(old, &question), explain(new, &question));
-        let said = (Said::of(&before), Said::of(&after));
-        if said.0 == said.1 {
-            continue;
-        }
-        let Asked { request, assurance } = asked;
-        let key = (Effect::of(&before, &after), request, said.0, said.1);
-        answers.entry(key).or_default().push(assurance.as_str());
-    }
-    let answers = answers.into_iter();
+    let Questions { questions, is_cut } = questions::between(old, new, now, limit);
+    let parts = parts::changes(&old.document.spec, &new.document.spec, now);
+    let (answers, is_cut) = match Answers::of(&questions, [old, new], now) {
+        Ok(answers) => (answers, is_cut),
+        // What could not be asked may be anything.
+        Err(_) => (Vec::new(), true),
+    };
     Difference {
-        parts: parts::changes(&old.document.spec, &new.document.spec),
-        answers: answers
-            .map(
-                |((effect, request, before, after), assurances)| ChangedAnswer {
-                    effect,
-                    request,
-                    assurances,
-                    before,
-                    after,
-                },
-            )
-            .collect(),
-        asked,
+        parts,
+        answers,
+        asked: questions.len(),
         is_cut,
     }
 }

@@ -1,20 +1,23 @@
 //! The parts of two documents, compared by name.
 
+mod authorities;
 mod grants;
 mod overall;
+mod segments;
 mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use sallyport_engine::policy::Mode;
-use sallyport_engine::policy::raw::{Flow, RequiredAssurance, Segment, Spec};
+use sallyport_engine::policy::raw::{Flow, RequiredAssurance, Spec};
+use sallyport_engine::time::TimeMs;
 use serde::Serialize;
 
 use super::requests::{Requests, requests};
-use super::{Change, Effect, artifacts};
+use super::{Change, Effect, artifacts, restricted};
 
-pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
+pub(super) fn changes(old: &Spec, new: &Spec, now: TimeMs) -> Vec<Change> {
     let mut changes = Changes(Vec::new());
     let policy = "policy";
     changes.mode(policy, old.mode, new.mode);
@@ -28,15 +31,33 @@ pub(super) fn changes(old: &Spec, new: &Spec) -> Vec<Change> {
     let trust = |spec: &Spec| usize::from(spec.minimum_trust.unwrap_or(0));
     changes.floor(policy, "minimumTrust", trust(old), trust(new));
     let domains = |spec: &Spec| spec.trust_domains.iter().cloned().collect();
-    changes.set(policy, "trust domain", &domains(old), &domains(new));
+    let (before, after) = (domains(old), domains(new));
+    let removal = segments::removal(old, new);
+    changes.set_with(policy, "trust domain", &before, &after, removal);
     changes.segments(old, new);
     changes.flows(old, new);
     changes.grants(old, new);
+    restricted::compare(&mut changes, old, new);
+    changes.authorities(old, new);
     changes.lists(old, new);
-    changes.signals(old, new);
+    changes.taken_back(old, new, now);
     changes.post_quantum_auth(old, new);
     changes.break_glass(old, new);
     artifacts::manifests(&mut changes, old, new);
+    changes.0
+}
+
+/// What shuts callers out beside the flows: revocations, floors and signals.
+pub(super) fn taken_back(old: &Spec, new: &Spec, now: TimeMs) -> Vec<Change> {
+    let mut changes = Changes(Vec::new());
+    changes.taken_back(old, new, now);
+    changes.0
+}
+
+/// What lets callers in for a while.
+pub(super) fn granted(old: &Spec, new: &Spec) -> Vec<Change> {
+    let mut changes = Changes(Vec::new());
+    changes.grants(old, new);
     changes.0
 }
 
@@ -99,46 +120,23 @@ impl Changes {
         old: &BTreeSet<String>,
         new: &BTreeSet<String>,
     ) {
+        self.set_with(part, noun, old, new, Effect::Narrowing);
+    }
+
+    /// The same, where it is another question what it does when one goes.
+    fn set_with(
+        &mut self,
+        part: &str,
+        noun: &str,
+        old: &BTreeSet<String>,
+        new: &BTreeSet<String>,
+        removal: Effect,
+    ) {
         for added in new.difference(old) {
             self.add(Effect::Widening, part, format!("{noun} added: {added}"));
         }
         for removed in old.difference(new) {
-            self.add(
-                Effect::Narrowing,
-                part,
-                format!("{noun} removed: {removed}"),
-            );
-        }
-    }
-
-    fn segments(&mut self, old: &Spec, new: &Spec) {
-        let old_segments = named(&old.segments, |segment: &Segment| &segment.name);
-        let new_segments = named(&new.segments, |segment: &Segment| &segment.name);
-        for (name, segment) in &new_segments {
-            let part = format!("segment {name}");
-            match old_segments.get(name) {
-                // By itself a segment lets nothing pass; its flows do.
-                None => self.add(Effect::ReasonOnly, &part, "added".to_owned()),
-                Some(before) => {
-                    self.set(
-                        &part,
-                        "workloads",
-                        &workloads(old, before),
-                        &workloads(new, segment),
-                    );
-                    if (before.callers, &before.trust) != (segment.callers, &segment.trust) {
-                        let text = "other numbers of trust, or kind of callers".to_owned();
-                        self.add(Effect::Widening, &part, text);
-                    }
-                }
-            }
-        }
-        for name in old_segments
-            .keys()
-            .filter(|name| !new_segments.contains_key(*name))
-        {
-            let part = format!("segment {name}");
-            self.add(Effect::ReasonOnly, &part, "removed".to_owned());
+            self.add(removal, part, format!("{noun} removed: {removed}"));
         }
     }
 
@@ -159,7 +157,13 @@ impl Changes {
             if !new_flows.contains_key(name) {
                 let part = format!("flow {name}");
                 let text = format!("removed: {}", way(&flow.from, &flow.to));
-                self.add(Effect::Narrowing, &part, text);
+                let opens = flow.from.iter().any(|from| opens((old, flow), new, from));
+                let effect = if opens {
+                    Effect::Widening
+                } else {
+                    Effect::Narrowing
+                };
+                self.add(effect, &part, text);
             }
         }
     }
@@ -170,8 +174,17 @@ impl Changes {
         (old_spec, old): (&Spec, &Flow),
         (new_spec, new): (&Spec, &Flow),
     ) {
-        let callers = |flow: &Flow| flow.from.iter().cloned().collect();
-        self.set(part, "caller", &callers(old), &callers(new));
+        for added in new.from.iter().filter(|from| !old.from.contains(*from)) {
+            self.add(Effect::Widening, part, format!("caller added: {added}"));
+        }
+        for removed in old.from.iter().filter(|from| !new.from.contains(*from)) {
+            let effect = if opens((old_spec, old), new_spec, removed) {
+                Effect::Widening
+            } else {
+                Effect::Narrowing
+            };
+            self.add(effect, part, format!("caller removed: {removed}"));
+        }
         if old.to != new.to {
             self.add(
                 Effect::Widening,
@@ -233,7 +246,8 @@ impl Changes {
             self.add(effect, part, format!("operation added: {added}{note}"));
         }
         for removed in old.difference(new) {
-            let kept = new.iter().find(|wide| wide.contains(removed));
+            let mut wider = new.iter().filter(|wide| wide.contains(removed));
+            let kept = wider.find(|wide| wide.admits_as(removed));
             let (effect, note) = match kept {
                 Some(wide) => (Effect::ReasonOnly, format!(", which {wide} covers")),
                 None => (Effect::Narrowing, String::new()),
@@ -244,65 +258,8 @@ impl Changes {
 
     /// Parts that are lists of entries: what an entry says is compared as a whole.
     fn lists(&mut self, old: &Spec, new: &Spec) {
-        let authorities = |spec: &Spec| {
-            let authorities = spec.authorities.iter();
-            authorities
-                .flat_map(|authorities| {
-                    let certificates = authorities.certificates.iter().flatten();
-                    let tokens = authorities.tokens.iter().flatten();
-                    let certificates = certificates.map(|entry| (entry.name.clone(), json(entry)));
-                    certificates.chain(tokens.map(|entry| (entry.name.clone(), json(entry))))
-                })
-                .collect::<BTreeMap<String, String>>()
-        };
-        let (before, after) = (authorities(old), authorities(new));
-        for (name, entry) in &after {
-            let part = format!("authority {name}");
-            match before.get(name) {
-                None => self.add(Effect::Widening, &part, "added".to_owned()),
-                Some(other) if other != entry => {
-                    self.add(
-                        Effect::Widening,
-                        &part,
-                        "another key, name or time".to_owned(),
-                    );
-                }
-                Some(_) => {}
-            }
-        }
-        for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.add(
-                Effect::Narrowing,
-                &format!("authority {name}"),
-                "removed".to_owned(),
-            );
-        }
-        let level = |spec: &Spec| {
-            let authorities = spec.authorities.as_ref();
-            authorities
-                .map(|authorities| authorities.minimum_level())
-                .unwrap_or_default()
-        };
-        if level(old) != level(new) {
-            let effect = if level(new) < level(old) {
-                Effect::Widening
-            } else {
-                Effect::Narrowing
-            };
-            let text = format!("{} -> {}", level(old).name(), level(new).name());
-            self.add(
-                effect,
-                "authorities",
-                format!("minimumAlternativeLevel: {text}"),
-            );
-        }
         let probes = |spec: &Spec| entries(spec.probes.iter().flatten());
         self.set("probes", "probe", &probes(old), &probes(new));
-        // What is taken back lets less pass: the same comparison the other way round.
-        let revocations = |spec: &Spec| entries(spec.revocations.iter().flatten());
-        self.taken("revocations", &revocations(old), &revocations(new));
-        let floors = |spec: &Spec| entries(spec.not_before_floors.iter().flatten());
-        self.taken("notBeforeFloors", &floors(old), &floors(new));
         let (before, after) = (json(&old.trust), json(&new.trust));
         if before != after {
             self.add(Effect::Widening, "trust", format!("{before} -> {after}"));
@@ -312,6 +269,15 @@ impl Changes {
             let text = "applicationHeaders differ".to_owned();
             self.add(Effect::ReasonOnly, "policy", text);
         }
+    }
+
+    /// What is taken back lets less pass: the same comparison the other way round.
+    fn taken_back(&mut self, old: &Spec, new: &Spec, now: TimeMs) {
+        let revocations = |spec: &Spec| entries(spec.revocations.iter().flatten());
+        self.taken("revocations", &revocations(old), &revocations(new));
+        let floors = |spec: &Spec| entries(spec.not_before_floors.iter().flatten());
+        self.taken("notBeforeFloors", &floors(old), &floors(new));
+        self.signals(old, new, now);
     }
 
     fn taken(&mut self, part: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) {
@@ -324,6 +290,16 @@ impl Changes {
     }
 }
 
+/// Whether what a flow refused of a caller passes once the flow is not about it any more: it enforced,
+/// the policy only reports, and no other flow between the two enforces.
+fn opens((old_spec, old): (&Spec, &Flow), new: &Spec, from: &String) -> bool {
+    let enforces = |spec: &Spec, flow: &Flow| flow.mode.unwrap_or(spec.mode) == Mode::Enforce;
+    let mut between = new.flows.iter();
+    enforces(old_spec, old)
+        && new.mode == Mode::Shadow
+        && !between.any(|flow| flow.to == old.to && flow.from.contains(from) && enforces(new, flow))
+}
+
 fn named<T>(items: &[T], name: impl Fn(&T) -> &String) -> BTreeMap<&String, &T> {
     items.iter().map(|item| (name(item), item)).collect()
 }
@@ -331,24 +307,6 @@ fn named<T>(items: &[T], name: impl Fn(&T) -> &String) -> BTreeMap<&String, &T> 
 /// `web -> orders`.
 fn way(from: &[String], to: &str) -> String {
     format!("{} -> {to}", from.join(", "))
-}
-
-/// The workloads of a segment, each as trust domain, namespace and service account.
-fn workloads(spec: &Spec, segment: &Segment) -> BTreeSet<String> {
-    let domains = segment
-        .trust_domains
-        .as_ref()
-        .unwrap_or(&spec.trust_domains);
-    let any = ["*".to_owned()];
-    let accounts = segment.service_accounts.as_deref().unwrap_or(&any);
-    let mut all = BTreeSet::new();
-    for domain in domains {
-        for namespace in &segment.namespaces {
-            let names = accounts.iter();
-            all.extend(names.map(|account| format!("{domain}/ns/{namespace}/sa/{account}")));
-        }
-    }
-    all
 }
 
 fn entries<T: Serialize>(items: impl Iterator<Item = T>) -> BTreeSet<String> {

@@ -7,14 +7,15 @@ use sallyport_engine::artifact::{ArtifactClaims, ArtifactDigest};
 use sallyport_engine::facts::{KeyExchange, TlsVersion};
 use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::names::PathTemplate;
-use sallyport_engine::policy::raw::{Operation, RequiredAssurance, Spec};
+use sallyport_engine::policy::raw::{Operation, RequiredAssurance};
 use sallyport_engine::time::TimeMs;
 
 use super::Request;
+use super::members::Members;
 use super::named::Named;
+use super::ways::{Way, ways};
 use crate::explain::{Caller, Question, request_line};
 use crate::policy_file::LoadedPolicy;
-use crate::sample;
 
 /// Requests to ask.
 pub(super) struct Questions {
@@ -38,24 +39,24 @@ pub(super) enum Level {
 }
 
 /// The requests that two policies may answer differently, the likely ones first.
-pub(super) fn between(old: &LoadedPolicy, new: &LoadedPolicy, limit: usize) -> Questions {
-    let specs = [&new.document.spec, &old.document.spec];
+pub(super) fn between(
+    old: &LoadedPolicy,
+    new: &LoadedPolicy,
+    now: TimeMs,
+    limit: usize,
+) -> Questions {
     let mut collection = Collection {
         named: Named::between(old, new),
+        members: Members::of([old, new]),
         known: BTreeSet::new(),
         questions: Vec::new(),
         limit,
         is_cut: false,
     };
-    for spec in specs {
-        for flow in &spec.flows {
-            collection.way(&flow.from, &flow.to, &flow.operations, specs);
-        }
-        for grant in spec.grants.iter().flatten() {
-            collection.way(&grant.from, &grant.to, &grant.operations, specs);
-        }
+    for way in ways(&old.document.spec, &new.document.spec, now) {
+        collection.way(&way);
     }
-    collection.strangers(specs);
+    collection.strangers([old, new]);
     Questions {
         questions: collection.questions,
         is_cut: collection.is_cut,
@@ -64,6 +65,7 @@ pub(super) fn between(old: &LoadedPolicy, new: &LoadedPolicy, limit: usize) -> Q
 
 struct Collection {
     named: Named,
+    members: Members,
     known: BTreeSet<Asked>,
     questions: Vec<Asked>,
     limit: usize,
@@ -72,14 +74,11 @@ struct Collection {
 
 impl Collection {
     /// What a flow or grant covers, and one of each kind beside it, for its callers in both policies.
-    fn way(&mut self, from: &[String], to: &String, operations: &[Operation], specs: [&Spec; 2]) {
-        let named: Vec<String> = self.named.callers_of(from).collect();
-        let from = specs.map(|spec| members(spec, from));
-        let to = specs.map(|spec| members(spec, std::slice::from_ref(to)));
-        let (from, to): (BTreeSet<String>, BTreeSet<String>) = (
-            from.into_iter().flatten().chain(named).collect(),
-            to.into_iter().flatten().collect(),
-        );
+    fn way(&mut self, way: &Way<'_>) {
+        let mut from = self.members.of_segments(way.from);
+        from.extend(self.named.callers_of(way.from));
+        let to = self.members.of_segments([way.to]);
+        let operations = way.operations;
         let requests: Vec<(String, String, u16)> = operations
             .iter()
             .flat_map(|operation| around(operation, operations))
@@ -89,20 +88,22 @@ impl Collection {
             for to in &to {
                 for (method, path, port) in &requests {
                     let plain = Request {
-                        from: from.clone(),
-                        to: to.clone(),
                         method: method.clone(),
                         path: path.clone(),
                         port: *port,
-                        model_digest: None,
-                        image_digest: None,
+                        ..Request::undeclared(from, to)
                     };
                     let with_token = running.iter().map(|(model, image)| Request {
                         model_digest: model.clone(),
                         image_digest: image.clone(),
                         ..plain.clone()
                     });
-                    for request in std::iter::once(plain.clone()).chain(with_token) {
+                    let later = way.begins.iter().map(|begin| Request {
+                        at: Some((*begin).to_owned()),
+                        ..plain.clone()
+                    });
+                    let all = std::iter::once(plain.clone()).chain(with_token);
+                    for request in all.chain(later) {
                         if !self.ask_all(&request) {
                             return;
                         }
@@ -112,30 +113,33 @@ impl Collection {
         }
     }
 
-    /// Each member of a segment to each other one, and somebody in no segment.
-    fn strangers(&mut self, specs: [&Spec; 2]) {
-        let all = |spec: &Spec| {
-            let names: Vec<String> = spec.segments.iter().map(|s| s.name.clone()).collect();
-            members(spec, &names)
-        };
-        let everybody: BTreeSet<String> = specs.into_iter().flat_map(all).collect();
-        let nobody = specs
+    /// What no flow covers: members of segments among each other, and somebody in no segment. Where
+    /// these are too many, each is asked about as caller and as called workload with some others: what
+    /// is asked of one does not depend on the other, where no flow leads from one to the other.
+    fn strangers(&mut self, policies: [&LoadedPolicy; 2]) {
+        let everybody = self.members.all();
+        let domains = policies
             .into_iter()
-            .flat_map(|spec| spec.trust_domains.iter())
-            .map(|domain| format!("spiffe://{domain}/ns/of-no-segment/sa/nobody"));
-        let callers: BTreeSet<String> = everybody.iter().cloned().chain(nobody).collect();
+            .flat_map(|loaded| loaded.document.spec.trust_domains.iter());
+        let nobody: BTreeSet<String> = domains
+            .map(|domain| format!("spiffe://{domain}/ns/of-no-segment/sa/nobody"))
+            .collect();
+        let callers: BTreeSet<&String> = everybody.iter().chain(&nobody).collect();
+        let is_small = callers.len().saturating_mul(everybody.len()) <= MAXIMUM_PAIRS;
+        let few: Vec<&String> = everybody
+            .first()
+            .into_iter()
+            .chain(everybody.last())
+            .collect();
         for from in &callers {
-            for to in &everybody {
-                let request = Request {
-                    from: from.clone(),
-                    to: to.clone(),
-                    method: "GET".to_owned(),
-                    path: "/undeclared".to_owned(),
-                    port: UNDECLARED_PORT,
-                    model_digest: None,
-                    image_digest: None,
-                };
-                if !self.ask_all(&request) {
+            let is_of_few = few.contains(from) || nobody.contains(*from);
+            let called: Vec<&String> = if is_small || is_of_few {
+                everybody.iter().collect()
+            } else {
+                few.clone()
+            };
+            for to in called {
+                if !self.ask_all(&Request::undeclared(from, to)) {
                     return;
                 }
             }
@@ -161,14 +165,6 @@ impl Collection {
         }
         true
     }
-}
-
-/// Workloads of the named segments: one for each service account, or for each namespace.
-fn members(spec: &Spec, names: &[String]) -> Vec<String> {
-    let segments = spec.segments.iter();
-    let named = segments.filter(|segment| names.contains(&segment.name));
-    let members = named.flat_map(|segment| sample::members(spec, segment).take(MEMBERS));
-    members.map(|member| member.to_string()).collect()
 }
 
 /// The requests of an operation, and one with another method, path and port each.
@@ -215,11 +211,16 @@ fn example(template: &str) -> Option<String> {
 }
 
 impl Asked {
-    /// None for what is no SPIFFE ID or digest, which a compiled policy rules out.
+    /// None for what is no SPIFFE ID, digest or time, which a compiled policy rules out.
     pub(super) fn question(&self, now: TimeMs) -> Option<Question> {
         let claims = ArtifactClaims {
             model: digest(self.request.model_digest.as_deref())?,
             image: digest(self.request.image_digest.as_deref())?,
+        };
+        let now = match self.request.at.as_deref().map(TimeMs::parse_rfc3339) {
+            None => now,
+            Some(Ok(at)) => at,
+            Some(Err(_)) => return None,
         };
         let (Ok(from), Ok(to)) = (
             self.request.from.parse::<SpiffeId>(),
@@ -258,6 +259,23 @@ fn digest(text: Option<&str>) -> Option<Option<ArtifactDigest>> {
     }
 }
 
+impl Request {
+    /// What no flow or grant should cover.
+    fn undeclared(from: &str, to: &str) -> Self {
+        Self {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            method: "GET".to_owned(),
+            path: "/undeclared".to_owned(),
+            port: UNDECLARED_PORT,
+            model_digest: None,
+            image_digest: None,
+            at: None,
+            without_break_glass: false,
+        }
+    }
+}
+
 impl Level {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -272,7 +290,7 @@ impl Level {
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// A port that no policy should name (RFC 7605, tcpmux).
 const UNDECLARED_PORT: u16 = 1;
-/// Of one segment.
-const MEMBERS: usize = 16;
+/// Of callers and called workloads that no flow is about.
+const MAXIMUM_PAIRS: usize = 4096;
 /// One of them is undeclared, if the flow or grant does not declare them all.
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];

@@ -12,7 +12,15 @@ pub(super) struct Requests {
     method: String,
     path: String,
     port: Option<u16>,
-    when_restricted: Option<&'static str>,
+    when_restricted: Restricted,
+}
+
+/// Whether restricted callers may do it, from what lets least pass to what lets most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Restricted {
+    Deny,
+    ByMethod,
+    Allow,
 }
 
 pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
@@ -22,10 +30,11 @@ pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
             Some(ports) => ports.iter().copied().map(Some).collect(),
             None => vec![None],
         };
-        let when_restricted = operation.when_restricted.map(|rule| match rule {
-            WhenRestricted::Allow => "allow",
-            WhenRestricted::Deny => "deny",
-        });
+        let when_restricted = match operation.when_restricted {
+            Some(WhenRestricted::Allow) => Restricted::Allow,
+            Some(WhenRestricted::Deny) => Restricted::Deny,
+            None => Restricted::ByMethod,
+        };
         for method in &operation.methods {
             for path in &operation.paths {
                 all.extend(ports.iter().map(|port| Requests {
@@ -41,7 +50,8 @@ pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
 }
 
 impl Requests {
-    /// Whether each request of the other is one of this, under the same rule for the restricted.
+    /// Whether each request of the other is one of this. What restricted callers may do of it depends
+    /// on the order as well, and is compared in [`super::restricted`].
     pub(super) fn contains(&self, other: &Self) -> bool {
         let templates = (
             self.path.parse::<PathTemplate>(),
@@ -54,7 +64,11 @@ impl Requests {
         paths
             && (self.method == "*" || self.method == other.method)
             && (self.port.is_none() || self.port == other.port)
-            && self.when_restricted == other.when_restricted
+    }
+
+    /// Whether its rule for the restricted refuses none that the other's admits.
+    pub(super) fn admits_as(&self, other: &Self) -> bool {
+        self.when_restricted >= other.when_restricted
     }
 }
 
@@ -67,8 +81,9 @@ impl fmt::Display for Requests {
             None => f.write_str(" at any port")?,
         }
         match self.when_restricted {
-            Some(rule) => write!(f, ", whenRestricted {rule}"),
-            None => Ok(()),
+            Restricted::Allow => f.write_str(", whenRestricted allow"),
+            Restricted::Deny => f.write_str(", whenRestricted deny"),
+            Restricted::ByMethod => Ok(()),
         }
     }
 }

@@ -3,6 +3,8 @@ use std::path::Path;
 use super::*;
 use crate::policy_file::from_text;
 
+mod doubts;
+
 const POLICY: &str = include_str!("../../tests/data/policy.yaml");
 const NOW: TimeMs = TimeMs(1_800_000_000_000);
 

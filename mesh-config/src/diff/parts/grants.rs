@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use sallyport_engine::policy::raw::{Flow, Grant, Spec};
+use sallyport_engine::policy::raw::{ArtifactKind, ArtifactRequirement, Flow, Grant, Spec};
 use sallyport_engine::time::TimeMs;
 
-use super::super::Effect;
 use super::super::requests::requests;
-use super::{Changes, name_of, named, rank, way};
+use super::super::{Effect, artifacts};
+use super::{Changes, json, name_of, named, rank, way};
 
 impl Changes {
     pub(super) fn grants(&mut self, old: &Spec, new: &Spec) {
@@ -65,7 +65,14 @@ impl Changes {
     }
 
     /// A time that lets more or less pass the later it is.
-    fn time(&mut self, part: &str, key: &str, old: &str, new: &str, if_later: Effect) {
+    pub(in crate::diff) fn time(
+        &mut self,
+        part: &str,
+        key: &str,
+        old: &str,
+        new: &str,
+        if_later: Effect,
+    ) {
         let (Ok(before), Ok(after)) = (TimeMs::parse_rfc3339(old), TimeMs::parse_rfc3339(new))
         else {
             return;
@@ -94,6 +101,22 @@ impl Changes {
         self.floor_shown(part, &key("most uncertainty"), before, after, |value| {
             left(value).to_string()
         });
+        let shown = |(kind, asked): &Asked| format!("requires.{}: {}", kind.as_str(), json(asked));
+        let missing = |all: &[Asked], of: &[Asked]| -> Vec<String> {
+            let is_met = |asked: &&Asked| all.iter().any(|one| is_no_less(one, asked));
+            of.iter()
+                .filter(|asked| !is_met(asked))
+                .map(shown)
+                .collect()
+        };
+        for gone in missing(&new.requires, &old.requires) {
+            let text = format!("no more of callers of {from}: {gone}");
+            self.add(Effect::Widening, part, text);
+        }
+        for asked in missing(&old.requires, &new.requires) {
+            let text = format!("also of callers of {from}: {asked}");
+            self.add(Effect::Narrowing, part, text);
+        }
     }
 }
 
@@ -102,6 +125,15 @@ struct Minima {
     assurance: usize,
     trust: usize,
     uncertainty: usize,
+    requires: Vec<Asked>,
+}
+
+/// What a flow requires of models or of images.
+type Asked = (ArtifactKind, ArtifactRequirement);
+
+/// Whether who brings the one brings the other as well.
+fn is_no_less((kind, one): &Asked, (other_kind, other): &Asked) -> bool {
+    kind == other_kind && artifacts::is_no_less(one, other)
 }
 
 impl Minima {
@@ -110,18 +142,23 @@ impl Minima {
             assurance: rank(spec.minimum_assurance),
             trust: usize::from(spec.minimum_trust.unwrap_or(0)),
             uncertainty: 100,
+            requires: Vec::new(),
         };
         let leads = |flow: &&Flow| flow.to == to && flow.from.iter().any(|name| name == from);
         spec.flows
             .iter()
             .filter(leads)
-            .fold(of_policy, |all, flow| {
+            .fold(of_policy, |mut all, flow| {
                 let assurance = flow.minimum_assurance.map_or(0, rank);
                 let uncertainty = usize::from(flow.maximum_uncertainty.unwrap_or(100));
+                let required = flow.requires.iter().flat_map(|requires| requires.iter());
+                let required = required.map(|(kind, asked)| (kind, asked.clone()));
+                all.requires.extend(required);
                 Self {
                     assurance: all.assurance.max(assurance),
                     trust: all.trust.max(usize::from(flow.minimum_trust.unwrap_or(0))),
                     uncertainty: all.uncertainty.min(uncertainty),
+                    requires: all.requires,
                 }
             })
     }

@@ -7,7 +7,7 @@ use super::super::Effect;
 use super::{Changes, named};
 
 impl Changes {
-    pub(super) fn signals(&mut self, old: &Spec, new: &Spec) {
+    pub(super) fn signals(&mut self, old: &Spec, new: &Spec, now: TimeMs) {
         let of = |spec: &Spec| -> Vec<Signal> { spec.signals.iter().flatten().cloned().collect() };
         let (before, after) = (of(old), of(new));
         let before = named(&before, |signal: &Signal| &signal.name);
@@ -18,7 +18,7 @@ impl Changes {
                 None => self.add(added(signal), &part, format!("added: {}", shown(signal))),
                 Some(was) if was != signal => {
                     let text = format!("{} -> {}", shown(was), shown(signal));
-                    self.add(changed(was, signal), &part, text);
+                    self.add(changed(was, signal, now), &part, text);
                 }
                 Some(_) => {}
             }
@@ -42,7 +42,7 @@ const fn added(signal: &Signal) -> Effect {
 }
 
 /// Less passes where that is certain; what could be both is widening.
-fn changed(old: &Signal, new: &Signal) -> Effect {
+fn changed(old: &Signal, new: &Signal, now: TimeMs) -> Effect {
     let words = |signal: &Signal| {
         let (source, reason) = (signal.source.clone(), signal.reason.clone());
         (source, reason, signal.author.clone())
@@ -64,8 +64,10 @@ fn changed(old: &Signal, new: &Signal) -> Effect {
     let is_narrowing = old.about == new.about
         && match (old.effect, new.effect) {
             (SignalEffect::Release, SignalEffect::Release) => {
-                // It releases from what was before `issued`.
-                is_later(&new.issued, &old.issued) == Some(true)
+                // It releases from what was before `issued`, and from nothing before that time comes.
+                let counts = TimeMs::parse_rfc3339(&old.issued).is_ok_and(|issued| issued <= now);
+                (counts || new.issued == old.issued)
+                    && is_later(&new.issued, &old.issued) == Some(true)
                     && is_later(&new.expires, &old.expires) == Some(true)
             }
             (SignalEffect::Release, SignalEffect::Quarantine | SignalEffect::Weigh) => true,
