@@ -138,6 +138,13 @@ pub(crate) struct BundleRollbackArgs {
     /// The history that says what is in force, and that the bundle was.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: PathBuf,
+    /// The bundle that is in force. What it shuts out and the other one does not is an error, and
+    /// grants that come back are said.
+    #[arg(long, value_name = "FILE", required_unless_present = "accept_losses")]
+    pub(crate) current: Option<PathBuf>,
+    /// Sign also where revocations, floors, quarantines or other signals are lost.
+    #[arg(long)]
+    pub(crate) accept_losses: bool,
     /// Why.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
@@ -182,6 +189,6 @@ Exit codes: 0 ok, 1 a change of the kind of `--fail-on`, or an invalid bundle, 3
 const ROLLBACK_EXAMPLE: &str = "\
 Example:
   sallyport bundle rollback bundle-3.json --authority signing-authority.json --history history.json \\
-    --reason 'orders refuses its callers' --by 'on call' --keys release --out back-to-3.json
+    --current bundle-4.json --reason 'orders refuses its callers' --by 'on call' --keys release --out back-to-3.json
 
 The statement counts once: it names what it leads away from. `bundle verify --rollback` takes it.";

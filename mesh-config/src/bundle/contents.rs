@@ -93,29 +93,7 @@ pub fn open(
     authorities: &SigningAuthorities,
     now: TimeMs,
 ) -> Result<Contents, Vec<Finding>> {
-    let text = bundle.file(POLICY).unwrap_or_default();
-    // All files that it names are in it, so the folder is not looked into.
-    let policy = policy_file::from_text(text, Path::new(NOWHERE)).map_err(within(POLICY))?;
-    if policy.canonical_json.clone() + "\n" != text {
-        let message = "is not in its one canonical form";
-        return Err(within(POLICY)(vec![finding(Code::BundleForm, "", message)]));
-    }
-    if **policy.policy.name() != *bundle.name() {
-        let message = "is not the name of the bundle";
-        let finding = finding(Code::BundleForm, "metadata.name", message);
-        return Err(within(POLICY)(vec![finding]));
-    }
-    let policy = match bundle.file(MESH) {
-        None => policy,
-        Some(text) => {
-            let settings = mesh::from_text(text, MESH)?;
-            if mesh_text(&settings)?.as_deref() != Some(text) {
-                let message = "is not in its one canonical form";
-                return Err(within(MESH)(vec![finding(Code::BundleForm, "", message)]));
-            }
-            settings.apply(policy).map_err(within(POLICY))?
-        }
-    };
+    let policy = policy(bundle)?;
     let mut manifests = Vec::new();
     for file in bundle.files() {
         if let Some(name) = manifest_name(&file.path) {
@@ -132,6 +110,37 @@ pub fn open(
         policy,
         manifests: manifests.collect(),
     })
+}
+
+/// The policy of a bundle, with what meshConfig asks in it, as sidecars get it. Of the manifests in
+/// the bundle nothing is verified.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn policy(bundle: &Bundle) -> Result<LoadedPolicy, Vec<Finding>> {
+    let text = bundle.file(POLICY).unwrap_or_default();
+    // All files that it names are in it, so the folder is not looked into.
+    let policy = policy_file::from_text(text, Path::new(NOWHERE)).map_err(within(POLICY))?;
+    if policy.canonical_json.clone() + "\n" != text {
+        let message = "is not in its one canonical form";
+        return Err(within(POLICY)(vec![finding(Code::BundleForm, "", message)]));
+    }
+    if **policy.policy.name() != *bundle.name() {
+        let message = "is not the name of the bundle";
+        let finding = finding(Code::BundleForm, "metadata.name", message);
+        return Err(within(POLICY)(vec![finding]));
+    }
+    match bundle.file(MESH) {
+        None => Ok(policy),
+        Some(text) => {
+            let settings = mesh::from_text(text, MESH)?;
+            if mesh_text(&settings)?.as_deref() != Some(text) {
+                let message = "is not in its one canonical form";
+                return Err(within(MESH)(vec![finding(Code::BundleForm, "", message)]));
+            }
+            settings.apply(policy).map_err(within(POLICY))
+        }
+    }
 }
 
 fn manifest_name(path: &str) -> Option<&str> {

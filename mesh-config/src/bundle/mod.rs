@@ -11,7 +11,7 @@ mod file;
 mod history;
 mod rollback;
 
-pub use contents::{Contents, Ingredients, SignedManifest, build, open};
+pub use contents::{Contents, Ingredients, SignedManifest, build, open, policy};
 pub use file::{Bundle, BundleFile};
 pub use history::{BundleHistory, Entry, Reason, Step, after};
 pub use rollback::{Point, Rollback, RollbackDocument};

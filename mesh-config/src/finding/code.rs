@@ -355,6 +355,10 @@ codes! {
         "Sign a new one with `sallyport bundle rollback`: each counts once.";
     HistoryForm = "SP726", Error, "A history of bundles is none, or its entries do not follow each other.",
         "Restore the file: it is what keeps old bundles out.";
+    RollbackLoses = "SP727", Error, "A rollback takes back what shuts callers out.",
+        "Build a new version with it, or accept that by `--accept-losses`.";
+    RollbackRevives = "SP728", Warning, "A rollback brings back what was taken away.",
+        "Build a new version that takes it away again, as soon as the emergency is over.";
     ModuleForm = "SP731", Error, "A file is no WebAssembly module, or no bill of materials of one.",
         "Name the files of one release.";
     ModuleDiffers = "SP732", Error, "The module that was verified is not the one that is named.",

@@ -296,7 +296,7 @@ fn who_signs_manifests_may_sign_no_bundle_and_no_statement() {
     accept(folder, &pins, 2, "");
     let back = |by: &str| {
         let line = format!(
-            "bundle rollback 1.json {pins} --history history.json --reason r --by b --keys {by} \
+            "bundle rollback 1.json {pins} --history history.json --current 2.json --reason r --by b --keys {by} \
              --force --out back.json {AT}"
         );
         ok(folder, &line);
@@ -340,7 +340,7 @@ fn an_older_bundle_needs_a_statement_that_leads_back_to_it_once() {
     );
     let statement = |to: u64, out: &str, more: &str| {
         format!(
-            "bundle rollback {to}.json {pins} --history history.json --reason broken --by on-call \
+            "bundle rollback {to}.json {pins} --history history.json --current 2.json --reason broken --by on-call \
              --keys release --out {out} {AT} {more}"
         )
     };

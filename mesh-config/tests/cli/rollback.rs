@@ -124,7 +124,7 @@ fn a_rollback_gives_the_same_resources_and_the_same_decisions() {
     ok(
         folder,
         &format!(
-            "bundle rollback 1.json {pins} --history history.json --reason broken --by on-call \
+            "bundle rollback 1.json {pins} --history history.json --current 2.json --reason broken --by on-call \
              --keys release --out back.json {AT}"
         ),
     );
@@ -133,4 +133,71 @@ fn a_rollback_gives_the_same_resources_and_the_same_decisions() {
     assert_eq!(decided(folder, "again"), good.1);
     assert_eq!(recorded(folder, "again"), good.2);
     assert_eq!(compared("again"), json!([{}, {}, 0]));
+}
+
+#[test]
+fn what_shut_callers_out_is_not_lost_without_a_word() {
+    let (folder, pins) = world();
+    let folder = folder.path();
+    let grant = |end: &str| {
+        format!(
+            "  grants:\n    - {{name: g, from: [web], to: orders, reason: r, approvedBy: a, \
+             notBefore: \"2026-11-01T00:00:00Z\", notAfter: \"{end}\", \
+             operations: [{{methods: [PUT], paths: [\"/v1/x\"]}}]}}\n"
+        )
+    };
+    let identity = "spiffe://d.example/ns/web/sa/stolen";
+    let signal = |expires: &str| {
+        format!(
+            "  signals:\n    - {{name: s, source: s, reason: r, author: a, effect: quarantine, \
+             about: {{identity: \"{identity}\"}}, issued: \"2026-11-01T00:00:00Z\", expires: \"{expires}\"}}\n"
+        )
+    };
+    let revocation = format!("  revocations: [{{identity: \"{identity}\"}}]\n");
+    let floor = format!(
+        "  notBeforeFloors: [{{identity: \"{identity}\", notBefore: \"2026-11-01T00:00:00Z\"}}]\n"
+    );
+    let cases = [
+        // What the first version says more than the second, and the other way round.
+        (String::new(), revocation, "SP727"),
+        (String::new(), floor, "SP727"),
+        (String::new(), signal("2026-11-03T00:00:00Z"), "SP727"),
+        (String::new(), signal("2026-11-01T12:00:00Z"), ""),
+        (grant("2026-11-03T00:00:00Z"), String::new(), "SP728"),
+        (grant("2026-11-01T12:00:00Z"), String::new(), ""),
+    ];
+    for (number, (first, second, expected)) in cases.iter().enumerate() {
+        let history = format!("--history history-{number}.json");
+        for (version, more) in [(1, first), (2, second)] {
+            fs::write(folder.join("policy.yaml"), format!("{POLICY}{more}")).unwrap();
+            for old in [format!("{version}.json"), format!("{version}.json.sig")] {
+                let _ = fs::remove_file(folder.join(old));
+            }
+            release(folder, &pins, version);
+            ok(
+                folder,
+                &format!("bundle verify {version}.json {pins} {history} --record {AT}"),
+            );
+        }
+        let back = |more: &str| {
+            format!(
+                "bundle rollback 1.json {pins} {history} {more} --reason r --by b --keys release \
+                 --force --out back.json {AT}"
+            )
+        };
+        let with_current = run(folder, &back("--current 2.json"));
+        let said = stderr(&with_current);
+        let refuses = *expected == "SP727";
+        assert_eq!(code(&with_current), i32::from(refuses), "{number}: {said}");
+        assert!(
+            said.contains(expected) && said.is_empty() == expected.is_empty(),
+            "{said}"
+        );
+        let accepted = run(folder, &back("--current 2.json --accept-losses"));
+        assert_eq!(code(&accepted), 0, "{}", stderr(&accepted));
+        assert_eq!(stderr(&accepted).contains("SP728"), !expected.is_empty());
+        // Without the one in force nobody knows.
+        assert_eq!(code(&run(folder, &back(""))), 3);
+        assert_eq!(refused(folder, &back("--current 1.json")), ["SP725"]);
+    }
 }

@@ -5,7 +5,15 @@ use std::path::Path;
 use crate::place::{Place, Ran, edit};
 
 fn rollback(place: &Place, version: &str, reason: &str) -> Ran {
-    let inputs = [("inputs.version", version), ("inputs.reason", reason)];
+    rollback_with(place, version, reason, "")
+}
+
+fn rollback_with(place: &Place, version: &str, reason: &str, accept_losses: &str) -> Ran {
+    let inputs = [
+        ("inputs.version", version),
+        ("inputs.reason", reason),
+        ("inputs.accept_losses", accept_losses),
+    ];
     place.run_workflow("rollback.yaml", "main", &inputs)
 }
 
@@ -147,4 +155,27 @@ fn a_rollback_says_when_it_has_nobody_to_sign() {
         "{}",
         ran.said
     );
+}
+
+#[test]
+fn what_was_revoked_since_does_not_come_back_without_a_word() {
+    let place = Place::released();
+    place.propose(|folder| {
+        let path = folder.join("policy/policy.yaml");
+        let policy = std::fs::read_to_string(&path).unwrap();
+        let revoked = "  revocations:\n    - identity: spiffe://shop.example/ns/web/sa/stolen\n";
+        std::fs::write(
+            &path,
+            policy.replace("  segments:\n", &format!("{revoked}  segments:\n")),
+        )
+        .unwrap();
+    });
+    place.merge().is_fine();
+    let now = place.origin("rev-parse deploy");
+    rollback(&place, "1", "why").is_stopped_by("SP727");
+    assert_eq!(place.origin("rev-parse deploy"), now);
+    let ran = rollback_with(&place, "1", "why", "yes");
+    ran.is_fine();
+    assert!(ran.said.contains("SP728"), "{}", ran.said);
+    assert_ne!(place.origin("rev-parse deploy"), now);
 }

@@ -131,6 +131,8 @@ impl Release {
         let why = [
             "--history",
             "history.json",
+            "--current",
+            &bundle(2),
             "--reason",
             "a test",
             "--by",

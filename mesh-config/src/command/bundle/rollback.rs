@@ -2,8 +2,9 @@
 
 use sallyport_credentials::signing::{Purpose, Subject};
 use sallyport_mesh_config::bundle::{
-    BundleHistory, Point, ROLLBACK_SUBJECT, RollbackDocument, open,
+    BundleHistory, Point, ROLLBACK_SUBJECT, RollbackDocument, open, policy,
 };
+use sallyport_mesh_config::diff::{Change, Revived, revived};
 use sallyport_mesh_config::finding::{Code, Finding};
 use sallyport_mesh_config::signing as files;
 
@@ -14,6 +15,7 @@ use crate::command::failure::Failure;
 use crate::command::signing::{artifact_pins, pins, sign, signature_of, time};
 use crate::command::writing;
 use crate::exit::Exit;
+use crate::terminal::{complain, labelled};
 
 pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Failure> {
     let authorities = pins(&args.signed.pins)?;
@@ -25,7 +27,7 @@ pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Fai
         .map_err(one)?;
     // What would be refused where the statement is used is better known before.
     let vetters = artifact_pins(&args.artifact_pins, &args.signed.pins.authorities)?;
-    open(&bundle, &vetters, now).map_err(Failure::files)?;
+    let earlier = open(&bundle, &vetters, now).map_err(Failure::files)?;
     let history = BundleHistory::read(&args.history).map_err(one)?;
     let refuse = |message: &str| {
         let code = Code::RollbackRefused;
@@ -47,6 +49,17 @@ pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Fai
     if !history.knows(&to) {
         return Err(refuse("was never in force here"));
     }
+    if let Some(path) = &args.current {
+        let current = read(path)?;
+        if Point::of(&current) != from {
+            let message = "is not the bundle that is in force";
+            let finding = Finding::new(Code::RollbackRefused, "", message);
+            return Err(one(finding.in_file(path.display().to_string(), None)));
+        }
+        let current = policy(&current).map_err(Failure::files)?;
+        let revived = revived(&current.document, &earlier.policy.document, now);
+        say(&revived, args.accept_losses)?;
+    }
     let statement = RollbackDocument::new(from, to, &args.reason, &args.by, clock::show(now))
         .and_then(|document| document.text().map_err(|finding| vec![finding]))
         .map_err(Failure::files)?;
@@ -60,4 +73,21 @@ pub(super) fn run(args: &BundleRollbackArgs, output: Output) -> Result<Exit, Fai
         &signature,
         output,
     )
+}
+
+/// Says what comes back; what shut callers out is only lost where that is accepted.
+fn say(revived: &Revived, accepts_losses: bool) -> Result<(), Failure> {
+    let finding = |code: Code, change: &Change| {
+        let message = change.change.clone();
+        Finding::new(code, change.part.clone(), message).with_hint(code.row().remedy)
+    };
+    if !revived.lost.is_empty() && !accepts_losses {
+        let lost = revived.lost.iter();
+        let lost = lost.map(|change| finding(Code::RollbackLoses, change));
+        return Err(Failure::files(lost.collect()));
+    }
+    for change in revived.lost.iter().chain(&revived.granted) {
+        complain(labelled(&finding(Code::RollbackRevives, change)));
+    }
+    Ok(())
 }
