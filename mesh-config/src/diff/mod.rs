@@ -13,6 +13,7 @@ mod questions;
 mod requests;
 mod restricted;
 mod revived;
+mod vetted;
 mod ways;
 
 use sallyport_engine::time::TimeMs;

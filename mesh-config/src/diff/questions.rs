@@ -83,7 +83,8 @@ impl Collection {
             .iter()
             .flat_map(|operation| around(operation, operations))
             .collect();
-        let running = self.named.running();
+        let mut running = self.named.running();
+        running.extend(way.vetted.iter().cloned());
         for from in &from {
             for to in &to {
                 for (method, path, port) in &requests {
@@ -98,14 +99,15 @@ impl Collection {
                         image_digest: image.clone(),
                         ..plain.clone()
                     });
-                    let later = way.begins.iter().map(|begin| Request {
-                        at: Some((*begin).to_owned()),
-                        ..plain.clone()
-                    });
-                    let all = std::iter::once(plain.clone()).chain(with_token);
-                    for request in all.chain(later) {
-                        if !self.ask_all(&request) {
-                            return;
+                    for request in std::iter::once(plain.clone()).chain(with_token) {
+                        let later = way.begins.iter().map(|begin| Request {
+                            at: Some((*begin).to_owned()),
+                            ..request.clone()
+                        });
+                        for request in std::iter::once(request.clone()).chain(later) {
+                            if !self.ask_all(&request) {
+                                return;
+                            }
                         }
                     }
                 }

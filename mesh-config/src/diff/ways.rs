@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sallyport_engine::policy::raw::{Flow, Grant, Operation, Spec};
 use sallyport_engine::time::TimeMs;
 
+use super::named::Running;
+use super::vetted::vetted;
+
 /// From where to where, and what.
 pub(super) struct Way<'a> {
     pub(super) from: &'a [String],
@@ -13,6 +16,8 @@ pub(super) struct Way<'a> {
     pub(super) operations: &'a [Operation],
     /// Times after now from which on it counts, or what it requires does (RFC 3339).
     pub(super) begins: BTreeSet<&'a str>,
+    /// What callers run, where it is asked about that.
+    pub(super) vetted: Vec<Running>,
 }
 
 pub(super) fn ways<'a>(old: &'a Spec, new: &'a Spec, now: TimeMs) -> Vec<Way<'a>> {
@@ -26,6 +31,7 @@ pub(super) fn ways<'a>(old: &'a Spec, new: &'a Spec, now: TimeMs) -> Vec<Way<'a>
                 to: &flow.to,
                 operations: &flow.operations,
                 begins: manifests.of_flow(flow),
+                vetted: vetted(flow, [old, new]),
             };
             match flows.get(flow.name.as_str()) == Some(&flow) {
                 false => changed.push(way),
@@ -40,6 +46,7 @@ pub(super) fn ways<'a>(old: &'a Spec, new: &'a Spec, now: TimeMs) -> Vec<Way<'a>
                 to: &grant.to,
                 operations: &grant.operations,
                 begins: later(&grant.not_before, now).into_iter().collect(),
+                vetted: Vec::new(),
             };
             match grants.get(grant.name.as_str()) == Some(&grant) {
                 false => changed.push(way),

@@ -263,6 +263,42 @@ fn a_grant_loses_what_the_flow_beside_it_required() {
 }
 
 #[test]
+fn callers_with_a_model_that_only_one_manifest_lists_are_asked() {
+    let policy = |digits: &[&str]| {
+        let artifacts = digits.iter().map(|digits| {
+            let digest = digits.repeat(32);
+            format!("{{kind: model, digest: \"sha256:{digest}\", name: llm}}")
+        });
+        let artifacts: Vec<String> = artifacts.collect();
+        let manifests = format!(
+            "  artifacts:\n    manifests:\n      - name: models\n        verified: {{serial: 1, sha256: \"{}\", \
+             signedBy: r, notBefore: \"2027-01-01T00:00:00Z\", notAfter: \"2028-01-01T00:00:00Z\", \
+             artifacts: [{}]}}\n  segments:\n",
+            "cd".repeat(32),
+            artifacts.join(", ")
+        );
+        POLICY.replace("  segments:\n", &manifests).replace(
+            "to: orders\n",
+            "to: orders\n      requires: {model: {manifest: models}}\n",
+        )
+    };
+    let (one, two) = (policy(&["aa"]), policy(&["aa", "bb"]));
+    let difference = between(&one, &two);
+    let widened: Vec<_> = difference
+        .answers
+        .iter()
+        .filter(|answer| answer.effect == Effect::Widening)
+        .collect();
+    let digest = format!("sha256:{}", "bb".repeat(32));
+    assert_eq!(widened.len(), 1, "{difference:?}");
+    assert_eq!(widened[0].request.model_digest, Some(digest));
+    assert_eq!(widened[0].before.reason, Some("artifact_not_allowed"));
+    assert!(!widens(&two, &one));
+    // Who is listed in both passes in both.
+    assert!(between(&one, &one).is_empty());
+}
+
+#[test]
 fn what_only_the_old_policy_has_is_asked_first() {
     let many: String = (0..50)
         .map(|number| {
