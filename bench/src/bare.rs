@@ -1,5 +1,7 @@
 //! Signatures verified by the libraries alone: the least that any verification costs.
 
+use std::fmt::Debug;
+
 use fips204::traits::{SerDes, Verifier};
 use fips204::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
 use pqcrypto_dilithium::dilithium5;
@@ -14,13 +16,13 @@ use crate::case::{Alternative, Classical, Signed};
 /// A post-quantum key that was read before.
 pub enum AlternativeKey {
     /// ML-DSA-44.
-    MlDsa44(ml_dsa_44::PublicKey),
+    MlDsa44(Box<ml_dsa_44::PublicKey>),
     /// ML-DSA-65.
-    MlDsa65(ml_dsa_65::PublicKey),
+    MlDsa65(Box<ml_dsa_65::PublicKey>),
     /// ML-DSA-87.
-    MlDsa87(ml_dsa_87::PublicKey),
+    MlDsa87(Box<ml_dsa_87::PublicKey>),
     /// The code before the standard.
-    Dilithium5(dilithium5::PublicKey),
+    Dilithium5(Box<dilithium5::PublicKey>),
 }
 
 /// Whether the classical signature holds, by `ring`.
@@ -48,16 +50,12 @@ impl AlternativeKey {
     pub fn read(signed: &Signed<Alternative>) -> Self {
         let key = signed.key.as_slice();
         match signed.algorithm {
-            Alternative::MlDsa44 => Self::MlDsa44(
-                ml_dsa_44::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
-            ),
-            Alternative::MlDsa65 => Self::MlDsa65(
-                ml_dsa_65::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
-            ),
-            Alternative::MlDsa87 => Self::MlDsa87(
-                ml_dsa_87::PublicKey::try_from_bytes(key.try_into().unwrap()).unwrap(),
-            ),
-            Alternative::Dilithium5 => Self::Dilithium5(PublicKey::from_bytes(key).unwrap()),
+            Alternative::MlDsa44 => Self::MlDsa44(decoded(key)),
+            Alternative::MlDsa65 => Self::MlDsa65(decoded(key)),
+            Alternative::MlDsa87 => Self::MlDsa87(decoded(key)),
+            Alternative::Dilithium5 => {
+                Self::Dilithium5(Box::new(PublicKey::from_bytes(key).unwrap()))
+            }
         }
     }
 
@@ -81,4 +79,12 @@ impl AlternativeKey {
                 }),
         }
     }
+}
+
+#[expect(clippy::unwrap_used, reason = "a tool that may stop")]
+fn decoded<'a, K: SerDes>(key: &'a [u8]) -> Box<K>
+where
+    K::ByteArray: TryFrom<&'a [u8], Error: Debug>,
+{
+    Box::new(K::try_from_bytes(key.try_into().unwrap()).unwrap())
 }
