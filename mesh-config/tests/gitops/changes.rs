@@ -379,16 +379,11 @@ fn what_somebody_else_wrote_to_the_branch_is_noticed() {
 #[test]
 fn manifests_of_artifacts_go_with_the_policy() {
     let place = Place::new();
-    let data = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/artifacts/bom.cdx.json"
-    );
     place.propose(|folder| {
         place.ok(folder, &format!(
             "sallyport cred signer --name vetting --out ../vetting --key ecdsa-p256 && \
              mkdir artifacts trust/artifacts && cp ../vetting/signing-authority.json trust/artifacts/vetting.json && \
-             sallyport artifacts import {data} --name models --issuer ml --serial 1 --out artifacts/models.yaml && \
-             sallyport artifacts sign artifacts/models.yaml --keys ../vetting"
+             {}", vetted("models", "artifacts/models.yaml", "../vetting")
         ));
     });
     place.merge().is_fine();
@@ -396,10 +391,8 @@ fn manifests_of_artifacts_go_with_the_policy() {
     assert!(bundle.contains("\"artifacts/models.yaml.sig\""), "{bundle}");
     // In either form.
     place.propose(|folder| {
-        place.ok(folder, &format!(
-            "sallyport artifacts import {data} --name others --issuer ml --serial 1 --out artifacts/others.json && \
-             sallyport artifacts sign artifacts/others.json --keys ../vetting"
-        ));
+        let line = vetted("others", "artifacts/others.json", "../vetting");
+        place.ok(folder, &line);
         place.bring_deploy();
         place.ok(folder, "make statement");
     });
@@ -425,16 +418,15 @@ fn manifests_of_artifacts_go_with_the_policy() {
 #[test]
 fn manifests_that_flows_require_lie_below_the_policy() {
     let place = Place::new();
-    let data = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/artifacts/bom.cdx.json"
-    );
     place.propose(|folder| {
-        place.ok(folder, &format!(
-            "mkdir policy/artifacts policy/trust && cp trust/release.json policy/trust/ && \
-             sallyport artifacts import {data} --name models --issuer ml --serial 1 --out policy/artifacts/models.json && \
-             sallyport artifacts sign policy/artifacts/models.json --keys ../keys"
-        ));
+        place.ok(
+            folder,
+            &format!(
+                "mkdir policy/artifacts policy/trust && cp trust/release.json policy/trust/ && \
+             {}",
+                vetted("models", "policy/artifacts/models.json", "../keys")
+            ),
+        );
         let required = "  artifacts:\n    authorities: [{file: trust/release.json}]\n    \
                         manifests: [{name: models, file: artifacts/models.json}]\n  segments:\n";
         edit(folder, "policy/policy.yaml", "  segments:\n", required);
@@ -451,4 +443,16 @@ fn manifests_that_flows_require_lie_below_the_policy() {
         "sallyport bundle build --policy policy/policy.yaml --authority trust/release.json \
          --version-number 1 --out build.json && grep -q artifacts/models.yaml.sig build.json",
     );
+}
+
+/// What makes a manifest of the models in a bill, and signs it.
+fn vetted(name: &str, file: &str, keys: &str) -> String {
+    let bill = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/artifacts/bom.cdx.json"
+    );
+    format!(
+        "sallyport artifacts import {bill} --name {name} --issuer ml --serial 1 --out {file} && \
+         sallyport artifacts sign {file} --keys {keys}"
+    )
 }
