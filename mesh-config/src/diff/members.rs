@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sallyport_engine::identity::SpiffeId;
-
 use crate::policy_file::LoadedPolicy;
 use crate::sample;
 
@@ -23,7 +21,7 @@ impl Members {
             let spec = &loaded.document.spec;
             for segment in &spec.segments {
                 for member in sample::members(spec, segment) {
-                    let segments = policies.map(|loaded| segment_of(loaded, &member));
+                    let segments = policies.map(|loaded| loaded.segment_name(&member));
                     let place = place(member.as_str());
                     let member = member.to_string();
                     kinds.entry((segments, place)).or_insert(member);
@@ -55,12 +53,6 @@ impl Members {
     pub(super) fn all(&self) -> BTreeSet<String> {
         self.by_segment.values().flatten().cloned().collect()
     }
-}
-
-fn segment_of(loaded: &LoadedPolicy, member: &SpiffeId) -> Option<String> {
-    let policy = &loaded.policy;
-    let segment = policy.segment(policy.segment_of(member)?)?;
-    Some(segment.name().to_string())
 }
 
 /// Trust domain and namespace: all but the service account.

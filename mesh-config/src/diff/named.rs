@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use sallyport_engine::identity::SpiffeId;
-use sallyport_engine::policy::Policy;
 use sallyport_engine::policy::raw::{Revocation, SignalSubject, Spec};
 
 use crate::policy_file::LoadedPolicy;
@@ -26,12 +25,11 @@ impl Named {
         let (before, after) = (&old.document.spec, &new.document.spec);
         names.of_one(before, after);
         names.of_one(after, before);
-        let policies = [&old.policy, &new.policy];
         let callers = names.identities.into_iter();
         Self {
             callers: callers
                 .map(|identity| {
-                    let segments = segments(&identity, policies);
+                    let segments = segments(&identity, [old, new]);
                     (identity, segments)
                 })
                 .collect(),
@@ -98,15 +96,14 @@ impl Names {
 }
 
 /// The segments of an identity in both policies; none where it is out of form.
-fn segments(identity: &str, policies: [&Policy; 2]) -> BTreeSet<String> {
+fn segments(identity: &str, policies: [&LoadedPolicy; 2]) -> BTreeSet<String> {
     let Ok(identity) = identity.parse::<SpiffeId>() else {
         return BTreeSet::new();
     };
-    let of = policies.into_iter().filter_map(|policy| {
-        let segment = policy.segment(policy.segment_of(&identity)?)?;
-        Some(segment.name().to_string())
-    });
-    of.collect()
+    let policies = policies.into_iter();
+    policies
+        .filter_map(|loaded| loaded.segment_name(&identity))
+        .collect()
 }
 
 /// Of each kind, so that they leave room for the other requests.

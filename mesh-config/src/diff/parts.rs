@@ -86,6 +86,25 @@ impl Changes {
         }
     }
 
+    /// A time that lets more or less pass the later it is.
+    pub(super) fn time(&mut self, part: &str, key: &str, old: &str, new: &str, if_later: Effect) {
+        let (Ok(before), Ok(after)) = (TimeMs::parse_rfc3339(old), TimeMs::parse_rfc3339(new))
+        else {
+            return;
+        };
+        let is_later = match after.cmp(&before) {
+            std::cmp::Ordering::Equal => return,
+            std::cmp::Ordering::Greater => true,
+            std::cmp::Ordering::Less => false,
+        };
+        let effect = if is_later == (if_later == Effect::Widening) {
+            Effect::Widening
+        } else {
+            Effect::Narrowing
+        };
+        self.add(effect, part, format!("{key}: {old} -> {new}"));
+    }
+
     /// A limit of which more lets less pass.
     pub(super) fn floor<T: Ord + Copy + Display>(&mut self, part: &str, key: &str, old: T, new: T) {
         self.floor_shown(part, key, old, new, |limit| limit.to_string());
@@ -157,12 +176,7 @@ impl Changes {
             if !new_flows.contains_key(name) {
                 let part = format!("flow {name}");
                 let text = format!("removed: {}", way(&flow.from, &flow.to));
-                let opens = flow.from.iter().any(|from| opens((old, flow), new, from));
-                let effect = if opens {
-                    Effect::Widening
-                } else {
-                    Effect::Narrowing
-                };
+                let effect = without((old, flow), new, &flow.from);
                 self.add(effect, &part, text);
             }
         }
@@ -178,11 +192,7 @@ impl Changes {
             self.add(Effect::Widening, part, format!("caller added: {added}"));
         }
         for removed in old.from.iter().filter(|from| !new.from.contains(*from)) {
-            let effect = if opens((old_spec, old), new_spec, removed) {
-                Effect::Widening
-            } else {
-                Effect::Narrowing
-            };
+            let effect = without((old_spec, old), new_spec, std::slice::from_ref(removed));
             self.add(effect, part, format!("caller removed: {removed}"));
         }
         if old.to != new.to {
@@ -290,14 +300,22 @@ impl Changes {
     }
 }
 
-/// Whether what a flow refused of a caller passes once the flow is not about it any more: it enforced,
-/// the policy only reports, and no other flow between the two enforces.
-fn opens((old_spec, old): (&Spec, &Flow), new: &Spec, from: &String) -> bool {
+/// What it does when a flow is not about some callers any more. What it refused of one passes then, if
+/// it enforced, the policy only reports, and no other flow between the two enforces.
+fn without((old_spec, old): (&Spec, &Flow), new: &Spec, callers: &[String]) -> Effect {
     let enforces = |spec: &Spec, flow: &Flow| flow.mode.unwrap_or(spec.mode) == Mode::Enforce;
-    let mut between = new.flows.iter();
-    enforces(old_spec, old)
-        && new.mode == Mode::Shadow
-        && !between.any(|flow| flow.to == old.to && flow.from.contains(from) && enforces(new, flow))
+    let opens = |from: &String| {
+        let mut between = new.flows.iter();
+        enforces(old_spec, old)
+            && new.mode == Mode::Shadow
+            && !between
+                .any(|flow| flow.to == old.to && flow.from.contains(from) && enforces(new, flow))
+    };
+    if callers.iter().any(opens) {
+        Effect::Widening
+    } else {
+        Effect::Narrowing
+    }
 }
 
 fn named<T>(items: &[T], name: impl Fn(&T) -> &String) -> BTreeMap<&String, &T> {

@@ -26,10 +26,7 @@ enum Restricted {
 pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
     let mut all = BTreeSet::new();
     for operation in operations {
-        let ports: Vec<Option<u16>> = match &operation.ports {
-            Some(ports) => ports.iter().copied().map(Some).collect(),
-            None => vec![None],
-        };
+        let ports = ports(operation);
         let when_restricted = match operation.when_restricted {
             Some(WhenRestricted::Allow) => Restricted::Allow,
             Some(WhenRestricted::Deny) => Restricted::Deny,
@@ -47,6 +44,14 @@ pub(super) fn requests(operations: &[Operation]) -> BTreeSet<Requests> {
         }
     }
     all
+}
+
+/// The ports of an operation; none is each.
+pub(super) fn ports(operation: &Operation) -> Vec<Option<u16>> {
+    match &operation.ports {
+        Some(ports) => ports.iter().copied().map(Some).collect(),
+        None => vec![None],
+    }
 }
 
 impl Requests {

@@ -12,6 +12,7 @@ use sallyport_engine::policy::raw::{Operation, Spec, WhenRestricted};
 
 use super::Effect;
 use super::parts::Changes;
+use super::requests::ports;
 
 pub(super) fn compare(changes: &mut Changes, old: &Spec, new: &Spec) {
     let (before, after) = (ways(old), ways(new));
@@ -88,10 +89,7 @@ fn rules<'a>(entries: &[Entry<'a>]) -> Vec<Rule<'a>> {
         is_lasting,
     } in entries
     {
-        let ports: Vec<Option<u16>> = match &operation.ports {
-            Some(ports) => ports.iter().copied().map(Some).collect(),
-            None => vec![None],
-        };
+        let ports = ports(operation);
         for path in &operation.paths {
             // A compiled policy has no other ones.
             let Ok(template) = path.parse::<PathTemplate>() else {

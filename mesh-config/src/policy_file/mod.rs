@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use artifacts::{of_policy, unsigned};
 use sallyport_credentials::AuthoritySet;
+use sallyport_engine::identity::SpiffeId;
 use sallyport_engine::policy::raw::PolicyDocument;
 use sallyport_engine::policy::{Policy, compile};
 
@@ -52,6 +53,13 @@ impl LoadedPolicy {
     #[must_use]
     pub fn policy_hash(&self) -> u64 {
         policy_hash(&self.sha256)
+    }
+
+    /// The segment that an identity is in, if it is in one.
+    #[must_use]
+    pub fn segment_name(&self, identity: &SpiffeId) -> Option<String> {
+        let segment = self.policy.segment(self.policy.segment_of(identity)?)?;
+        Some(segment.name().to_string())
     }
 
     /// The line of a place such as `spec.flows[2].to`, or of the nearest place around it.

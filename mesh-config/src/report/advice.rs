@@ -86,8 +86,7 @@ fn segment_of(key: &Key, policy: &LoadedPolicy) -> Option<String> {
         Ok(identity) => identity,
         Err(_) => return None,
     };
-    let id = policy.policy.segment_of(&identity)?;
-    Some(policy.policy.segment(id)?.name().to_string())
+    policy.segment_name(&identity)
 }
 
 /// One operation for each method that was seen. Records do not say the port. A caller chooses what it

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use sallyport_engine::policy::raw::{ArtifactKind, ArtifactRequirement, Flow, Grant, Spec};
-use sallyport_engine::time::TimeMs;
 
 use super::super::requests::requests;
 use super::super::{Effect, artifacts};
@@ -62,32 +61,6 @@ impl Changes {
             );
             self.minima(part, from, &before, &after);
         }
-    }
-
-    /// A time that lets more or less pass the later it is.
-    pub(in crate::diff) fn time(
-        &mut self,
-        part: &str,
-        key: &str,
-        old: &str,
-        new: &str,
-        if_later: Effect,
-    ) {
-        let (Ok(before), Ok(after)) = (TimeMs::parse_rfc3339(old), TimeMs::parse_rfc3339(new))
-        else {
-            return;
-        };
-        let is_later = match after.cmp(&before) {
-            std::cmp::Ordering::Equal => return,
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Less => false,
-        };
-        let effect = if is_later == (if_later == Effect::Widening) {
-            Effect::Widening
-        } else {
-            Effect::Narrowing
-        };
-        self.add(effect, part, format!("{key}: {old} -> {new}"));
     }
 
     /// What it asks for changes with the policy and the flows beside it.
