@@ -45,6 +45,8 @@ pub fn decide(
 /// credentials, it is not known whether the caller brings it. `own` is none where even that could
 /// not be read.
 #[must_use]
+#[cold]
+#[inline(never)]
 pub fn deny_without_facts(
     policy: &Policy,
     own: Option<&SpiffeId>,
@@ -242,6 +244,7 @@ fn pass_gates(
 
 /// What a peer may do that is restricted, or not known well enough: part of the flow, at a capped
 /// rate.
+#[inline(never)]
 fn check_restricted(
     policy: &Policy,
     source: Option<SegmentId>,

@@ -96,6 +96,7 @@ impl<'a> HeaderChanges<'a> {
 }
 
 /// What the application is told. All names start with [`crate::headers::OWN_PREFIX`].
+#[inline(never)]
 fn decision_headers(context: &Context) -> Vec<(&'static str, Vec<u8>)> {
     let mut headers = alloc::vec![
         (
@@ -119,6 +120,7 @@ fn decision_headers(context: &Context) -> Vec<(&'static str, Vec<u8>)> {
 impl LocalReply {
     /// The answer to a request that is denied.
     #[must_use]
+    #[inline(never)]
     pub fn of(denial: &Denial) -> Self {
         let context = denial.context();
         let names = Names {

@@ -325,6 +325,7 @@ fn operation(
 /// What a refusal is evidence of. Of a caller that speaks for many, a token is the word of any of
 /// its users and counts like what they ask for, which only raises an alarm; its certificate is its
 /// own.
+#[inline(never)]
 fn refused(
     reason: DenyReason,
     asked: &Asked<'_>,

@@ -82,6 +82,8 @@ impl Unread {
 }
 
 impl From<HostError> for Unread {
+    #[cold]
+    #[inline(never)]
     fn from(error: HostError) -> Self {
         Self::Host(error.to_string())
     }
@@ -113,10 +115,21 @@ impl ConnectionCache {
         means: &mut Means<'_, impl Host>,
         head: &RequestHead<'_>,
     ) -> Result<Rc<Connection>, Unread> {
-        let host = means.host;
-        if let Some(known) = self.known.get(&id) {
-            return Ok(Rc::clone(known));
+        match self.known.get(&id) {
+            Some(known) => Ok(Rc::clone(known)),
+            None => self.read(id, means, head),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read(
+        &mut self,
+        id: u64,
+        means: &mut Means<'_, impl Host>,
+        head: &RequestHead<'_>,
+    ) -> Result<Rc<Connection>, Unread> {
+        let host = means.host;
         if required_number(host, Property::ListenerDirection)? != INBOUND {
             return Err(Unread::NotInbound);
         }
@@ -253,6 +266,8 @@ fn own_identity(
 
 /// The address of the TCP peer, for a request that was not forwarded. It is never remembered: where
 /// a request was, Envoy gives the address that the client wrote.
+#[cold]
+#[inline(never)]
 pub(crate) fn source_ip(host: &impl Host) -> Result<IpAddr, Unread> {
     let bytes = required(host, Property::SourceAddress)?;
     match std::str::from_utf8(&bytes).map(str::parse::<SocketAddr>) {
@@ -286,10 +301,17 @@ fn required_number(host: &impl Host, property: Property) -> Result<u64, Unread> 
 }
 
 fn required(host: &impl Host, property: Property) -> Result<Vec<u8>, Unread> {
-    host.property(property)?
-        .ok_or_else(|| Unread::Host(format!("the host has no {property:?}")))
+    host.property(property)?.ok_or_else(|| absent(property))
 }
 
+#[cold]
+#[inline(never)]
+fn absent(property: Property) -> Unread {
+    Unread::Host(format!("the host has no {property:?}"))
+}
+
+#[cold]
+#[inline(never)]
 fn out_of_form(property: Property) -> Unread {
     Unread::Host(format!("the host's {property:?} is out of form"))
 }

@@ -42,6 +42,8 @@ struct Summary<'a> {
 impl Journal {
     /// Writes the record of a denial or would-deny, or counts it. `record` is only called when the
     /// record is written.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn write(
         &mut self,
         host: &impl Host,

@@ -77,18 +77,21 @@ impl Metrics {
     /// caller: a policy may name many segments of which few call here.
     pub(crate) fn record_trust(&mut self, host: &impl Host, segment: &Arc<str>, trust: u8) {
         let known = self.trust.get(segment).copied();
-        let id = known.or_else(|| {
-            let row = MetricRow::TRUST;
-            match host.define_metric(row.kind, &row.name_with(segment)) {
-                Ok(id) => {
-                    self.trust.insert(Arc::clone(segment), id);
-                    Some(id)
-                }
-                Err(_) => None,
-            }
-        });
-        if let Some(id) = id {
+        if let Some(id) = known.or_else(|| self.define_trust(host, segment)) {
             let _ = host.record_metric(id, u64::from(trust));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn define_trust(&mut self, host: &impl Host, segment: &Arc<str>) -> Option<MetricId> {
+        let row = MetricRow::TRUST;
+        match host.define_metric(row.kind, &row.name_with(segment)) {
+            Ok(id) => {
+                self.trust.insert(Arc::clone(segment), id);
+                Some(id)
+            }
+            Err(_) => None,
         }
     }
 }

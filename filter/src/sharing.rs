@@ -57,6 +57,8 @@ impl Sharing {
     ///
     /// # Errors
     /// When the host fails: others may have isolated the peer.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn absorb(
         &self,
         host: &impl Host,

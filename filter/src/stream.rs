@@ -21,6 +21,8 @@ use sallyport_engine::verdict::{Basis, DecisionId, Verdict};
 use crate::configuration::Configuration;
 use crate::connection::{Connection, ConnectionCache, Unread, source_ip};
 use crate::host::{Host, HostError, Property};
+use crate::journal::Journal;
+use crate::metrics::Metrics;
 use crate::successor::Second;
 use crate::token::Bringing;
 use crate::verification::Means;
@@ -140,6 +142,12 @@ pub(crate) fn on_body(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) 
         return Next::Continue;
     }
     ongoing.seen.set(seen);
+    look_again(host, worker, ongoing)
+}
+
+#[cold]
+#[inline(never)]
+fn look_again(host: &impl Host, worker: &mut Worker, ongoing: &Ongoing) -> Next {
     let Some(active) = worker.configuration.active() else {
         return Next::Continue;
     };
@@ -231,18 +239,22 @@ pub(crate) fn on_request_headers(host: &impl Host, worker: &mut Worker) -> (Next
     let id = worker.next_decision();
     match try_request(host, worker, id) {
         Ok(decided) => decided,
-        Err(error) => {
-            // Without headers or a clock nothing can be decided, in no mode; and a request whose
-            // headers could not be changed must not go on with them.
-            let line = format!("decision {id}: {error}");
-            worker.journal.write_failure(host, &worker.metrics, &line);
-            let reason = DenyReason::HostReadFailed;
-            worker.metrics.increment(host, Metric::Denied(reason));
-            // If even this fails, the request waits for ever.
-            let _ = host.reply(&LocalReply::without_decision(reason, id));
-            (Next::Stop, None)
-        }
+        Err(error) => (refuse(host, worker, id, &error), None),
     }
+}
+
+/// Without headers or a clock nothing can be decided, in no mode; and a request whose headers could
+/// not be changed must not go on with them.
+#[cold]
+#[inline(never)]
+fn refuse(host: &impl Host, worker: &mut Worker, id: DecisionId, error: &HostError) -> Next {
+    let line = format!("decision {id}: {error}");
+    worker.journal.write_failure(host, &worker.metrics, &line);
+    let reason = DenyReason::HostReadFailed;
+    worker.metrics.increment(host, Metric::Denied(reason));
+    // If even this fails, the request waits for ever.
+    let _ = host.reply(&LocalReply::without_decision(reason, id));
+    Next::Stop
 }
 
 fn try_request(
@@ -290,6 +302,18 @@ struct Decided {
     policy_sha256: Option<[u8; 32]>,
 }
 
+impl Decided {
+    /// A verdict on a request of whose connection nothing is known.
+    const fn unseen(verdict: Verdict, policy_sha256: Option<[u8; 32]>) -> Self {
+        Self {
+            verdict,
+            connection: None,
+            token: None,
+            policy_sha256,
+        }
+    }
+}
+
 fn decide(
     host: &impl Host,
     worker: &mut Worker,
@@ -311,13 +335,7 @@ fn decide(
     let active = match configuration {
         Configuration::Active(active) => active,
         Configuration::Rejected(mode) => {
-            let verdict = Verdict::not_configured(*mode, id);
-            return Decided {
-                verdict,
-                connection: None,
-                token: None,
-                policy_sha256: None,
-            };
+            return Decided::unseen(Verdict::not_configured(*mode, id), None);
         }
     };
     let policy_sha256 = Some(active.sha256);
@@ -336,18 +354,11 @@ fn decide(
     let (number, connection) = match numbered {
         Ok(numbered) => numbered,
         Err(unread) => {
-            // The record says that a fact is missing; this line says which.
             if let Unread::Host(text) = &unread {
-                journal.turn_to(host, now);
-                journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
+                tell_unread(host, journal, metrics, (id, now), text);
             }
             let verdict = deny_without_facts(&active.policy, None, unread.reason(), now, id);
-            return Decided {
-                verdict,
-                connection: None,
-                token: None,
-                policy_sha256,
-            };
+            return Decided::unseen(verdict, policy_sha256);
         }
     };
     let request = Request {
@@ -378,6 +389,20 @@ fn decide(
         connection: Some(connection),
         policy_sha256,
     }
+}
+
+/// The record says that a fact is missing; this line says which.
+#[cold]
+#[inline(never)]
+fn tell_unread(
+    host: &impl Host,
+    journal: &mut Journal,
+    metrics: &Metrics,
+    (id, now): (DecisionId, TimeMs),
+    text: &str,
+) {
+    journal.turn_to(host, now);
+    journal.write_failure(host, metrics, &format!("decision {id}: {text}"));
 }
 
 /// Counts every decision, and writes a record of each denial and would-deny.
@@ -448,6 +473,16 @@ fn apply(
             .iter()
             .try_for_each(|name| host.remove_request_header(name));
     }
+    replace(host, changes, headers)
+}
+
+#[cold]
+#[inline(never)]
+fn replace(
+    host: &impl Host,
+    changes: &HeaderChanges<'_>,
+    headers: &[(&[u8], &[u8])],
+) -> Result<(), HostError> {
     let is_changed = |name: &[u8]| {
         changes.remove.contains(&name) || changes.set.iter().any(|(set, _)| set.as_bytes() == name)
     };

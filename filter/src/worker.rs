@@ -196,6 +196,8 @@ impl Worker {
     }
 
     /// Tells the other workers and the operator what happened among the peers.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn tell(&mut self, host: &impl Host, now: TimeMs) {
         let (peers, metrics) = (&mut self.peers, &self.metrics);
         self.sharing.publish(host, metrics, peers, now);

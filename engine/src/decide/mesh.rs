@@ -43,6 +43,7 @@ pub(super) fn conclude(
 
 /// Whether the caller brings what the mesh asks of credentials: gates 2 and 3, by themselves. Who has
 /// no identity at all has the least assurance of all.
+#[inline(never)]
 pub(super) fn brings(
     policy: &Policy,
     asked: &PostQuantumAuth,

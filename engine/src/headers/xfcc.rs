@@ -122,6 +122,7 @@ fn is_certificate(key: &[u8]) -> bool {
 
 /// The value without the parts that hold certificates, in all elements; an element that has nothing
 /// else is left out, so the value may be empty.
+#[inline(never)]
 pub(super) fn without_certificates(value: &[u8]) -> Result<Vec<u8>, InvalidXfcc> {
     let mut kept = Vec::with_capacity(value.len());
     for element in split(value, b',') {

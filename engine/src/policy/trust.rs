@@ -88,10 +88,21 @@ impl Signals {
         certificate_sha256: &[u8; 32],
         now: TimeMs,
     ) -> Pushed {
-        let mut pushed = Pushed::default();
         if self.is_empty() {
-            return pushed;
+            return Pushed::default();
         }
+        self.sum(segment, caller, certificate_sha256, now)
+    }
+
+    #[inline(never)]
+    fn sum(
+        &self,
+        segment: Option<SegmentId>,
+        caller: &SpiffeId,
+        certificate_sha256: &[u8; 32],
+        now: TimeMs,
+    ) -> Pushed {
+        let mut pushed = Pushed::default();
         let by_certificate = self.certificates.get(certificate_sha256);
         let by_identity = self.identities.get(caller.as_str());
         let by_segment = segment.and_then(|segment| self.segments.get(&segment));

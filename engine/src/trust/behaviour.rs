@@ -79,9 +79,13 @@ impl PeerState {
     /// Lets time pass.
     pub fn advance(&mut self, now: Moment) {
         let seconds = now.since(self.as_of);
-        if seconds == 0 {
-            return;
+        if seconds > 0 {
+            self.forget(now, seconds);
         }
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, now: Moment, seconds: u32) {
         self.as_of = now;
         self.denials.expire(now, seconds);
         self.novelties.expire(now, seconds);
@@ -98,13 +102,7 @@ impl PeerState {
         self.advance(now);
         let released = rules.pushed.released_before.map(Moment::of);
         if self.standing > Behaviour::Trusted && released.is_some_and(|time| self.since < time) {
-            *self = Self {
-                load: self.load,
-                used: self.used,
-                requests: self.requests,
-                first_seen: self.first_seen,
-                ..Self::new(now)
-            };
+            self.release(now);
         }
         self.alarming = rules.params.aggregator
             && self.evidence(rules.params).sum() >= rules.params.restricted.enter;
@@ -122,6 +120,19 @@ impl PeerState {
             self.standing = next;
             self.since = now;
         }
+    }
+
+    /// Forgets what is held against the peer, not what it is known by.
+    #[cold]
+    #[inline(never)]
+    fn release(&mut self, now: Moment) {
+        *self = Self {
+            load: self.load,
+            used: self.used,
+            requests: self.requests,
+            first_seen: self.first_seen,
+            ..Self::new(now)
+        };
     }
 
     /// Books a request that arrived, whatever became of it.
@@ -309,9 +320,14 @@ impl PeerState {
 
     fn turn_window(&mut self, params: &Params, now: Moment) {
         self.advance(now);
-        if !self.load.is_over(now) {
-            return;
+        if self.load.is_over(now) {
+            self.close_window(params, now);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_window(&mut self, params: &Params, now: Moment) {
         let acting = self.acting(params);
         let learning = if acting.deliberate() > 0 || self.standing == Behaviour::Isolated {
             Learning::Nothing

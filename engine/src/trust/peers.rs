@@ -234,6 +234,8 @@ impl PeerTable {
         (place, now)
     }
 
+    #[cold]
+    #[inline(never)]
     fn add(&mut self, fingerprint: Fingerprint, now: Moment) -> Place {
         self.fleet.see(None, now);
         let (identity, certificate_sha256) = fingerprint;
@@ -298,27 +300,33 @@ impl PeerTable {
         if is_alarming && !was_alarming {
             self.notify(Notice::AggregatorAlarm { peer: peer() });
         }
-        if from == to {
-            return;
+        if from != to {
+            self.notify(Notice::Changed {
+                peer: peer(),
+                from,
+                to,
+            });
+            self.make_dirty(place);
+            self.is_urgent = true;
+            if to == Behaviour::Isolated {
+                self.isolate(identity, key, rules, now);
+            }
         }
-        self.notify(Notice::Changed {
-            peer: peer(),
-            from,
-            to,
-        });
-        self.make_dirty(place);
-        self.is_urgent = true;
-        if to == Behaviour::Isolated {
-            let isolation = Isolation {
-                at: now,
-                certificate: tag(&key.certificate_sha256),
-            };
-            if self.identities.isolate(identity, isolation, now) {
-                self.notify(Notice::IdentityIsolated { peer: peer() });
-            }
-            if self.fleet.cross(rules.fleet_guard, now) {
-                self.notify(Notice::FleetGuarded);
-            }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn isolate(&mut self, identity: u64, key: &PeerKey, rules: &Rules<'_>, now: Moment) {
+        let isolation = Isolation {
+            at: now,
+            certificate: tag(&key.certificate_sha256),
+        };
+        if self.identities.isolate(identity, isolation, now) {
+            let peer = key.clone();
+            self.notify(Notice::IdentityIsolated { peer });
+        }
+        if self.fleet.cross(rules.fleet_guard, now) {
+            self.notify(Notice::FleetGuarded);
         }
     }
 

@@ -111,6 +111,7 @@ impl Host for EnvoyHost {
         })
     }
 
+    #[inline(never)]
     fn reply(&self, reply: &LocalReply) -> Result<(), HostError> {
         let call = "proxy_send_local_response";
         let mut headers: Vec<HeaderPair<'_>> = vec![(b"content-type", b"text/plain")];

@@ -57,6 +57,7 @@ impl TokenVerifier {
 
     /// What the token of a request proves. An answer depends on the bytes, the certificate of the
     /// connection and the pinned keys only; times are compared on each request.
+    #[inline(never)]
     pub(crate) fn verify<H: Host>(
         &mut self,
         request: Bringing<'_>,
