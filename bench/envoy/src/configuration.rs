@@ -203,9 +203,10 @@ mod tests {
     use crate::plan::{Cell, Variant};
 
     /// Tokens need no other configuration than certificates.
-    const VARIANTS: [Variant; 9] = [
+    const VARIANTS: [Variant; 10] = [
         Variant::NoFilter,
         Variant::NoOp,
+        Variant::Calls,
         Variant::Rbac,
         Variant::Jwt,
         Variant::JwtCached,
@@ -224,6 +225,7 @@ mod tests {
         let parts = Parts {
             module: &settings.wasm,
             noop: &settings.wasm,
+            calls: &settings.wasm,
             authorities: &authorities,
             opa_port: Some(1),
         };

@@ -17,6 +17,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) module: &'a Path,
     /// The module that does nothing.
     pub(crate) noop: &'a Path,
+    /// The module that makes the filter's host calls.
+    pub(crate) calls: &'a Path,
     /// The authorities of the run.
     pub(crate) authorities: &'a Authorities,
     /// Where OPA's server listens, if it runs.
@@ -36,7 +38,8 @@ impl Parts<'_> {
     pub(crate) fn filters(&self, cell: &Cell) -> Result<Filters, BenchError> {
         let filters = match cell.variant {
             Variant::NoFilter => Vec::new(),
-            Variant::NoOp => vec![self.noop()],
+            Variant::NoOp => vec![module("noop", self.noop)],
+            Variant::Calls => vec![module("calls", self.calls)],
             Variant::Rbac => vec![rbac()],
             Variant::Jwt => vec![self.jwt(false)?],
             Variant::JwtCached => vec![self.jwt(true)?],
@@ -62,24 +65,6 @@ impl Parts<'_> {
         Ok(to_json(&filter)?)
     }
 
-    fn noop(&self) -> Value {
-        let config = json!({
-            "name": "noop",
-            "root_id": "noop",
-            "vm_config": {
-                "vm_id": "noop",
-                "runtime": "envoy.wasm.runtime.v8",
-                "code": {"local": {"filename": self.noop.display().to_string()}},
-            },
-            "failure_policy": "FAIL_RELOAD",
-        });
-        filter(
-            "noop",
-            "envoy.extensions.filters.http.wasm.v3.Wasm",
-            &json!({"config": config}),
-        )
-    }
-
     fn jwt(&self, is_cached: bool) -> Result<Value, BenchError> {
         let mut provider = json!({
             "issuer": JWT_ISSUER,
@@ -102,6 +87,25 @@ impl Parts<'_> {
             }),
         ))
     }
+}
+
+/// A module that needs no configuration.
+fn module(name: &str, path: &Path) -> Value {
+    let config = json!({
+        "name": name,
+        "root_id": name,
+        "vm_config": {
+            "vm_id": name,
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": path.display().to_string()}},
+        },
+        "failure_policy": "FAIL_RELOAD",
+    });
+    filter(
+        name,
+        "envoy.extensions.filters.http.wasm.v3.Wasm",
+        &json!({"config": config}),
+    )
 }
 
 /// One rule about the caller, not a hundred flows: the least that it can cost.

@@ -172,6 +172,7 @@ fn programs() -> Result<Programs, BenchError> {
     Ok(Programs {
         settings: Settings::from_environment()?,
         noop: project_root().join("target/wasm/noop.wasm"),
+        calls: project_root().join("target/wasm/calls.wasm"),
         opa: tools.join("bench-opa"),
         oha: tools.join("oha"),
     })

@@ -10,6 +10,8 @@ pub(crate) enum Variant {
     NoFilter,
     /// A module that does nothing.
     NoOp,
+    /// A module that makes the filter's host calls and decides nothing.
+    Calls,
     /// Envoy's RBAC with a rule about the caller.
     Rbac,
     /// `jwt_authn`: RS256, verified on each request.
@@ -82,6 +84,7 @@ impl Variant {
         match self {
             Self::NoFilter => "no filter",
             Self::NoOp => "no-op module",
+            Self::Calls => "host calls only",
             Self::Rbac => "RBAC",
             Self::Jwt => "jwt_authn",
             Self::JwtCached => "jwt_authn, cached",
@@ -99,6 +102,7 @@ impl Variant {
             Self::Deny => 403,
             Self::NoFilter
             | Self::NoOp
+            | Self::Calls
             | Self::Rbac
             | Self::Jwt
             | Self::JwtCached
@@ -115,6 +119,7 @@ impl Variant {
             Self::Deny => "/v1/secrets/7",
             Self::NoFilter
             | Self::NoOp
+            | Self::Calls
             | Self::Rbac
             | Self::Jwt
             | Self::JwtCached
@@ -129,6 +134,7 @@ impl Variant {
     pub(crate) const fn counters(self) -> &'static [&'static str] {
         match self {
             Self::NoFilter | Self::NoOp => &[],
+            Self::Calls => &["wasmcustom.calls.requests"],
             Self::Rbac => &["http.inbound.rbac.allowed"],
             Self::Jwt | Self::JwtCached => &["http.inbound.jwt_authn.allowed"],
             Self::JwtRbac => &[
@@ -188,7 +194,9 @@ pub(crate) fn groups() -> Vec<Group> {
         application: Application::Direct,
         meets_all: true,
     };
-    use Variant::{Certificate, Deny, Jwt, JwtCached, JwtRbac, NoFilter, NoOp, Opa, Rbac, Token};
+    use Variant::{
+        Calls, Certificate, Deny, Jwt, JwtCached, JwtRbac, NoFilter, NoOp, Opa, Rbac, Token,
+    };
     let compared = [NoFilter, NoOp, Jwt, Opa, Certificate];
     vec![
         group(
@@ -199,7 +207,16 @@ pub(crate) fn groups() -> Vec<Group> {
         group(
             "native",
             "Beside Envoy's own filters",
-            usual(&[NoFilter, NoOp, Rbac, JwtCached, JwtRbac, Certificate, Token]),
+            usual(&[
+                NoFilter,
+                NoOp,
+                Calls,
+                Rbac,
+                JwtCached,
+                JwtRbac,
+                Certificate,
+                Token,
+            ]),
         ),
         group(
             "flows",

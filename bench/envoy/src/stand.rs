@@ -28,6 +28,8 @@ pub(crate) struct Programs {
     pub(crate) settings: Settings,
     /// The module that does nothing.
     pub(crate) noop: PathBuf,
+    /// The module that makes the filter's host calls.
+    pub(crate) calls: PathBuf,
     /// The server with OPA's library.
     pub(crate) opa: PathBuf,
     /// The load generator.
@@ -114,6 +116,7 @@ impl Stand {
         let parts = Parts {
             module: &settings.wasm,
             noop: &programs.noop,
+            calls: &programs.calls,
             authorities,
             opa_port: opa.as_ref().map(|server| server.port),
         };
@@ -230,7 +233,9 @@ impl Place {
                 let connection = self.connect()?;
                 exchange(connection, "/v1/secrets/7", headers)?.status == 403
             }
-            Variant::NoFilter | Variant::NoOp | Variant::Rbac | Variant::Deny => true,
+            Variant::NoFilter | Variant::NoOp | Variant::Calls | Variant::Rbac | Variant::Deny => {
+                true
+            }
         };
         if refused {
             Ok(())
