@@ -1,7 +1,9 @@
 // Checks the module that ships, and prints its size and SHA-256:
-//   node check-module.mjs MODULE LIMIT_BYTES [TEXT_THAT_MUST_NOT_OCCUR...]
-// It must be small enough, ask the host only for what every proxy-wasm host offers, and name no
-// path of the machine that built it.
+//   node check-module.mjs MODULE LIMIT_BYTES EXPORTS exactly|at-least [TEXT_THAT_MUST_NOT_OCCUR...]
+// It must be small enough, ask the host only for what every proxy-wasm host offers, offer the host
+// what the file EXPORTS names, a line each beside comments, and name no path of the machine that
+// built it. A host that misses a callback goes on without it: a module that lacks
+// proxy_on_request_headers would let every request pass.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -24,9 +26,8 @@ const WASI_FUNCTIONS = new Set([
   "random_get",
   "sched_yield",
 ]);
-const NEEDED_EXPORTS = ["memory", "_initialize", "proxy_abi_version_0_2_1"];
 
-const [path, limitText, ...forbidden] = process.argv.slice(2);
+const [path, limitText, exportsPath, strictness, ...forbidden] = process.argv.slice(2);
 const bytes = readFileSync(path);
 const module = new WebAssembly.Module(bytes);
 
@@ -34,12 +35,19 @@ const isOffered = ({ module: from, name }) =>
   (from === "env" && name.startsWith("proxy_")) ||
   (from === "wasi_snapshot_preview1" && WASI_FUNCTIONS.has(name));
 const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+const neededExports = readFileSync(exportsPath, "utf8")
+  .trim()
+  .split("\n")
+  .filter((line) => !line.startsWith("#"));
+const needless =
+  strictness === "exactly" ? [...exported].filter((name) => !neededExports.includes(name)) : [];
 
 const complaints = [
   ...WebAssembly.Module.imports(module)
     .filter((wanted) => !isOffered(wanted))
     .map(({ module: from, name }) => `it imports ${from}.${name}, which Envoy may not offer`),
-  ...NEEDED_EXPORTS.filter((name) => !exported.has(name)).map((name) => `it lacks the export ${name}`),
+  ...neededExports.filter((name) => !exported.has(name)).map((name) => `it lacks the export ${name}`),
+  ...needless.map((name) => `it exports ${name}, which is not needed`),
   ...forbidden
     .filter((text) => text !== "/" && bytes.includes(`${text}/`))
     .map((text) => `it contains the path ${text} of this machine`),

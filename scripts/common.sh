@@ -37,6 +37,11 @@ apt_install() {
   }
 }
 
+# Binaryen optimises the module, and takes out the callbacks that do nothing.
+have_binaryen() { have wasm-opt && have wasm-metadce; }
+# shellcheck disable=SC2034 # said by those that look for it
+binaryen_hint='Debian, Ubuntu: apt-get install binaryen; macOS: brew install binaryen'
+
 # run_with_limit SECONDS COMMAND...: `timeout` where there is one (macOS has none).
 run_with_limit() {
   local seconds=$1

@@ -26,12 +26,15 @@ struct Stream {
     ongoing: Option<Ongoing>,
 }
 
-impl Context for Root {
-    fn on_done(&mut self) -> bool {
+impl Context for Root {}
+
+/// Envoy deletes the root context of a configuration that it replaces. `on_done` would come at the
+/// same time, but once for each request too.
+impl Drop for Root {
+    fn drop(&mut self) {
         if let Ok(mut plugin) = self.plugin.try_borrow_mut() {
             plugin.retire(&EnvoyHost);
         }
-        true
     }
 }
 

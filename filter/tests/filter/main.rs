@@ -11,6 +11,7 @@ mod artifacts;
 mod budget;
 mod configuration;
 mod costs;
+mod exports;
 mod grants;
 mod mesh;
 mod proofs;
