@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use sallyport_e2e::envoy::{Envoy, Processes, Replaced, Rig, Sidecar, Source};
 use sallyport_e2e::settings::Settings;
 use sallyport_e2e::wire::{Connection, Response, request_text};
+use sallyport_engine::metric::Metric;
+use sallyport_engine::reason::DenyReason;
 use sallyport_mesh_config::render::{FailStrategy, envoy as render};
 use serde_json::{Value, json};
 
@@ -232,11 +234,9 @@ fn shows_trust_and_state_in_access_logs_and_metrics() {
         let prometheus = envoy.ask("GET", "/stats/prometheus").unwrap().text();
         prometheus.lines().any(|found| found.ends_with(part))
     };
-    let begin = Instant::now();
-    while !expected.into_iter().all(is_shown) {
-        assert!(begin.elapsed() < Duration::from_secs(15), "{expected:?}");
-        thread::sleep(Duration::from_millis(500));
-    }
+    eventually(&format!("{expected:?}"), || {
+        expected.into_iter().all(is_shown)
+    });
     assert_eq!(metric(envoy, "peers.trusted"), Some(1));
     assert_eq!(metric(envoy, "peers.isolated"), Some(0));
     let log = envoy.access_log().unwrap();
@@ -245,6 +245,63 @@ fn shows_trust_and_state_in_access_logs_and_metrics() {
     assert!(allowed.contains(" trust=99 state=TRUSTED "), "{allowed}");
     assert!(allowed.contains(" terms=prior:-4600,"), "{allowed}");
     line("[verdict=deny would_deny=false reason=operation_not_allowed flow=predict ");
+}
+
+#[test]
+fn takes_its_callers_out_of_the_gauges_when_another_configuration_replaces_it() {
+    let Some(settings) = Settings::for_test("gauges of a replaced configuration").unwrap() else {
+        return;
+    };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Discovered(bench.resource(&json!({}))));
+    let mut open = bench.connect(&sidecar);
+    assert_eq!(open.exchange(&get("/v1/models")).unwrap().status, 200);
+    await_metric(sidecar.envoy(), "peers.trusted", 1);
+
+    let other = bench.resource(&json!({"spec": {"accessLog": true}}));
+    assert_eq!(sidecar.replace(&other).unwrap(), Replaced::Taken);
+    await_metric(sidecar.envoy(), "peers.trusted", 0);
+    assert_eq!(open.exchange(&get("/v1/models")).unwrap().status, 200);
+    await_metric(sidecar.envoy(), "peers.trusted", 1);
+}
+
+/// Envoy gives a name another number each time, and forgets none until the VM ends.
+#[test]
+fn asks_for_the_numbers_of_metrics_once_in_a_vms_life() {
+    let Some(settings) = Settings::for_test("numbers of metrics").unwrap() else {
+        return;
+    };
+    let bench = Bench::new(settings);
+    let sidecar = bench.start(Source::Discovered(bench.resource(&json!({}))));
+    let envoy = sidecar.envoy();
+    let trace = envoy.ask("POST", "/logging?wasm=trace").unwrap();
+    assert_eq!(trace.status, 200);
+    let other = bench.resource(&json!({"spec": {"accessLog": true}}));
+    assert_eq!(sidecar.replace(&other).unwrap(), Replaced::Taken);
+    assert_eq!(bench.get(&sidecar, "/v1/models").status, 200);
+    let log = envoy.log().unwrap();
+    let calls = |name: &str| log.matches(name).count();
+    // A VM that Envoy makes to try the configuration, the main thread's, and the worker's.
+    assert_eq!(calls("[host->vm] proxy_on_configure("), 3);
+    // The first asks for all; of the others the worker's alone, for the trust of its first caller.
+    let metrics = Metric::PLAIN.len() + 2 * DenyReason::ALL.len();
+    assert_eq!(calls("[vm->host] env.proxy_define_metric("), metrics + 1);
+}
+
+fn await_metric(envoy: &Envoy, name: &str, value: u64) {
+    eventually(&format!("{name} is {value}"), || {
+        metric(envoy, name) == Some(value)
+    });
+}
+
+/// Envoy's workers bring their metrics together some moments after they changed, and histograms some
+/// seconds.
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(15), "never: {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

@@ -19,8 +19,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Makes all metrics known to the host, once for each VM: they then exist with the value 0, so
-    /// that an alert on them can tell "never" from "not installed".
+    /// Makes all metrics known to the host: they then exist with the value 0, so that an alert on
+    /// them can tell "never" from "not installed".
     pub(crate) fn define(host: &impl Host) -> Result<Self, HostError> {
         let by_reason = DenyReason::ALL
             .into_iter()

@@ -33,8 +33,8 @@ pub enum Configured {
 }
 
 impl Plugin {
-    /// Takes a configuration. A VM has no last good one of its own, since most edits start a new
-    /// VM, so a key in shared data says whether one is serving anywhere in this proxy:
+    /// Takes a configuration. Each edit comes to a new plugin, which has no last good one of its
+    /// own, so a key in shared data says whether one is serving anywhere in this proxy:
     ///
     /// - a valid configuration is taken and the key is set;
     /// - an invalid one is refused where one is serving, which then goes on;

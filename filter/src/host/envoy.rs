@@ -7,6 +7,8 @@
     reason = "host calls of the proxy-wasm ABI are foreign functions"
 )]
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ptr::null_mut;
 
 use sallyport_engine::effect::LocalReply;
@@ -20,6 +22,12 @@ use super::{
 /// The proxy that runs this module.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EnvoyHost;
+
+thread_local! {
+    /// Envoy gives a name another number each time, and keeps all of them until the VM ends. A VM
+    /// serves one configuration after the other, so without this each would cost 8 kB for good.
+    static METRICS: RefCell<BTreeMap<String, MetricId>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -198,6 +206,13 @@ impl Host for EnvoyHost {
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> Result<MetricId, HostError> {
+        let known = METRICS.with(|metrics| match metrics.try_borrow() {
+            Ok(metrics) => metrics.get(name).copied(),
+            Err(_) => None,
+        });
+        if let Some(id) = known {
+            return Ok(id);
+        }
         let kind = match kind {
             MetricKind::Counter => 0,
             MetricKind::Gauge => 1,
@@ -207,6 +222,11 @@ impl Host for EnvoyHost {
         // SAFETY: `name` is valid for its length, `id` for writing.
         let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
         done("proxy_define_metric", status)?;
+        METRICS.with(|metrics| {
+            if let Ok(mut metrics) = metrics.try_borrow_mut() {
+                metrics.insert(name.to_owned(), MetricId(id));
+            }
+        });
         Ok(MetricId(id))
     }
 

@@ -124,7 +124,7 @@ fn a_bad_update_is_refused_while_a_good_configuration_serves() {
     let mut plugin = Plugin::default();
     assert_eq!(plugin.configure(&host), Configured::InForce);
 
-    // Each edit is a new VM: a new plugin, with the same shared data.
+    // Each edit comes to a new plugin, with the same shared data.
     for mode in ["enforce", "shadow"] {
         host.configuration
             .replace(json!({ "mode": mode }).to_string().into_bytes());
