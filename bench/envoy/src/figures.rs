@@ -30,7 +30,7 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<(), BenchError> {
         checked(&path, bars(found, "latency, us", &percentiles, &path))?;
     }
     if let Some(growth) = &results.growth {
-        let path = folder.join("growth.svg");
+        let path = folder.join("memory.svg");
         checked(&path, memory(growth, &path))?;
     }
     Ok(())

@@ -22,7 +22,35 @@ pub(crate) struct Found {
     /// In the unit of the limit.
     pub(crate) text: String,
     /// Whether it is within the limit.
-    pub(crate) is_met: bool,
+    pub(crate) verdict: Verdict,
+}
+
+/// Whether a limit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Met,
+    Missed,
+    /// The limit lies in the interval: the rounds differ too much to say.
+    Undecided,
+}
+
+impl Verdict {
+    const fn of(is_met: bool) -> Self {
+        if is_met { Self::Met } else { Self::Missed }
+    }
+
+    /// Of both ends of the interval; of the median where there is none.
+    fn of_interval(found: Estimate, is_met: impl Fn(f64) -> bool) -> Self {
+        let Estimate { median, low, high } = found;
+        if low.is_nan() || high.is_nan() {
+            return Self::of(is_met(median));
+        }
+        match (is_met(low), is_met(high)) {
+            (true, true) => Self::Met,
+            (false, false) => Self::Missed,
+            (true, false) | (false, true) => Self::Undecided,
+        }
+    }
 }
 
 /// All targets.
@@ -72,7 +100,7 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
                 let bytes = core.turns.environment.module_bytes;
                 Found {
                     text: format!("{bytes} bytes"),
-                    is_met: bytes <= MODULE_BYTES,
+                    verdict: Verdict::of(bytes <= MODULE_BYTES),
                 }
             }),
         ),
@@ -123,7 +151,7 @@ fn tail(group: &GroupResults) -> Option<Found> {
     let found = group.added(ours(group)?, Variant::NoOp, P99)?;
     Some(Found {
         text: format!("{:.0} us ({})", found.high, interval(found, "us")),
-        is_met: found.high <= 100.0,
+        verdict: Verdict::of(found.high <= 100.0),
     })
 }
 
@@ -133,7 +161,7 @@ fn saturation(group: &GroupResults) -> Option<Found> {
     let found = statistics::ratio_of_medians(&ours, &noop);
     found.median.is_finite().then(|| Found {
         text: interval(found, ""),
-        is_met: found.median >= 0.90,
+        verdict: Verdict::of_interval(found, |ratio| ratio >= 0.90),
     })
 }
 
@@ -168,14 +196,14 @@ fn growth(samples: &Rounds<Sample>) -> Found {
     let percent = (after / before - 1.0) * 100.0;
     Found {
         text: format!("{percent:.1} %"),
-        is_met: percent <= 1.0,
+        verdict: Verdict::of(percent <= 1.0),
     }
 }
 
 fn at_most(found: Estimate, unit: &str, limit: f64) -> Found {
     Found {
         text: interval(found, unit),
-        is_met: found.median <= limit,
+        verdict: Verdict::of_interval(found, |value| value <= limit),
     }
 }
 
@@ -226,13 +254,25 @@ mod tests {
     }
 
     #[test]
-    fn the_median_decides_whether_a_limit_is_kept() {
-        let found = |median| Estimate {
-            median,
-            low: 0.0,
-            high: 100.0,
+    fn the_interval_decides_whether_a_limit_is_kept() {
+        let verdict = |low, high| {
+            let median = 7.0;
+            let found = Estimate { median, low, high };
+            at_most(found, "us", 8.0).verdict
         };
-        assert!(at_most(found(8.0), "us", 8.0).is_met);
-        assert!(!at_most(found(8.1), "us", 8.0).is_met);
+        assert_eq!(verdict(6.0, 8.0), Verdict::Met);
+        assert_eq!(verdict(6.0, 8.1), Verdict::Undecided);
+        assert_eq!(verdict(f64::NAN, f64::NAN), Verdict::Met);
+        assert_eq!(verdict(8.1, 10.0), Verdict::Missed);
+        assert_eq!(verdict(8.0, 10.0), Verdict::Undecided);
+        let found = Estimate {
+            median: 9.0,
+            low: 8.1,
+            high: 10.0,
+        };
+        assert_eq!(
+            Verdict::of_interval(found, |value| value >= 8.0),
+            Verdict::Met
+        );
     }
 }

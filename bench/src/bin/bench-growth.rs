@@ -46,22 +46,41 @@ fn main() {
     let growth = Growth {
         version: 1,
         target: std::env::consts::ARCH,
-        curves: vec![
-            flows("allowed", Layout::Apart, ALLOWED, &TO_TEN_THOUSAND),
-            flows("refused", Layout::Apart, DENIED, &TO_TEN_THOUSAND),
-            parallel(),
-            segments(),
-            peers("same caller", |_, _| 0),
-            peers("another caller each time", |number, peers| number % peers),
-            header_count(),
-            header_size(),
-            configuration(),
-        ],
+        curves: least(PASSES),
         memory: memory(),
     };
     println!("{}", serde_json::to_string(&growth).unwrap());
 }
 
+/// What else the machine does makes a stretch of time slower, and never faster. So each point is the
+/// least of its medians in passes that lie seconds apart.
+fn least(passes: usize) -> Vec<Curve> {
+    let mut least = curves();
+    for _ in 1..passes {
+        for (curve, again) in least.iter_mut().zip(curves()) {
+            for ((_, time), (_, again)) in curve.points.iter_mut().zip(again.points) {
+                *time = time.min(again);
+            }
+        }
+    }
+    least
+}
+
+fn curves() -> Vec<Curve> {
+    vec![
+        flows("allowed", Layout::Apart, ALLOWED, &TO_TEN_THOUSAND),
+        flows("refused", Layout::Apart, DENIED, &TO_TEN_THOUSAND),
+        parallel(),
+        segments(),
+        peers("same caller", |_, _| 0),
+        peers("another caller each time", |number, peers| number % peers),
+        header_count(),
+        header_size(),
+        configuration(),
+    ]
+}
+
+const PASSES: usize = 5;
 const TO_TEN_THOUSAND: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
 fn curve(
