@@ -94,7 +94,7 @@ fn let_connections_end(stage: &Stage) -> Result<(), MeshError> {
 pub(super) fn expire(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
     let mesh = &stage.mesh;
     let issued = mesh.steal("gateway", LIFETIME, "brief")?;
-    let certificate = thief(stage, &issued)?.probe(mesh, RATE)?;
+    let certificate = thief(stage, &issued, MODELS)?.probe(mesh, RATE)?;
     let leaf = policy::leaf(mesh, "validation-0")?;
     let token = mesh.authorities().token(&leaf, LIFETIME)?;
     let file = url(mesh, "registry", "/v1/models/one/versions/one/file");
@@ -111,7 +111,7 @@ pub(super) fn expire(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshErr
         notes.add(&format!("{name}Refused"), refused);
     }
     // Nor does it open another connection.
-    let outcome = thief(stage, &issued)?.once(&stage.mesh)?;
+    let outcome = thief(stage, &issued, MODELS)?.once(&stage.mesh)?;
     check(!has_passed(&outcome), || {
         format!("an expired certificate should open no connection: {outcome:?}")
     })
@@ -119,18 +119,23 @@ pub(super) fn expire(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshErr
 
 /// By its number, in a policy: refused from then on, and the stream that it has open is ended.
 pub(super) fn are_revoked(stage: &mut Stage, notes: &mut Notes) -> Result<(), MeshError> {
+    // Its answers are looked at while they are under way, short ones too. Those of the other flows are
+    // not, so that none of them breaks off and takes its connection with it.
+    let streams = json!({
+        "name": "streams",
+        "from": ["gateway"],
+        "to": "registry",
+        "recheckStreams": true,
+        "operations": [{"methods": ["GET"], "paths": [STREAM], "ports": [PORT]}],
+    });
     let mut flows = stage.flows()?;
-    for flow in &mut flows {
-        if let Some(flow) = flow.as_object_mut() {
-            flow.insert("recheckStreams".to_owned(), json!(true));
-        }
-    }
+    flows.push(streams);
     stage.deploy(&json!({"spec": {"flows": flows}}))?;
     let issued = stage.mesh.steal("gateway", "1h", "revoked")?;
-    let slowly = thief(stage, &issued)?.option("header", "x-mesh-app-chunks: 3000");
+    let slowly = thief(stage, &issued, STREAM)?.option("header", "x-mesh-app-chunks: 3000");
     let mut stream = slowly.probe(&stage.mesh, RATE)?;
     until("the stream's start", SETTLED, || is_streaming(stage))?;
-    let mut probe = thief(stage, &issued)?.probe(&stage.mesh, RATE)?;
+    let mut probe = thief(stage, &issued, MODELS)?.probe(&stage.mesh, RATE)?;
     probe.until("a first answer", SETTLED, |outcomes| {
         outcomes.first().map(drop)
     })?;
@@ -162,10 +167,10 @@ pub(super) fn are_revoked(stage: &mut Stage, notes: &mut Notes) -> Result<(), Me
 }
 
 /// Requests to one pod with a stolen certificate, past any sidecar.
-fn thief(stage: &Stage, issued: &Issued) -> Result<Caller, MeshError> {
+fn thief(stage: &Stage, issued: &Issued, path: &str) -> Result<Caller, MeshError> {
     let address = SocketAddr::from((stage.mesh.pod_address(CALLED)?, PORT));
     let folder = issued.folder.to_string_lossy();
-    let caller = Caller::with_certificate(&folder, address, "/v1/models");
+    let caller = Caller::with_certificate(&folder, address, path);
     Ok(caller.option("protocol", "istio-http/1.1"))
 }
 
@@ -245,6 +250,8 @@ const CONNECTIONS: &str = "5s";
 /// The same, what Envoy gives a connection to drain (5 s), and some more.
 const CONNECTIONS_MS: u64 = 12_000;
 const CALLED: &str = "registry-0";
+const MODELS: &str = "/v1/models";
+const STREAM: &str = "/v1/changes";
 const ENDED: &str = "stream_ended";
 const XFCC: &str = "x-forwarded-client-cert";
 /// Long enough to open a connection on a busy machine.
