@@ -258,8 +258,8 @@ const METHOD: &str = r"
 `make bench` measures the six cells of the next section, `make bench-full` everything; both go on where they were ended.
 
 - Two Envoys with mutual TLS and one worker each. Each of a hundred callers has its own certificate and connection (hybrid, RSA 2048 and ML-DSA-65; with
-  tokens classical), and requests take turns among them. All cells get the same requests, JWT included. Answers are made by the called Envoy itself, or
-  where a table says so by another one behind it, with 1 kB.
+  tokens classical), and requests take turns among them. All cells get the same requests, JWT included; only hybrid tokens, 6 kB of headers, come to none but the
+  cells that are named after them. Answers are made by the called Envoy itself, or where a table says so by another one behind it, with 1 kB.
 - `oha` sends at a constant rate whatever the answers; latencies count from when a request was due. Saturation is measured without the callers' Envoy,
   which would be the slow one: `oha` asks the called one directly, with a caller's certificate, on 50 connections. In parentheses: how much of its
   processor the called Envoy used then; where that is far from 100 % the load generator was the limit.

@@ -38,7 +38,7 @@ impl Parts<'_> {
     pub(crate) fn filters(&self, cell: &Cell) -> Result<Filters, BenchError> {
         let filters = match cell.variant {
             Variant::NoFilter => Vec::new(),
-            Variant::NoOp => vec![module("noop", self.noop)],
+            Variant::NoOp | Variant::NoOpTokens => vec![module("noop", self.noop)],
             Variant::Calls => vec![module("calls", self.calls)],
             Variant::Rbac => vec![rbac()],
             Variant::Jwt => vec![self.jwt(false)?],

@@ -10,6 +10,8 @@ pub(crate) enum Variant {
     NoFilter,
     /// A module that does nothing.
     NoOp,
+    /// The same, with requests that bring hybrid tokens: more bytes for Envoy to read.
+    NoOpTokens,
     /// A module that makes the filter's host calls and decides nothing.
     Calls,
     /// Envoy's RBAC with a rule about the caller.
@@ -84,6 +86,7 @@ impl Variant {
         match self {
             Self::NoFilter => "no filter",
             Self::NoOp => "no-op module",
+            Self::NoOpTokens => "no-op module, requests with tokens",
             Self::Calls => "host calls only",
             Self::Rbac => "RBAC",
             Self::Jwt => "jwt_authn",
@@ -102,6 +105,7 @@ impl Variant {
             Self::Deny => 403,
             Self::NoFilter
             | Self::NoOp
+            | Self::NoOpTokens
             | Self::Calls
             | Self::Rbac
             | Self::Jwt
@@ -119,6 +123,7 @@ impl Variant {
             Self::Deny => "/v1/secrets/7",
             Self::NoFilter
             | Self::NoOp
+            | Self::NoOpTokens
             | Self::Calls
             | Self::Rbac
             | Self::Jwt
@@ -130,10 +135,15 @@ impl Variant {
         }
     }
 
+    /// Whether its requests bring hybrid tokens.
+    pub(crate) fn has_tokens(self) -> bool {
+        matches!(self, Self::Token | Self::NoOpTokens)
+    }
+
     /// The counters of Envoy that each request must raise by one.
     pub(crate) const fn counters(self) -> &'static [&'static str] {
         match self {
-            Self::NoFilter | Self::NoOp => &[],
+            Self::NoFilter | Self::NoOp | Self::NoOpTokens => &[],
             Self::Calls => &["wasmcustom.calls.requests"],
             Self::Rbac => &["http.inbound.rbac.allowed"],
             Self::Jwt | Self::JwtCached => &["http.inbound.jwt_authn.allowed"],
@@ -174,8 +184,12 @@ impl Cell {
         format!("{variant:?}-{flows}-{peers}").to_lowercase()
     }
 
-    /// The cell of the same group that this one is compared with.
+    /// The cell of the same group that this one is compared with: it gets the same requests.
     pub(crate) fn is_baseline_of(&self, other: &Self, variant: Variant) -> bool {
+        let variant = match (variant, other.variant) {
+            (Variant::NoOp, Variant::Token) => Variant::NoOpTokens,
+            (variant, _) => variant,
+        };
         self.variant == variant && self.active_peers() == other.active_peers()
     }
 }
@@ -195,7 +209,8 @@ pub(crate) fn groups() -> Vec<Group> {
         meets_all: true,
     };
     use Variant::{
-        Calls, Certificate, Deny, Jwt, JwtCached, JwtRbac, NoFilter, NoOp, Opa, Rbac, Token,
+        Calls, Certificate, Deny, Jwt, JwtCached, JwtRbac, NoFilter, NoOp, NoOpTokens, Opa, Rbac,
+        Token,
     };
     let compared = [NoFilter, NoOp, Jwt, Opa, Certificate];
     vec![
@@ -217,6 +232,11 @@ pub(crate) fn groups() -> Vec<Group> {
                 Certificate,
                 Token,
             ]),
+        ),
+        group(
+            "tokens",
+            "Hybrid tokens",
+            usual(&[NoOp, NoOpTokens, Certificate, Token]),
         ),
         group(
             "flows",

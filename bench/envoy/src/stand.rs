@@ -233,9 +233,12 @@ impl Place {
                 let connection = self.connect()?;
                 exchange(connection, "/v1/secrets/7", headers)?.status == 403
             }
-            Variant::NoFilter | Variant::NoOp | Variant::Calls | Variant::Rbac | Variant::Deny => {
-                true
-            }
+            Variant::NoFilter
+            | Variant::NoOp
+            | Variant::NoOpTokens
+            | Variant::Calls
+            | Variant::Rbac
+            | Variant::Deny => true,
         };
         if refused {
             Ok(())
@@ -281,7 +284,7 @@ fn exchange(
 
 /// The callers of a cell that is about tokens.
 fn with_tokens(authorities: &Authorities, cell: &Cell) -> Result<Option<Vec<Peer>>, BenchError> {
-    if cell.variant != Variant::Token {
+    if !cell.variant.has_tokens() {
         return Ok(None);
     }
     let numbers = 0..cell.active_peers();

@@ -9,6 +9,7 @@ use sallyport_engine::headers::TokenHalves;
 use sallyport_engine::reason::DenyReason;
 use sallyport_engine::time::TimeMs;
 
+use super::is_same;
 use crate::verification::BudgetExceeded;
 
 /// The last tokens of each certificate: kept by certificate and not by connection, so that a caller
@@ -45,31 +46,33 @@ impl<T> HalvesCache<T> {
         {
             return Err(DenyReason::CredentialMalformed);
         }
-        let is_known = self
-            .0
-            .peek(certificate_sha256)
-            .is_some_and(|entries| entries.iter().any(|entry| entry.is_of(halves, now)));
-        if !is_known {
-            let result = verify()?;
-            let entries = self.0.get_or_insert_mut(*certificate_sha256, Vec::new);
-            // One failure at most, and beside the tokens that hold: it pushes out none of them.
-            entries.retain(|entry| entry.result.is_ok());
-            if result.is_ok() && entries.len() >= TOKENS_OF_CERTIFICATE {
-                entries.remove(0);
+        let is_known = |entry: &Entry<T>| entry.is_of(halves, now);
+        let entries = self.0.get(certificate_sha256);
+        let known = match entries.and_then(|entries| entries.iter().rposition(is_known)) {
+            Some(known) => known,
+            None => {
+                let result = verify()?;
+                let entries = self.0.get_or_insert_mut(*certificate_sha256, Vec::new);
+                // One failure at most, and beside the tokens that hold: it pushes out none of them.
+                entries.retain(|entry| entry.result.is_ok());
+                if result.is_ok() && entries.len() >= TOKENS_OF_CERTIFICATE {
+                    entries.remove(0);
+                }
+                entries.push(Entry {
+                    token: halves.token.to_vec(),
+                    signature: halves.signature.to_vec(),
+                    result,
+                    until: TimeMs(now.0.saturating_add(FAILURE_MS)),
+                });
+                entries.len().saturating_sub(1)
             }
-            entries.push(Entry {
-                token: halves.token.to_vec(),
-                signature: halves.signature.to_vec(),
-                result,
-                until: TimeMs(now.0.saturating_add(FAILURE_MS)),
-            });
-        }
-        let entries = self.0.get(certificate_sha256).into_iter().flatten();
-        let known = entries.rev().find(|entry| entry.is_of(halves, now));
+        };
+        let entries = self.0.peek(certificate_sha256);
+        let known = entries.and_then(|entries| entries.get(known));
         match known.map(|entry| &entry.result) {
             Some(Ok(value)) => Ok(value),
             Some(Err(fault)) => Err((*fault).into()),
-            // INVARIANT: pushed above. If it is not, nothing is verified.
+            // INVARIANT: found or pushed above. If it is not, nothing is verified.
             None => Err(DenyReason::InternalBug),
         }
     }
@@ -79,8 +82,8 @@ impl<T> HalvesCache<T> {
 
 impl<T> Entry<T> {
     fn is_of(&self, halves: TokenHalves<'_>, now: TimeMs) -> bool {
-        self.token == halves.token
-            && self.signature == halves.signature
+        is_same(&self.token, halves.token)
+            && is_same(&self.signature, halves.signature)
             && (self.result.is_ok() || now < self.until)
     }
 }

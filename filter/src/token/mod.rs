@@ -1,4 +1,4 @@
-//! Tokens of requests: verified once, then compared byte by byte. Comparing 8 KB takes a
+//! Tokens of requests: verified once, then compared byte by byte. Comparing 8 KB takes half a
 //! microsecond, hashing them a hundred, verifying them several hundred.
 
 mod cache;
@@ -142,8 +142,18 @@ impl Proven {
         self.identity_sha256 == *identity.sha256()
             && self.access_token.as_deref() == presented.access_token
             && self.transaction_token.as_deref() == presented.transaction_token
-            && self.proof == presented.proof
+            && is_same(&self.proof, presented.proof)
     }
+}
+
+/// Whether both are the same bytes, eight at a time: `==` is the C library's `memcmp`, which as
+/// WebAssembly takes 2 us for a token of 6 KB, byte by byte, and this takes 0.3.
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let is_same = |(left, right): (&[u8; 8], &[u8; 8])| {
+        u64::from_le_bytes(*left) == u64::from_le_bytes(*right)
+    };
+    left.len() == right.len() && left.iter().zip(right).all(is_same) && left_rest == right_rest
 }
 
 /// The signatures of a token: RSA and ML-DSA.
@@ -155,3 +165,22 @@ const MAXIMUM_PROOFS: NonZeroUsize = match NonZeroUsize::new(1024) {
     Some(n) => n,
     None => NonZeroUsize::MIN,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn every_byte_and_the_length_count() {
+        for length in 0..40 {
+            let bytes = vec![7; length];
+            assert!(is_same(&bytes, &bytes.clone()));
+            assert!(!is_same(&bytes, &vec![7; length + 1]));
+            for place in 0..length {
+                let mut other = bytes.clone();
+                other[place] = 8;
+                assert!(!is_same(&bytes, &other), "{length} {place}");
+            }
+        }
+    }
+}
