@@ -10,8 +10,10 @@ use sallyport_engine::verdict::DecisionId;
 use crate::configuration::{self, Configuration};
 use crate::host::{Host, HostError, LogLevel};
 use crate::metrics::Metrics;
-pub use crate::stream::{Body, Next, Ongoing};
-use crate::stream::{on_body, on_end, on_request_headers};
+pub use crate::ongoing::{Body, Ongoing};
+use crate::ongoing::{on_body, on_end};
+pub use crate::request::Next;
+use crate::request::on_request_headers;
 use crate::successor::Successor;
 use crate::worker::Worker;
 
