@@ -6,6 +6,7 @@
     reason = "helpers of tests fail the test, as tests do"
 )]
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -286,6 +287,44 @@ fn asks_for_the_numbers_of_metrics_once_in_a_vms_life() {
     // The first asks for all; of the others the worker's alone, for the trust of its first caller.
     let metrics = Metric::PLAIN.len() + 2 * DenyReason::ALL.len();
     assert_eq!(calls("[vm->host] env.proxy_define_metric("), metrics + 1);
+}
+
+/// A timer of Envoy outlives the plugin that asked for it, unless that puts it off.
+#[test]
+fn wakes_no_more_often_after_many_configurations() {
+    let Some(settings) = Settings::for_test("timers of replaced configurations").unwrap() else {
+        return;
+    };
+    let bench = Bench::new(settings);
+    let policies = [json!({}), json!({"spec": {"accessLog": true}})].map(|it| bench.resource(&it));
+    let sidecar = bench.start(Source::Discovered(policies[0].clone()));
+    let before = wakeups(sidecar.envoy());
+    for number in 1..=20 {
+        let policy = &policies[number % 2];
+        assert_eq!(sidecar.replace(policy).unwrap(), Replaced::Taken);
+    }
+    let after = wakeups(sidecar.envoy());
+    // Twenty timers would wake two threads four times a second: 320 times.
+    assert!(after < before + 80, "{before} before, {after} after");
+}
+
+/// How often the threads of an idle Envoy wake in two seconds.
+fn wakeups(envoy: &Envoy) -> u64 {
+    let sum = || {
+        let threads = fs::read_dir(format!("/proc/{}/task", envoy.id())).unwrap();
+        threads
+            .map(|thread| {
+                let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+                let count = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+                count.unwrap().trim().parse::<u64>().unwrap()
+            })
+            .sum::<u64>()
+    };
+    let before = sum();
+    thread::sleep(Duration::from_secs(2));
+    sum() - before
 }
 
 fn await_metric(envoy: &Envoy, name: &str, value: u64) {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -28,8 +27,8 @@ struct Stream {
 
 impl Context for Root {}
 
-/// Envoy deletes the root context of a configuration that it replaces. `on_done` would come at the
-/// same time, but once for each request too.
+/// Envoy deletes the root context of a configuration that it replaces, once its last stream is over.
+/// `on_done` would come at the same time, but once for each request too.
 impl Drop for Root {
     fn drop(&mut self) {
         if let Ok(mut plugin) = self.plugin.try_borrow_mut() {
@@ -40,7 +39,6 @@ impl Drop for Root {
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
-        self.set_tick_period(TICK);
         match self.plugin.try_borrow_mut() {
             Ok(mut plugin) => plugin.configure(&EnvoyHost) == Configured::InForce,
             Err(_) => false,
@@ -117,6 +115,3 @@ const fn action(next: Next) -> Action {
         Next::Stop => Action::Pause,
     }
 }
-
-/// How soon a worker hears of a peer that crossed elsewhere.
-const TICK: Duration = Duration::from_millis(250);

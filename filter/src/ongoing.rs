@@ -169,7 +169,8 @@ fn end(host: &impl Host, worker: &mut Worker, reason: DenyReason) -> Next {
     let line = format!("ended an open stream: {}", reason.code());
     let (metrics, now) = (&worker.metrics, worker.now);
     worker.journal.write_line(host, metrics, now, &line);
-    // If it cannot be ended, its bodies wait for ever.
+    // Envoy always can. If another host cannot, nothing more of its bodies passes until trailers end
+    // them.
     let _ = host.close_stream();
     Next::Stop
 }

@@ -1,5 +1,7 @@
 //! The life of the plugin in one VM: configured, then asked about requests.
 
+use std::time::Duration;
+
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::hexadecimal;
 use sallyport_engine::metric::Metric;
@@ -90,6 +92,7 @@ impl Plugin {
         self.configurations = self.configurations.wrapping_add(1);
         self.retire(host);
         let mut worker = Worker::new(host, configuration, metrics, self.configurations)?;
+        host.set_tick_period(TICK)?;
         worker.watch_break_glass(host, host.now()?);
         self.worker = Some(worker);
         Ok(Configured::InForce)
@@ -135,14 +138,16 @@ impl Plugin {
         }
     }
 
-    /// Called once, before the plugin ends.
+    /// Called before the plugin ends, or serves another configuration.
     pub fn retire(&mut self, host: &impl Host) {
+        // Envoy's timer of a plugin outlives it, and wakes the worker for nothing as long as the VM.
+        let _ = host.set_tick_period(Duration::ZERO);
         if let Some(worker) = &mut self.worker {
             worker.retire(host);
         }
     }
 
-    /// Called a few times a second.
+    /// Called each [`TICK`].
     pub fn tick(&mut self, host: &impl Host) {
         if let (Some(worker), Ok(now)) = (&mut self.worker, host.now()) {
             worker.tick(host, now);
@@ -168,3 +173,6 @@ fn hash_prefix(sha256: &[u8; 32]) -> u64 {
         .take(6)
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
+
+/// How soon a worker hears of a peer that crossed elsewhere.
+pub const TICK: Duration = Duration::from_millis(250);

@@ -10,6 +10,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
@@ -57,6 +58,7 @@ unsafe extern "C" {
         grpc_status: i32,
     ) -> i32;
     fn proxy_close_stream(stream: i32) -> i32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> i32;
     fn proxy_get_current_time_nanoseconds(value: *mut u64) -> i32;
     fn proxy_get_buffer_bytes(
         buffer: i32,
@@ -151,6 +153,14 @@ impl Host for EnvoyHost {
         // SAFETY: numbers only.
         done("proxy_close_stream", unsafe {
             proxy_close_stream(REQUEST_STREAM)
+        })
+    }
+
+    fn set_tick_period(&self, period: Duration) -> Result<(), HostError> {
+        let period = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+        // SAFETY: numbers only.
+        done("proxy_set_tick_period_milliseconds", unsafe {
+            proxy_set_tick_period_milliseconds(period)
         })
     }
 

@@ -12,6 +12,8 @@ pub use headers::{HeaderBlock, HeaderPair, InvalidHeaderBlock};
 pub(crate) use envoy::EnvoyHost;
 pub(crate) use shared::{Update, update};
 
+use std::time::Duration;
+
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
 use sallyport_engine::time::TimeMs;
@@ -132,6 +134,12 @@ pub trait Host {
     /// # Errors
     /// When the host fails.
     fn now(&self) -> Result<TimeMs, HostError>;
+
+    /// How often the current plugin is called without a request; never, where it is zero.
+    ///
+    /// # Errors
+    /// When the host fails.
+    fn set_tick_period(&self, period: Duration) -> Result<(), HostError>;
 
     /// Fills the buffer with unpredictable bytes.
     ///

@@ -4,6 +4,7 @@ use crate::support::{FakeHost, GATEWAY, INFER, configuration, mesh, policy};
 use sallyport_filter::host::LogLevel;
 use sallyport_filter::plugin::{Configured, Next, Plugin};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn rejection(configuration: &Value) -> String {
     let host = FakeHost::new(configuration);
@@ -140,6 +141,20 @@ fn a_bad_update_is_refused_while_a_good_configuration_serves() {
         .replace(configuration(&policy()).to_string().into_bytes());
     assert_eq!(Plugin::default().configure(&host), Configured::InForce);
     assert_eq!(host.metric("sallyport.config_rejected"), 0);
+}
+
+#[test]
+fn is_woken_while_it_serves_and_no_longer() {
+    let host = FakeHost::new(&configuration(&policy()));
+    let mut plugin = Plugin::default();
+    assert_eq!(plugin.configure(&host), Configured::InForce);
+    assert_eq!(host.tick_period.get(), Duration::from_millis(250));
+    plugin.retire(&host);
+    assert_eq!(host.tick_period.get(), Duration::ZERO);
+
+    host.configuration.replace(b"{}".to_vec());
+    assert_eq!(Plugin::default().configure(&host), Configured::Refused);
+    assert_eq!(host.tick_period.get(), Duration::ZERO);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sallyport_engine::effect::LocalReply;
 use sallyport_engine::metric::MetricKind;
@@ -129,6 +130,10 @@ impl Host for Counted<'_> {
 
     fn close_stream(&self) -> Result<(), HostError> {
         self.call("close_stream", Host::close_stream)
+    }
+
+    fn set_tick_period(&self, period: Duration) -> Result<(), HostError> {
+        self.call("set_tick_period", |host| host.set_tick_period(period))
     }
 
     fn now(&self) -> Result<TimeMs, HostError> {

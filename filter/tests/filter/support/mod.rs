@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use sallyport_credentials::issue::{
     AlternativeSignature, AuthorityOptions, ClassicalAuthority, HybridAuthority, Leaf, LeafRequest,
@@ -45,6 +46,7 @@ pub(crate) struct FakeHost {
     pub(crate) note: RefCell<Option<String>>,
     pub(crate) clock: Cell<TimeMs>,
     pub(crate) closed: Cell<bool>,
+    pub(crate) tick_period: Cell<Duration>,
     metrics: RefCell<Vec<(String, u64)>>,
     /// Calls so far, without those of metrics.
     pub(crate) calls: Cell<usize>,
@@ -198,6 +200,11 @@ impl Host for FakeHost {
         self.call("close_stream", ())?;
         self.closed.set(true);
         Ok(())
+    }
+
+    fn set_tick_period(&self, period: Duration) -> Result<(), HostError> {
+        self.tick_period.set(period);
+        self.call("set_tick_period", ())
     }
 
     fn now(&self) -> Result<TimeMs, HostError> {
