@@ -28,6 +28,11 @@ const WASI_FUNCTIONS = new Set([
 ]);
 
 const [path, limitText, exportsPath, strictness, ...forbidden] = process.argv.slice(2);
+const limit = Number(limitText);
+if (!Number.isFinite(limit) || !["exactly", "at-least"].includes(strictness)) {
+  console.error("error: usage: check-module.mjs MODULE LIMIT_BYTES EXPORTS exactly|at-least [TEXT...]");
+  process.exit(1);
+}
 const bytes = readFileSync(path);
 const module = new WebAssembly.Module(bytes);
 
@@ -52,7 +57,7 @@ const complaints = [
     .filter((text) => text !== "/" && bytes.includes(`${text}/`))
     .map((text) => `it contains the path ${text} of this machine`),
 ];
-if (bytes.length > Number(limitText)) {
+if (bytes.length > limit) {
   complaints.push(`it has ${bytes.length} bytes; the limit is ${limitText}`);
 }
 
