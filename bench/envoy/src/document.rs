@@ -272,5 +272,6 @@ const METHOD: &str = r"
 - RBAC has one rule about the caller's identity, not a hundred flows. OPA's server has the same flows in Rego, and neither logs, metrics nor bundles, so it
   costs less than the usual one. Neither of them verifies ML-DSA, scores callers or writes records.
 - The no-op module is what the SDK makes of an empty filter: Envoy enters it seven times for a request without a body, and the filter, which exports only
-  the callbacks that it needs, five times. *Host calls only* is a module that asks Envoy for what the filter asks for a warm request, and decides nothing.
+  the callbacks that it needs, five times. *Host calls only* is a module with the filter's callbacks that asks Envoy for what the filter asks for a warm request,
+  and decides nothing.
 ";

@@ -184,7 +184,8 @@ impl Cell {
         format!("{variant:?}-{flows}-{peers}").to_lowercase()
     }
 
-    /// The cell of the same group that this one is compared with: it gets the same requests.
+    /// Whether the other cell, of the same group, is compared with this one: Sallyport with tokens with a
+    /// no-op module that gets the same ones.
     pub(crate) fn is_baseline_of(&self, other: &Self, variant: Variant) -> bool {
         let variant = match (variant, other.variant) {
             (Variant::NoOp, Variant::Token) => Variant::NoOpTokens,
@@ -222,16 +223,7 @@ pub(crate) fn groups() -> Vec<Group> {
         group(
             "native",
             "Beside Envoy's own filters",
-            usual(&[
-                NoFilter,
-                NoOp,
-                Calls,
-                Rbac,
-                JwtCached,
-                JwtRbac,
-                Certificate,
-                Token,
-            ]),
+            usual(&[NoFilter, NoOp, Calls, Rbac, JwtCached, JwtRbac, Certificate]),
         ),
         group(
             "tokens",

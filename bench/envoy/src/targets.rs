@@ -42,7 +42,7 @@ impl Verdict {
     /// Of both ends of the interval; of the median where there is none.
     fn of_interval(found: Estimate, is_met: impl Fn(f64) -> bool) -> Self {
         let Estimate { median, low, high } = found;
-        if low.is_nan() || high.is_nan() {
+        if low.is_nan() && high.is_nan() {
             return Self::of(is_met(median));
         }
         match (is_met(low), is_met(high)) {
