@@ -6,7 +6,7 @@ use crate::growth::Sample;
 use crate::machine::Environment;
 use crate::measurement::{Rounds, Turn};
 use crate::plan::{Cell, Variant, groups};
-use crate::results::{CPU, Figure, GroupResults, MEMORY, P99, Results, SATURATED};
+use crate::results::{CPU, Figure, GroupResults, MEMORY, P99, Results, SATURATED, SATURATED_CPU};
 use crate::run::QUIET;
 use crate::statistics::{self, median, spread};
 use crate::targets::{Verdict, interval, targets};
@@ -102,8 +102,8 @@ fn group(found: &GroupResults) -> String {
     let Environment { rate, .. } = found.turns.environment;
     let mut text = format!(
         "\n## {}\n\n{rounds} rounds; latencies at {rate} requests a second; the load of the machine before them was {:.1}.\n\n\
-         | | us of processor | over no filter | over no-op | p50, us | p90, us | p99, us | p99 over no-op | MB | start, ms | answers a second, saturated |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
+         | | us of processor | over no filter | over no-op | p50, us | p90, us | p99, us | p99 over no-op | MB | start, ms | saturated: answers a second | us of processor | over no-op |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         group.title,
         load(found)
     );
@@ -113,7 +113,9 @@ fn group(found: &GroupResults) -> String {
             format!("{:.0}", median(&values))
         };
         let over = |variant, figure| match found.added(cell, variant, figure) {
-            Some(added) if cell.variant != variant => interval(added, "us").replace(" us", ""),
+            Some(added) if cell.variant != variant && added.median.is_finite() => {
+                interval(added, "us").replace(" us", "")
+            }
             Some(_) | None => String::new(),
         };
         let cpu = found.figures(cell, CPU);
@@ -122,9 +124,16 @@ fn group(found: &GroupResults) -> String {
                 let share = median(&found.turns.figures(cell, |turn| {
                     turn.saturation.as_ref().map_or(0.0, |found| found.share)
                 }));
-                format!("{rate:.0} ({:.0} %)", share * 100.0)
+                let cpu = found.figures(cell, SATURATED_CPU);
+                format!(
+                    "{rate:.0} ({:.0} %) | {:.1} ± {:.1} | {}",
+                    share * 100.0,
+                    median(&cpu),
+                    spread(&cpu),
+                    over(Variant::NoOp, SATURATED_CPU)
+                )
             }
-            _ => String::new(),
+            _ => " | | ".to_owned(),
         };
         let _ = writeln!(
             text,
@@ -264,7 +273,8 @@ const METHOD: &str = r"
   which would be the slow one: `oha` asks the called one directly, with a caller's certificate, on 50 connections. In parentheses: how much of its
   processor the called Envoy used then; where that is far from 100 % the load generator was the limit.
 - The called Envoy has a processor of its own; the load generator, the callers' Envoy and the application share the other one; OPA may use both.
-- Processor time is that of all threads of the called Envoy, and of OPA's server, from the kernel's scheduler, over requests answered.
+- Processor time is that of all threads of the called Envoy, and of OPA's server, from the kernel's scheduler, over requests answered. At saturation it
+  is the called Envoy's alone.
 - Rounds measure all cells, every second one backwards (ABBA), and each two rounds have fresh processes. Differences are those within rounds. Shown are
   medians, after ± the distance of the quartiles, and in brackets 95 % of the bootstrap over rounds.
 - A turn counts only if every answer has the status that the cell stands for, and if Envoy's and the filter's own counters rose by as many requests as the

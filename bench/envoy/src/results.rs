@@ -47,6 +47,14 @@ pub(crate) const SATURATED: Figure = |turn| {
         .map_or(f64::NAN, |found| found.rate)
 };
 
+/// Processor time of the called Envoy, each request at saturation, in microseconds; not a number where
+/// it was not measured.
+pub(crate) const SATURATED_CPU: Figure = |turn| {
+    turn.saturation
+        .as_ref()
+        .map_or(f64::NAN, |found| found.cpu_us)
+};
+
 impl Results {
     /// Reads what is in a folder.
     pub(crate) fn read(folder: &Path) -> Result<Self, BenchError> {
