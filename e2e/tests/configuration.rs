@@ -22,8 +22,10 @@ use serde_json::{Value, json};
 struct Bench(Rig);
 
 impl Bench {
-    fn new(settings: Settings) -> Self {
-        Self(Rig::new(settings, "tests/target.yaml").unwrap())
+    /// None where the test is skipped, which must be allowed.
+    fn for_test(name: &str) -> Option<Self> {
+        let settings = Settings::for_test(name).unwrap()?;
+        Some(Self(Rig::new(settings, "tests/target.yaml").unwrap()))
     }
 
     fn start(&self, source: Source) -> Sidecar {
@@ -75,10 +77,9 @@ const DISCOVERED: &str = "/resources/0/typed_config/config";
 
 #[test]
 fn denies_everything_when_the_first_policy_is_broken() {
-    let Some(settings) = Settings::for_test("broken policy").unwrap() else {
+    let Some(bench) = Bench::for_test("broken policy") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(broken(bench.filter(&json!({})), STATIC)));
     for path in ["/v1/models", "/healthz", "/"] {
         let response = bench.get(&sidecar, path);
@@ -101,10 +102,9 @@ fn denies_everything_when_the_first_policy_is_broken() {
 
 #[test]
 fn lets_pass_and_reports_when_the_first_policy_is_broken_in_shadow() {
-    let Some(settings) = Settings::for_test("broken policy in shadow").unwrap() else {
+    let Some(bench) = Bench::for_test("broken policy in shadow") else {
         return;
     };
-    let bench = Bench::new(settings);
     let shadow = json!({"spec": {"mode": "shadow"}});
     let sidecar = bench.start(Source::Static(broken(bench.filter(&shadow), STATIC)));
     assert_eq!(bench.get(&sidecar, "/anything").status, 200);
@@ -114,10 +114,9 @@ fn lets_pass_and_reports_when_the_first_policy_is_broken_in_shadow() {
 
 #[test]
 fn denies_everything_without_any_configuration() {
-    let Some(settings) = Settings::for_test("no configuration").unwrap() else {
+    let Some(bench) = Bench::for_test("no configuration") else {
         return;
     };
-    let bench = Bench::new(settings);
     let mut filter = bench.filter(&json!({}));
     let plugin = filter.pointer_mut(STATIC).unwrap().as_object_mut().unwrap();
     plugin.remove("configuration");
@@ -128,10 +127,9 @@ fn denies_everything_without_any_configuration() {
 
 #[test]
 fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
-    let Some(settings) = Settings::for_test("discovered configurations").unwrap() else {
+    let Some(bench) = Bench::for_test("discovered configurations") else {
         return;
     };
-    let bench = Bench::new(settings);
     let good = bench.resource(&json!({}));
     let sidecar = bench.start(Source::Discovered(good.clone()));
     let mut open = bench.connect(&sidecar);
@@ -157,10 +155,9 @@ fn keeps_the_last_good_policy_when_a_new_one_is_broken() {
 
 #[test]
 fn denies_in_a_listener_that_is_not_inbound() {
-    let Some(settings) = Settings::for_test("outbound listener").unwrap() else {
+    let Some(bench) = Bench::for_test("outbound listener") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     // The same configuration with the direction turned round.
     let file = bench.0.folder().join("inbound.json");
@@ -188,10 +185,9 @@ fn denies_in_a_listener_that_is_not_inbound() {
 
 #[test]
 fn counts_what_it_decides() {
-    let Some(settings) = Settings::for_test("metrics").unwrap() else {
+    let Some(bench) = Bench::for_test("metrics") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);
     for path in ["/v1/models", "/v1/models", "/admin"] {
@@ -215,10 +211,9 @@ fn counts_what_it_decides() {
 
 #[test]
 fn shows_trust_and_state_in_access_logs_and_metrics() {
-    let Some(settings) = Settings::for_test("access log").unwrap() else {
+    let Some(bench) = Bench::for_test("access log") else {
         return;
     };
-    let bench = Bench::new(settings);
     let patch = json!({"spec": {"accessLog": true}});
     let sidecar = bench.start(Source::Static(bench.filter(&patch)));
     let mut open = bench.connect(&sidecar);
@@ -250,10 +245,9 @@ fn shows_trust_and_state_in_access_logs_and_metrics() {
 
 #[test]
 fn takes_its_callers_out_of_the_gauges_when_another_configuration_replaces_it() {
-    let Some(settings) = Settings::for_test("gauges of a replaced configuration").unwrap() else {
+    let Some(bench) = Bench::for_test("gauges of a replaced configuration") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Discovered(bench.resource(&json!({}))));
     let mut open = bench.connect(&sidecar);
     assert_eq!(open.exchange(&get("/v1/models")).unwrap().status, 200);
@@ -269,10 +263,9 @@ fn takes_its_callers_out_of_the_gauges_when_another_configuration_replaces_it() 
 /// Envoy gives a name another number each time, and forgets none until the VM ends.
 #[test]
 fn asks_for_the_numbers_of_metrics_once_in_a_vms_life() {
-    let Some(settings) = Settings::for_test("numbers of metrics").unwrap() else {
+    let Some(bench) = Bench::for_test("numbers of metrics") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Discovered(bench.resource(&json!({}))));
     let envoy = sidecar.envoy();
     let trace = envoy.ask("POST", "/logging?wasm=trace").unwrap();
@@ -292,10 +285,9 @@ fn asks_for_the_numbers_of_metrics_once_in_a_vms_life() {
 /// A timer of Envoy outlives the plugin that asked for it, unless that puts it off.
 #[test]
 fn wakes_no_more_often_after_many_configurations() {
-    let Some(settings) = Settings::for_test("timers of replaced configurations").unwrap() else {
+    let Some(bench) = Bench::for_test("timers of replaced configurations") else {
         return;
     };
-    let bench = Bench::new(settings);
     let policies = [json!({}), json!({"spec": {"accessLog": true}})].map(|it| bench.resource(&it));
     let sidecar = bench.start(Source::Discovered(policies[0].clone()));
     let before = wakeups(sidecar.envoy());
@@ -345,10 +337,9 @@ fn eventually(what: &str, is_so: impl Fn() -> bool) {
 
 #[test]
 fn writes_ten_records_a_second_and_counts_the_rest() {
-    let Some(settings) = Settings::for_test("record limit").unwrap() else {
+    let Some(bench) = Bench::for_test("record limit") else {
         return;
     };
-    let bench = Bench::new(settings);
     let sidecar = bench.start(Source::Static(bench.filter(&json!({}))));
     let mut open = bench.connect(&sidecar);
     for _ in 0..60 {
