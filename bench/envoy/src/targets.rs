@@ -122,7 +122,7 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
         target(
             "a hybrid certificate (RSA 2048, ML-DSA-65) that is new, once",
             "at most 500 us",
-            results.cold.as_ref().map(|cold| {
+            results.cold.as_ref().and_then(|cold| {
                 let costs: Vec<f64> = cold.rows.iter().map(ColdRound::cost).collect();
                 at_most(statistics::of_rounds(&costs), "us", 500.0)
             }),
@@ -146,11 +146,7 @@ fn added(
     unit: &str,
     limit: f64,
 ) -> Option<Found> {
-    let found = group.added(ours(group)?, to, figure)?;
-    found
-        .median
-        .is_finite()
-        .then(|| at_most(found, unit, limit))
+    at_most(group.added(ours(group)?, to, figure)?, unit, limit)
 }
 
 fn ratio(group: &GroupResults, other: Variant, figure: Figure, limit: f64) -> Option<Found> {
@@ -158,7 +154,7 @@ fn ratio(group: &GroupResults, other: Variant, figure: Figure, limit: f64) -> Op
     let plain = figures(Variant::NoFilter)?;
     let (ours, other) = (figures(Variant::Certificate)?, figures(other)?);
     let found = statistics::ratio([&ours, &plain], [&other, &plain]);
-    found.median.is_finite().then(|| at_most(found, "", limit))
+    at_most(found, "", limit)
 }
 
 fn tail(group: &GroupResults) -> Option<Found> {
@@ -173,16 +169,13 @@ fn saturation(group: &GroupResults) -> Option<Found> {
     let ours = group.figures(ours(group)?, SATURATED);
     let noop = group.figures(group.cell(Variant::NoOp)?, SATURATED);
     let found = statistics::ratio_of_medians(&ours, &noop);
-    found.median.is_finite().then(|| Found {
-        text: interval(found, ""),
-        verdict: Verdict::of_interval(found, |ratio| ratio >= 0.90),
-    })
+    judged(found, "", |ratio| ratio >= 0.90)
 }
 
 fn refusal(group: &GroupResults) -> Option<Found> {
     let denied = group.figures(group.cell(Variant::Deny)?, CPU);
     let passed = group.figures(ours(group)?, CPU);
-    Some(at_most(statistics::difference(&denied, &passed), "us", 0.0))
+    at_most(statistics::difference(&denied, &passed), "us", 0.0)
 }
 
 fn flows(group: &GroupResults) -> Option<Found> {
@@ -194,7 +187,7 @@ fn flows(group: &GroupResults) -> Option<Found> {
     let noop = figures(group.cell(Variant::NoOp)?);
     let (many, few) = (figures(of(10_000)?), figures(of(10)?));
     let found = statistics::ratio([&many, &noop], [&few, &noop]);
-    Some(at_most(found, "", 1.3))
+    at_most(found, "", 1.3)
 }
 
 fn growth(samples: &Rounds<Sample>) -> Found {
@@ -214,11 +207,16 @@ fn growth(samples: &Rounds<Sample>) -> Found {
     }
 }
 
-fn at_most(found: Estimate, unit: &str, limit: f64) -> Found {
-    Found {
+fn at_most(found: Estimate, unit: &str, limit: f64) -> Option<Found> {
+    judged(found, unit, |value| value <= limit)
+}
+
+/// None of what was not measured.
+fn judged(found: Estimate, unit: &str, is_met: impl Fn(f64) -> bool) -> Option<Found> {
+    found.median.is_finite().then(|| Found {
         text: interval(found, unit),
-        verdict: Verdict::of_interval(found, |value| value <= limit),
-    }
+        verdict: Verdict::of_interval(found, is_met),
+    })
 }
 
 /// A median with its interval.
@@ -272,7 +270,7 @@ mod tests {
         let verdict = |low, high| {
             let median = 7.0;
             let found = Estimate { median, low, high };
-            at_most(found, "us", 8.0).verdict
+            at_most(found, "us", 8.0).unwrap().verdict
         };
         assert_eq!(verdict(6.0, 8.0), Verdict::Met);
         assert_eq!(verdict(6.0, 8.1), Verdict::Undecided);
